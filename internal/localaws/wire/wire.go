@@ -7,6 +7,7 @@
 package wire
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -111,6 +112,21 @@ func Typed[In, Out any](op func(context.Context, In) (Out, error)) Operation {
 		if len(raw) > 0 {
 			if err := json.Unmarshal(raw, &in); err != nil {
 				return nil, Errorf("SerializationException", "%v", err)
+			}
+		}
+		return op(ctx, in)
+	}
+}
+
+// Strict is Typed for operations whose every parameter matters: a member that In lacks is refused by its name.
+func Strict[In, Out any](op func(context.Context, In) (Out, error)) Operation {
+	return func(ctx context.Context, raw json.RawMessage) (any, error) {
+		var in In
+		if len(raw) > 0 {
+			decoder := json.NewDecoder(bytes.NewReader(raw))
+			decoder.DisallowUnknownFields()
+			if err := decoder.Decode(&in); err != nil {
+				return nil, Errorf("SerializationException", "%s", strings.TrimPrefix(err.Error(), "json: "))
 			}
 		}
 		return op(ctx, in)
