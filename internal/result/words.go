@@ -152,7 +152,7 @@ func advice(r *Result) string {
 		return repair(r)
 	case Checked:
 		if lost(r.Rows) > 0 {
-			return "Nothing was imported, this was a check. " + repair(r)
+			return fmt.Sprintf("Nothing was imported, this was a check. It found %s to repair.", count(lost(r.Rows), "row"))
 		}
 		return "Nothing was imported, this was a check. Drop the same file under incoming/ to import it."
 	case Rejected:

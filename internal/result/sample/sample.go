@@ -1,0 +1,277 @@
+// Package sample makes results of every kind, for golden files and for looking at the report.
+package sample
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"userdrop/internal/result"
+)
+
+// Sample is a named result.
+type Sample struct {
+	Name   string
+	Result *result.Result
+}
+
+const (
+	pool    = "us-east-1_Example"
+	inbox   = "userdrop-inbox"
+	results = "s3://userdrop-results/"
+)
+
+var start = time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
+
+// All returns a fresh copy of every sample.
+func All() []Sample {
+	return []Sample{
+		{"succeeded", succeeded()},
+		{"partial", partial()},
+		{"rejected", rejected()},
+		{"rejected-rows", rejectedRows()},
+		{"failed", failed()},
+		{"checked", checked()},
+		{"error", errored()},
+		{"stopped", stopped()},
+		{"expired", expired()},
+		{"scheduled", scheduled()},
+		{"hostile", hostile()},
+	}
+}
+
+// one returns an import of one file that took a time; it has the files of a result.
+func one(name, file string, bytes int64, took time.Duration, rows result.Rows) *result.Result {
+	id := name + "-3f9a1c77"
+	return &result.Result{
+		ImportID: id, UserPoolID: pool,
+		Sources: []result.Source{{
+			Bucket: inbox, Key: "incoming/" + pool + "/" + file, VersionID: "L4kqtJlcpXroDTDmpUMLUo",
+			Bytes: bytes, Rows: rows,
+		}},
+		Rows:      rows,
+		Files:     result.Files{Result: results + id + "/result.json", Report: results + id + "/report.html"},
+		StartedAt: start, FinishedAt: start.Add(took),
+		JobsUsed: &result.JobsUsed{Used: 41, Limit: result.JobLimit},
+	}
+}
+
+func finish(r *result.Result, end result.Ending) *result.Result {
+	o := r.Rows.Counts()
+	if r.Rows.Rejected+o.Failed+o.Unprocessed > 0 && r.ImportID != "" {
+		r.Files.Failed = results + r.ImportID + "/failed.csv"
+	}
+	if err := r.Finish(end); err != nil {
+		panic(err) // a sample is wrong
+	}
+	return r
+}
+
+// job returns a job of a part that waited, then ran.
+func job(id string, part, attempt int, status, message string, queued time.Time, wait, run time.Duration,
+	rows result.JobRows,
+) result.Job {
+	created := queued.Add(wait)
+	return result.Job{
+		JobName: fmt.Sprintf("%s-p%d-a%d", id, part, attempt), JobID: fmt.Sprintf("import-Sample%03d%d", part, attempt),
+		Part: part, Attempt: attempt, Status: status, CompletionMessage: message, Rows: rows,
+		QueuedAt: queued, CreatedAt: created, StartedAt: created.Add(4 * time.Second),
+		CompletedAt: created.Add(4*time.Second + run),
+	}
+}
+
+const succeededMessage = "Import Job Completed Successfully."
+
+func succeeded() *result.Result {
+	r := one("users", "users.csv", 1_180, 31*time.Second, result.Rows{
+		Read: 12, Submitted: 12, Outcome: &result.Outcome{Imported: 9, Skipped: 3},
+	})
+	r.Jobs = []result.Job{job(r.ImportID, 1, 1, "Succeeded", succeededMessage, start.Add(4*time.Second), 9*time.Second,
+		2*time.Second, result.JobRows{Submitted: 12, Imported: 9, Skipped: 3})}
+	r.Waits = &result.Waits{QueueSeconds: 9}
+	return finish(r, result.Ended)
+}
+
+func partial() *result.Result {
+	r := one("staff", "staff-2026.csv", 1_204_311, 14*time.Minute, result.Rows{
+		Read: 10_000, Rejected: 300, Submitted: 9_700,
+		Outcome: &result.Outcome{Imported: 8_992, Skipped: 500, Failed: 200, Unprocessed: 8},
+	})
+	first := job(r.ImportID, 1, 1, "Failed", "Too many users have failed or been skipped during the import.",
+		start.Add(5*time.Second), 6*time.Minute, 130*time.Second,
+		result.JobRows{Submitted: 9_700, Imported: 4_100, Skipped: 400, Failed: 150})
+	second := job(r.ImportID, 1, 2, "Succeeded", succeededMessage, start.Add(9*time.Minute), 15*time.Second,
+		3*time.Minute, result.JobRows{Submitted: 5_050, Imported: 4_892, Skipped: 100, Failed: 50})
+	r.Jobs = []result.Job{first, second}
+	r.Waits = &result.Waits{QueueSeconds: 375}
+	r.JobsUsed.Used = 917
+	r.Problems = []result.Problem{
+		{Code: "CognitoFailed", Count: 200, Lines: []int{88, 132, 190, 214, 302, 345, 346, 401, 555, 612}, Message: "Cognito " +
+			"refused these rows: \"The user data doesn't match the schema.\" Compare the values with the pool's attributes."},
+		{Code: "BadPhone", Count: 131, Lines: []int{4, 9, 17, 31, 42, 57, 58, 60, 71, 93}, Message: "Write the number in E.164: " +
+			"a plus sign, the country code and the number, such as +14255550100. For national numbers set DefaultPhoneCountry."},
+		{Code: "NotVerified", Count: 64, Lines: []int{12, 13, 44, 45, 46, 47, 48, 49, 50, 51}, Message: "Cognito takes only users " +
+			"with a verified address or number. Set email_verified to true, or set AssumeVerified if you vouch for them."},
+		{Code: "DuplicateUsername", Count: 52, Lines: []int{77, 78, 101, 102, 103, 104, 230, 231, 232, 233}, Message: "An earlier " +
+			"row of this drop has the same username. Remove one of the two."},
+		{Code: "BadBirthdate", Count: 21, Lines: []int{8, 80, 800}, Message: "Write the date as YYYY-MM-DD or MM/DD/YYYY."},
+		{Code: "MissingRequired", Count: 18, Lines: []int{25, 26, 27}, Message: "The pool requires given_name and family_name. " +
+			"Fill them in."},
+		{Code: "TooLong", Count: 9, Lines: []int{311}, Message: "The value is longer than the pool allows: shorten it."},
+		{Code: "BadQuoting", Count: 3, Lines: []int{1201, 4410, 9004}, Message: "A quotation mark is never closed, or text follows " +
+			"a closing one. The source text stands in userdrop:raw."},
+		{Code: "Unrepresentable", Count: 2, Lines: []int{2201, 2207}, Message: "The value holds a line break, a quotation mark or " +
+			"a backslash, and Cognito's files have no documented way to write one. Remove it."},
+		{Code: "NotProcessed", Count: 8, Lines: []int{9993, 9994, 9995, 9996, 9997, 9998, 9999, 10000}, Message: "The job ended " +
+			"before it came to these rows. Drop failed.csv again."},
+	}
+	return finish(r, result.Ended)
+}
+
+func rejected() *result.Result {
+	r := one("export", "export.csv", 88_122, 4*time.Second, result.Rows{})
+	r.Rows.Outcome, r.Sources[0].Rows.Outcome = &result.Outcome{}, &result.Outcome{}
+	r.Problems = []result.Problem{
+		{Code: "UnknownColumn", Count: 2, Lines: []int{}, Message: "These columns are no attributes of the user pool. The nearest " +
+			"names are phone_number and custom:department. Rename the columns or remove them.", Columns: []string{"telefon", "dept"}},
+		{Code: "MissingColumn", Count: 1, Lines: []int{}, Message: "The user pool needs a column that the file does not have: add " +
+			"cognito:username.", Columns: []string{"cognito:username"}},
+	}
+	return finish(r, result.Ended)
+}
+
+func rejectedRows() *result.Result {
+	r := one("contacts", "contacts.csv", 2_031, 5*time.Second, result.Rows{
+		Read: 25, Rejected: 25, Outcome: &result.Outcome{},
+	})
+	r.Problems = []result.Problem{{Code: "NotVerified", Count: 25, Lines: []int{2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, Message: "Cognito " +
+		"takes only users with a verified address or number. Set email_verified to true, or set AssumeVerified."}}
+	return finish(r, result.Ended)
+}
+
+func failed() *result.Result {
+	const parts, size = 80, 500_000
+	r := one("everyone", "everyone.csv", 7_904_211_903, 17*24*time.Hour, result.Rows{
+		Read: parts*size + 1_204, Rejected: 1_204, Submitted: parts * size, Outcome: &result.Outcome{Unprocessed: parts * size},
+	})
+	queued := start.Add(15 * time.Minute)
+	for part := range parts {
+		j := job(r.ImportID, part+1, 1, "Failed", "The log role cannot be assumed.", queued,
+			time.Duration(1+part%7)*time.Hour, time.Duration(20+part%3*90)*time.Minute, result.JobRows{Submitted: size})
+		r.Jobs = append(r.Jobs, j)
+		queued = j.CompletedAt.Add(20 * time.Second)
+	}
+	r.FinishedAt = queued.Add(time.Minute)
+	r.Waits = &result.Waits{QueueSeconds: 1_137_600}
+	r.Error = &result.Cause{Name: "JobFailed", Message: "The log role cannot be assumed."}
+	r.Problems = []result.Problem{
+		{Code: "BadEmail", Count: 1_204, Lines: []int{10_022, 10_023, 550_120, 1_222_090, 8_111_222, 8_111_223, 9_000_001,
+			9_000_002, 12_345_678, 39_999_999}, Message: "Write one address with one @ and no spaces."},
+		{Code: "NotProcessed", Count: parts * size, Lines: []int{2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, Message: "The job ended before it " +
+			"came to these rows. Drop failed.csv again."},
+	}
+	return finish(r, result.Ended)
+}
+
+func checked() *result.Result {
+	rows := result.Rows{Read: 1_500, Rejected: 4, Submitted: 1_496}
+	r := one("trial", "trial.csv", 140_200, 12*time.Second, rows)
+	r.Mode = result.Check
+	r.Sources[0].Key = "check/" + pool + "/trial.csv"
+	r.Predicted = &result.Predicted{Imported: 1_196, Skipped: 240, Unchecked: 60}
+	r.Problems = []result.Problem{
+		{Code: "BadBoolean", Count: 3, Lines: []int{18, 19, 401}, Message: "Write true or false."},
+		{Code: "MissingUsername", Count: 1, Lines: []int{77}, Message: "Give the row a username."},
+	}
+	return finish(r, result.Ended)
+}
+
+func errored() *result.Result {
+	r := one("users", "users.csv", 52_000, 61*time.Minute, result.Rows{
+		Read: 480, Submitted: 480, Outcome: &result.Outcome{Imported: 12, Unprocessed: 468},
+	})
+	r.Jobs = []result.Job{job(r.ImportID, 1, 1, "Stopped", "The Import Job was stopped by the developer.",
+		start.Add(3*time.Second), 20*time.Minute, time.Second, result.JobRows{Submitted: 480, Imported: 12})}
+	r.Error = &result.Cause{Name: "States.Timeout", Message: "The execution of import-job ended after its time was over."}
+	r.Problems = []result.Problem{{Code: "NotProcessed", Count: 468, Lines: []int{14, 15, 16, 17, 18, 19, 20, 21, 22, 23},
+		Message: "The job ended before it came to these rows. Drop failed.csv again."}}
+	return finish(r, result.Broke)
+}
+
+func stopped() *result.Result {
+	r := one("users", "users.csv", 52_000, 2*time.Minute, result.Rows{
+		Read: 480, Submitted: 480, Outcome: &result.Outcome{Unprocessed: 480},
+	})
+	r.Problems = []result.Problem{{Code: "NotProcessed", Count: 480, Lines: []int{2, 3, 4, 5, 6, 7, 8, 9, 10, 11},
+		Message: "The import was stopped before these rows."}}
+	return finish(r, result.Aborted)
+}
+
+func expired() *result.Result {
+	r := one("users", "users.csv", 52_000, 25*time.Hour, result.Rows{
+		Read: 480, Submitted: 480, Outcome: &result.Outcome{Unprocessed: 480},
+	})
+	j := job(r.ImportID, 1, 1, "Expired", "The user import job has expired.", start, time.Second, 0,
+		result.JobRows{Submitted: 480})
+	j.StartedAt, j.CompletedAt = time.Time{}, j.CreatedAt.Add(24*time.Hour+29*time.Minute)
+	r.Jobs = []result.Job{j}
+	return finish(r, result.Ended)
+}
+
+// scheduled is a nightly import of 200 files in one job.
+func scheduled() *result.Result {
+	r := one("scheduled", "x", 0, 8*time.Minute, result.Rows{})
+	r.Sources, r.Problems = nil, nil
+	var phones, fields int
+	for i := range 200 {
+		n := int64(20 + i*7%31)
+		s := result.Source{
+			Bucket: inbox, Key: fmt.Sprintf("scheduled/%s/site-%03d/joiners-2026-11-21.csv", pool, i+1),
+			VersionID: fmt.Sprintf("v%03d", i+1), Bytes: 90 * n,
+			Rows: result.Rows{Read: n, Submitted: n, Outcome: &result.Outcome{Imported: n - int64(i%4), Skipped: int64(i % 4)}},
+		}
+		switch {
+		case i == 118:
+			s.Rows = result.Rows{Outcome: &result.Outcome{}}
+			s.Problems = []result.Problem{{Code: "NotCSV", Count: 1, Lines: []int{}, Message: "This is an Excel workbook: save it " +
+				"as CSV UTF-8."}}
+		case i%13 == 5:
+			s.Rows.Rejected, s.Rows.Submitted, s.Rows.Imported = 3, n-3, s.Rows.Imported-3
+			s.Problems = []result.Problem{
+				{Code: "FieldCount", Count: 1, Lines: []int{9}, Message: "The row has not as many fields as the header."},
+				{Code: "BadPhone", Count: 2, Lines: []int{3, 4}, Message: "Write the number in E.164."},
+			}
+			s.Files = &result.Files{Failed: fmt.Sprintf("%sscheduled-3f9a1c77/failed-%03d.csv", results, i+1)}
+			phones, fields = phones+2, fields+1
+		}
+		r.Rows = r.Rows.Add(s.Rows)
+		r.Sources = append(r.Sources, s)
+	}
+	r.Problems = []result.Problem{
+		{Code: "NotCSV", Count: 1, Lines: []int{}, Message: "A file is an Excel workbook: save it as CSV UTF-8."},
+		{Code: "FieldCount", Count: fields, Lines: []int{9}, Message: "The row has not as many fields as the header."},
+		{Code: "BadPhone", Count: phones, Lines: []int{3, 4}, Message: "Write the number in E.164."},
+	}
+	o := r.Rows.Counts()
+	r.Jobs = []result.Job{job(r.ImportID, 1, 1, "Succeeded", succeededMessage, start.Add(20*time.Second), 2*time.Minute,
+		4*time.Minute, result.JobRows{Submitted: r.Rows.Submitted, Imported: o.Imported, Skipped: o.Skipped})}
+	r.Waits = &result.Waits{QueueSeconds: 120}
+	return finish(r, result.Ended)
+}
+
+// hostile has a key that tries everything a key can: markup, control characters, a terminal's escapes, a change of
+// writing direction, bytes that are not UTF-8, and length.
+func hostile() *result.Result {
+	r := one("users", "x", 300, time.Minute, result.Rows{
+		Read: 3, Rejected: 1, Submitted: 2, Outcome: &result.Outcome{Imported: 2},
+	})
+	r.Sources[0].Key = "incoming/" + pool + "/<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\n\r\t\x1b[2J\x1b]0;x\a" +
+		"\u202egpj.exe\u2028\u200b\xff{{.}}" + strings.Repeat("very-long-", 60) + "users.csv"
+	r.Sources[0].VersionID = "</code><script>alert(2)</script>"
+	r.Error = &result.Cause{Name: "<b>Name</b>", Message: "\x1b[31mred</style><script>alert(3)</script>"}
+	r.Problems = []result.Problem{{
+		Code: "BadEmail", Count: 1, Lines: []int{3}, Message: "<img src=x onerror=alert(4)>\nWrite one address.",
+		Columns: []string{"secret-column-name"},
+	}}
+	return finish(r, result.Ended)
+}
