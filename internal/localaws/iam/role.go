@@ -1,0 +1,243 @@
+package iam
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Policy is a named document.
+type Policy struct {
+	Name     string
+	Document *Document
+}
+
+// Role is a role that somebody uses: it decides by its policies and remembers what it was asked.
+type Role struct {
+	arn      string
+	name     string
+	account  string
+	policies []Policy
+
+	mu   sync.Mutex
+	asks map[[2]string]*Ask
+}
+
+// Ask is a request that a role made, however often.
+type Ask struct {
+	Action   string
+	Resource string
+	Allowed  int
+	Denied   int
+	// Statements are those that allowed it, as "<policy>/<Sid or index>", the narrowest first.
+	Statements []string
+
+	grants []grant
+}
+
+// grant is the part of a statement that allowed a request.
+type grant struct{ statement, action, resource string }
+
+// NewRole returns the role with the ARN (arn:aws:iam::<account>:role/<path><name>).
+func NewRole(arn string, policies ...Policy) *Role {
+	r := &Role{arn: arn, name: arn[strings.LastIndex(arn, "/")+1:], policies: policies, asks: map[[2]string]*Ask{}}
+	if parts := strings.Split(arn, ":"); len(parts) > 4 {
+		r.account = parts[4]
+	}
+	return r
+}
+
+// ARN names the role itself; callers are its sessions.
+func (r *Role) ARN() string { return r.arn }
+
+// Session is somebody who has assumed the role. It is a wire.Principal.
+type Session struct {
+	*Role
+	arn string
+}
+
+// Session returns the caller named arn:aws:sts::<account>:assumed-role/<role>/<session>.
+func (r *Role) Session(name string) *Session {
+	return &Session{Role: r, arn: fmt.Sprintf("arn:aws:sts::%s:assumed-role/%s/%s", r.account, r.name, name)}
+}
+
+// ARN names the session.
+func (s *Session) ARN() string { return s.arn }
+
+// Allows decides by the role's policies. AWS sets some condition keys itself on every request ("AWS global condition
+// context keys"): those that a double can know are added here unless the service gives them.
+func (r *Role) Allows(action, resource string, conditions map[string]string) bool {
+	given := map[string]string{
+		"aws:PrincipalArn": r.arn, "aws:PrincipalAccount": r.account, "aws:ResourceAccount": r.account,
+		"aws:SecureTransport": "true",
+	}
+	maps.Copy(given, conditions)
+	request := Request{Principal: r.arn, Account: r.account, Action: action, Resource: resource, Conditions: given}
+	var grants []grant
+	denied := false
+	for _, policy := range r.policies {
+		for i := range policy.Document.Statements {
+			s := &policy.Document.Statements[i]
+			if !s.applies(request) {
+				continue
+			}
+			if s.Effect == Deny {
+				denied = true
+				continue
+			}
+			a, res := s.match(request)
+			grants = append(grants, grant{policy.Name + "/" + s.label(i), a, res})
+		}
+	}
+	slices.SortStableFunc(grants, func(a, b grant) int {
+		switch {
+		case narrower(a.action+a.resource, b.action+b.resource):
+			return -1
+		case narrower(b.action+b.resource, a.action+a.resource):
+			return 1
+		}
+		return 0
+	})
+	allowed := len(grants) > 0 && !denied
+	r.record(action, resource, allowed, grants)
+	return allowed
+}
+
+func (r *Role) record(action, resource string, allowed bool, grants []grant) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := [2]string{action, resource}
+	ask := r.asks[key]
+	if ask == nil {
+		ask = &Ask{Action: action, Resource: resource}
+		r.asks[key] = ask
+	}
+	if !allowed {
+		ask.Denied++
+		return
+	}
+	ask.Allowed++
+	for _, g := range grants {
+		if !slices.Contains(ask.grants, g) {
+			ask.grants = append(ask.grants, g)
+			ask.Statements = append(ask.Statements, g.statement)
+		}
+	}
+}
+
+// Asked returns what the role was asked, by action and resource.
+func (r *Role) Asked() []Ask {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	asked := make([]Ask, 0, len(r.asks))
+	for _, ask := range r.asks {
+		a := *ask
+		a.Statements = slices.Clone(ask.Statements)
+		a.grants = slices.Clone(ask.grants)
+		asked = append(asked, a)
+	}
+	slices.SortFunc(asked, func(a, b Ask) int {
+		return cmp.Or(cmp.Compare(a.Action, b.Action), cmp.Compare(a.Resource, b.Resource))
+	})
+	return asked
+}
+
+// Excess is a part of a role's permissions that nobody has needed so far. An empty Action or Resource means any of
+// the statement's.
+type Excess struct {
+	Role      string
+	Statement string // "<policy>/<Sid or index>"
+	Action    string
+	Resource  string
+	Why       string
+}
+
+func (e Excess) String() string {
+	return strings.Join(strings.Fields(fmt.Sprintf("%s %s %s %s: %s", e.Role, e.Statement, e.Action, e.Resource, e.Why)),
+		" ")
+}
+
+// Excess lists what the role allows beyond what it was asked: each action of a statement that was used on none of
+// its resources, each resource that no action used, each pair of a used action and a used resource that was not used
+// together, each statement whose requests others allow too, each wildcard in an action, and NotAction and
+// NotResource. A request that several statements allow counts for the narrowest alone, so that a broad grant beside
+// an exact one is excess.
+func (r *Role) Excess() []Excess {
+	asked := r.Asked()
+	used := map[grant]bool{}
+	needed := map[string]bool{}
+	for _, ask := range asked {
+		if len(ask.grants) == 0 {
+			continue
+		}
+		used[ask.grants[0]] = true
+		first := ask.grants[0].statement
+		if !slices.ContainsFunc(ask.grants, func(g grant) bool { return g.statement != first }) {
+			needed[first] = true
+		}
+	}
+	var excess []Excess
+	for _, policy := range r.policies {
+		for i := range policy.Document.Statements {
+			s := &policy.Document.Statements[i]
+			if s.Effect == Allow {
+				label := policy.Name + "/" + s.label(i)
+				for _, e := range s.excess(label, used, needed[label]) {
+					e.Role, e.Statement = r.name, label
+					excess = append(excess, e)
+				}
+			}
+		}
+	}
+	return excess
+}
+
+func (s *Statement) excess(label string, used map[grant]bool, needed bool) []Excess {
+	var found []Excess
+	if len(s.NotActions) > 0 || len(s.NotResources) > 0 {
+		found = append(found, Excess{Why: "NotAction and NotResource allow what nobody named"})
+	}
+	actions, resources := s.Actions, s.Resources
+	if len(actions) == 0 {
+		actions = []string{"*"}
+	}
+	if len(resources) == 0 {
+		resources = []string{"*"}
+	}
+	usedActions, usedResources := map[string]bool{}, map[string]bool{}
+	for g := range used {
+		if g.statement == label {
+			usedActions[g.action], usedResources[g.resource] = true, true
+		}
+	}
+	if len(usedActions) == 0 {
+		return append(found, Excess{Why: "the statement is never needed"})
+	}
+	if !needed {
+		found = append(found, Excess{Why: "other statements allow the same"})
+	}
+	for _, action := range actions {
+		if strings.ContainsAny(action, "*?") {
+			found = append(found, Excess{Action: action, Why: "the action has a wildcard"})
+		}
+		if !usedActions[action] {
+			found = append(found, Excess{Action: action, Why: "the action is never used"})
+		}
+	}
+	for _, resource := range resources {
+		if !usedResources[resource] {
+			found = append(found, Excess{Resource: resource, Why: "the resource is never used"})
+		}
+	}
+	for _, action := range actions {
+		for _, resource := range resources {
+			if usedActions[action] && usedResources[resource] && !used[grant{label, action, resource}] {
+				found = append(found, Excess{Action: action, Resource: resource, Why: "never used together"})
+			}
+		}
+	}
+	return found
+}
