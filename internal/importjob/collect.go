@@ -1,0 +1,399 @@
+package importjob
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"userdrop/internal/function"
+	"userdrop/internal/objects"
+	"userdrop/internal/queue"
+	"userdrop/internal/usercsv"
+	"userdrop/internal/workflow"
+)
+
+// Collect finds out what became of each row of an attempt.
+type Collect struct {
+	Logs   logReader
+	S3     *s3.Client
+	Work   *objects.Store
+	Jitter func() float64
+}
+
+// CollectConfig is the environment of collect-rows.
+type CollectConfig struct {
+	WorkBucket string `env:"WORK_BUCKET"`
+}
+
+// NewCollect builds the handler of functions/collect-rows.
+func NewCollect(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
+	config, err := function.Environment[CollectConfig](environ)
+	if err != nil {
+		return nil, err
+	}
+	client := s3.NewFromConfig(cfg)
+	return function.Handler((&Collect{
+		Logs: cloudwatchlogs.NewFromConfig(cfg), S3: client, Work: objects.New(client, config.WorkBucket), Jitter: rand.Float64,
+	}).Handle), nil
+}
+
+const (
+	// logPatience is how long after a job's end its log lines are waited for.
+	logPatience = 5 * time.Minute
+	logWait     = 15 * time.Second
+	// maxContinued bounds the jobs that a failing part may cost, the first one included.
+	maxContinued = 5
+)
+
+// Handle answers Wait while log lines are missing, Attempt when the rows without an outcome go on in another job, and
+// Done. What it found out is the attempt's Summary in the work bucket; a second run finds it there and changes nothing.
+func (c *Collect) Handle(ctx context.Context, job workflow.ImportJob) (workflow.ImportJob, error) {
+	key := workflow.SummaryKey(job.ImportID, job.Part, job.Attempt)
+	var summary workflow.Summary
+	found, err := c.Work.ReadJSON(ctx, key, &summary)
+	if err != nil {
+		return job, err
+	}
+	if found {
+		return next(job, summary), nil
+	}
+	read, complete, err := c.read(ctx, job)
+	if err != nil {
+		return job, err
+	}
+	if !complete && time.Since(job.Job.CompletedAt) < logPatience {
+		return queue.Pause(job, logWait, c.Jitter()), nil
+	}
+	if summary, err = c.summarise(ctx, job, read, complete); err != nil {
+		return job, err
+	}
+	text, err := json.Marshal(summary)
+	if err != nil {
+		return job, fmt.Errorf("encode summary: %w", err)
+	}
+	won, err := c.Work.WriteOnce(ctx, key, "application/json", text)
+	if err != nil {
+		return job, err
+	}
+	if !won { // another run of this state was faster
+		if _, err := c.Work.ReadJSON(ctx, key, &summary); err != nil {
+			return job, err
+		}
+	}
+	return next(job, summary), nil
+}
+
+// next answers by a summary.
+func next(job workflow.ImportJob, summary workflow.Summary) workflow.ImportJob {
+	if rest := summary.Rest; rest != nil {
+		job.Rows, job.Object, job.Lines = rest.Rows, rest.Object, rest.Lines
+		job.Continued++
+		return again(job)
+	}
+	job.Next = workflow.Done
+	return job
+}
+
+// read reads as much of the log as the counters ask for: nothing where they tell all, the problems where each row has
+// an outcome, every line where some have none. Complete tells that no line of the kinds read is missing.
+func (c *Collect) read(ctx context.Context, job workflow.ImportJob) (read *jobLog, complete bool, err error) {
+	j, rows := job.Job, int64(job.Rows)
+	read = newJobLog(job.Rows)
+	if j.Processed() == 0 || j.Imported == rows || j.Skipped == rows {
+		return read, true, nil
+	}
+	filter, kinds := allOutcomes, []fate{imported, skipped, failed}
+	switch {
+	case j.Processed() < rows:
+	case job.Sources == 1 && j.Failed == 0:
+		return read, true, nil
+	case job.Sources == 1:
+		filter, kinds = onlyFailed, []fate{failed}
+	default:
+		filter, kinds = onlyProblems, []fate{skipped, failed}
+	}
+	if read, err = readLog(ctx, c.Logs, job, filter); err != nil {
+		return nil, false, err
+	}
+	counters := map[fate]int64{imported: j.Imported, skipped: j.Skipped, failed: j.Failed}
+	complete = true
+	for _, kind := range kinds {
+		complete = complete && read.count(kind) == counters[kind]
+	}
+	if complete && filter == allOutcomes {
+		read.settle()
+	}
+	complete = complete && read.base != 0
+	if !complete && filter != allOutcomes && time.Since(j.CompletedAt) >= logPatience {
+		// Every line narrows down the rows that none tells of.
+		if read, err = readLog(ctx, c.Logs, job, allOutcomes); err != nil {
+			return nil, false, err
+		}
+	}
+	return read, complete, nil
+}
+
+// tally hands out outcomes to the rows, so that their sums are the job's counters.
+type tally struct {
+	job      workflow.ImportJob
+	log      *jobLog
+	complete bool
+	// missing counts the outcomes that the counters have and no line tells.
+	missing map[fate]int64
+	goOn    bool
+}
+
+func newTally(job workflow.ImportJob, log *jobLog, complete bool) *tally {
+	j := job.Job
+	t := &tally{job: job, log: log, complete: complete, missing: map[fate]int64{
+		imported: j.Imported, skipped: j.Skipped, failed: j.Failed,
+	}}
+	told := int64(0)
+	for i := range job.Rows {
+		if f, _ := log.row(i); f != untold {
+			t.missing[f]--
+			told++
+		}
+	}
+	t.goOn = j.Status == string(types.UserImportJobStatusTypeFailed) &&
+		told > 0 && told < int64(job.Rows) && j.Processed() < int64(job.Rows) && job.Continued+1 < maxContinued
+	return t
+}
+
+// row decides one row: its place in the counts, and what to tell of it. Unprocessed is the fate of a row that has none.
+func (t *tally) row(i int) (count fate, code usercsv.Code, message string) {
+	told, reason := t.log.row(i)
+	switch {
+	case told == failed:
+		return failed, usercsv.CognitoFailed, reason
+	case told != untold:
+		return told, 0, ""
+	}
+	// No line tells. The counters say how many there are of each.
+	open := int64(0)
+	for _, f := range []fate{failed, skipped, imported} {
+		open += max(t.missing[f], 0)
+	}
+	processedAll := t.job.Job.Processed() >= int64(t.job.Rows)
+	for _, f := range []fate{failed, skipped, imported} {
+		if t.missing[f] > 0 && (processedAll || open > 0) {
+			t.missing[f]--
+			count = f
+			break
+		}
+	}
+	switch {
+	case processedAll && t.complete:
+		return count, 0, "" // every problem has its line: this one is imported or was there
+	case !processedAll && (t.complete || t.job.Job.Processed() == 0):
+		return untold, usercsv.NotProcessed, ""
+	default:
+		return count, usercsv.FateUnknown, ""
+	}
+}
+
+// summarise decides every row, and writes the outcomes of those that did not make it and the rest that goes on.
+func (c *Collect) summarise(ctx context.Context, job workflow.ImportJob, log *jobLog, complete bool) (workflow.Summary, error) {
+	t := newTally(job, log, complete)
+	summary := workflow.Summary{
+		Part: job.Part, Attempt: job.Attempt, Job: job.Job, Submitted: job.Rows,
+		Refusal: job.Refusal, JobLimit: job.JobLimit, QueuedAt: job.Ticket, Algorithm: job.Algorithm,
+	}
+	body, err := objects.OpenVersion(ctx, c.S3, job.Lines)
+	if err != nil {
+		return summary, err
+	}
+	defer body.Close()
+	lines := usercsv.NewLineReader(body)
+
+	outcomes := c.lazyUpload(workflow.OutcomesKey(job.ImportID, job.Part, job.Attempt), "application/jsonl")
+	var rest *restWriter
+	if t.goOn {
+		if rest, err = c.openRest(ctx, job); err != nil {
+			return summary, err
+		}
+		defer rest.discard()
+	}
+	counts := map[int]*workflow.SourceRows{}
+	var order []int
+	for i := range job.Rows {
+		source, line, err := lines.Next()
+		if err != nil {
+			return summary, fmt.Errorf("read the line map of part %d: %w", job.Part, err)
+		}
+		if t.goOn {
+			told, _ := t.log.row(i)
+			if err := rest.row(told == untold, source, line); err != nil {
+				return summary, err
+			}
+			if told == untold {
+				continue // counted in the next attempt
+			}
+		}
+		count, code, message := t.row(i)
+		rows := counts[source]
+		if rows == nil {
+			rows = &workflow.SourceRows{Source: source}
+			counts[source] = rows
+			order = append(order, source)
+		}
+		switch count {
+		case imported:
+			rows.Imported++
+		case skipped:
+			rows.Skipped++
+		case failed:
+			rows.Failed++
+		default:
+			rows.Unprocessed++
+		}
+		if code != 0 {
+			if err := outcomes.encode(ctx, workflow.Outcome{Source: source, Line: line, Code: code, Message: message}); err != nil {
+				return summary, err
+			}
+		}
+	}
+	for _, source := range order {
+		summary.Rows = append(summary.Rows, *counts[source])
+	}
+	if summary.Outcomes, err = outcomes.close(); err != nil {
+		return summary, err
+	}
+	if t.goOn {
+		if summary.Rest, err = rest.close(); err != nil {
+			return summary, err
+		}
+	}
+	return summary, nil
+}
+
+// lazyUpload is an object of JSON lines that is made only if there is one.
+type lazyUpload struct {
+	store  *objects.Store
+	key    string
+	kind   string
+	upload *objects.Upload
+	out    *bufio.Writer
+	bytes  int64
+}
+
+func (c *Collect) lazyUpload(key, contentType string) *lazyUpload {
+	return &lazyUpload{store: c.Work, key: key, kind: contentType}
+}
+
+func (l *lazyUpload) encode(ctx context.Context, value any) error {
+	if l.upload == nil {
+		l.upload = l.store.Upload(ctx, l.key, l.kind)
+		l.out = bufio.NewWriterSize(l.upload, 64<<10)
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("encode outcome: %w", err)
+	}
+	l.bytes += int64(len(text)) + 1
+	_, err = l.out.Write(append(text, '\n'))
+	return err
+}
+
+func (l *lazyUpload) close() (workflow.Object, error) {
+	if l.upload == nil {
+		return workflow.Object{}, nil
+	}
+	if err := errors.Join(l.out.Flush(), l.upload.Close()); err != nil {
+		return workflow.Object{}, err
+	}
+	return workflow.Object{Bucket: l.store.Bucket, Key: l.key, VersionID: l.upload.VersionID(), Bytes: l.bytes}, nil
+}
+
+// restWriter copies the rows without an outcome out of an attempt's object into the next one's.
+type restWriter struct {
+	from        io.Closer
+	in          *bufio.Reader
+	part, lines *objects.Upload
+	out         *bufio.Writer
+	mapped      *usercsv.LineWriter
+	rest        workflow.Rest
+	closed      bool
+}
+
+func (c *Collect) openRest(ctx context.Context, job workflow.ImportJob) (*restWriter, error) {
+	body, err := objects.OpenVersion(ctx, c.S3, job.Object)
+	if err != nil {
+		return nil, err
+	}
+	partKey := workflow.PartKey(job.ImportID, job.Part, job.Attempt+1)
+	linesKey := workflow.LinesKey(job.ImportID, job.Part, job.Attempt+1)
+	w := &restWriter{
+		from: body, in: bufio.NewReaderSize(body, 64<<10),
+		part:  c.Work.Upload(ctx, partKey, "text/csv"),
+		lines: c.Work.Upload(ctx, linesKey, "application/octet-stream"),
+	}
+	w.out = bufio.NewWriterSize(w.part, 64<<10)
+	w.mapped = usercsv.NewLineWriter(w.lines)
+	w.rest.Object = workflow.Object{Bucket: c.Work.Bucket, Key: partKey}
+	w.rest.Lines = workflow.Object{Bucket: c.Work.Bucket, Key: linesKey}
+	if err := w.copyLine(true); err != nil { // the header
+		w.discard()
+		return nil, err
+	}
+	return w, nil
+}
+
+// copyLine takes one line of Cognito's dialect, in which no value holds a line break.
+func (w *restWriter) copyLine(keep bool) error {
+	for {
+		piece, err := w.in.ReadSlice('\n')
+		if keep {
+			w.rest.Object.Bytes += int64(len(piece))
+			if _, err := w.out.Write(piece); err != nil {
+				return err
+			}
+		}
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		case errors.Is(err, io.EOF) && len(piece) > 0:
+			return nil
+		default:
+			return err
+		}
+	}
+}
+
+func (w *restWriter) row(keep bool, source, line int) error {
+	if err := w.copyLine(keep); err != nil {
+		return fmt.Errorf("read the rows of the attempt: %w", err)
+	}
+	if !keep {
+		return nil
+	}
+	w.rest.Rows++
+	return w.mapped.Add(source, line)
+}
+
+func (w *restWriter) close() (*workflow.Rest, error) {
+	w.closed = true
+	err := errors.Join(w.out.Flush(), w.mapped.Flush(), w.part.Close(), w.lines.Close(), w.from.Close())
+	w.rest.Object.VersionID, w.rest.Lines.VersionID = w.part.VersionID(), w.lines.VersionID()
+	return &w.rest, err
+}
+
+func (w *restWriter) discard() {
+	if !w.closed {
+		w.closed = true
+		w.part.Discard()
+		w.lines.Discard()
+		_ = w.from.Close()
+	}
+}

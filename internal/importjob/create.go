@@ -1,0 +1,93 @@
+package importjob
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"userdrop/internal/function"
+	"userdrop/internal/workflow"
+)
+
+// Create makes the Cognito job of an attempt, or adopts the one that an earlier try left behind.
+type Create struct {
+	Cognito interface {
+		creator
+		lister
+	}
+	Config CreateConfig
+}
+
+// CreateConfig is the environment of create-import-job.
+type CreateConfig struct {
+	// LogsRoleARN is the role with which Cognito writes the job's log.
+	LogsRoleARN string `env:"CLOUDWATCH_LOGS_ROLE_ARN"`
+}
+
+// NewCreate builds the handler of functions/create-import-job.
+func NewCreate(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
+	config, err := function.Environment[CreateConfig](environ)
+	if err != nil {
+		return nil, err
+	}
+	return function.Handler((&Create{Cognito: cognito.NewFromConfig(cfg), Config: config}).Handle), nil
+}
+
+// Handle answers the attempt's job. CreateUserImportJob has no client token, so that a lost answer leaves a job behind:
+// look first. Where Cognito refuses for good, the payload has no job and the refusal's words.
+func (c *Create) Handle(ctx context.Context, job workflow.ImportJob) (workflow.ImportJob, error) {
+	job.Job, job.Uploaded, job.Lapsed = workflow.Job{}, false, false
+	job.Next = workflow.Go
+	name := workflow.JobName(job.ImportID, job.Part, job.Attempt)
+	err := Jobs(ctx, c.Cognito, job.UserPoolID, job.PreparedAt, func(j types.UserImportJobType) bool {
+		if aws.ToString(j.JobName) != name {
+			return true
+		}
+		// Of several by one name, the one that got furthest; the newest comes first.
+		if found := state(&j); job.Job.ID == "" || created(job.Job) && !created(found) {
+			job.Job = found
+		}
+		return true
+	})
+	if err != nil {
+		return job, err
+	}
+	if job.Job.ID != "" {
+		slog.InfoContext(ctx, "Adopted an import job that was there already.",
+			"importId", job.ImportID, "jobId", job.Job.ID, "status", job.Job.Status)
+		return job, nil
+	}
+	out, err := c.Cognito.CreateUserImportJob(ctx, &cognito.CreateUserImportJobInput{
+		UserPoolId: &job.UserPoolID, JobName: &name, CloudWatchLogsRoleArn: &c.Config.LogsRoleARN,
+		PasswordHashingAlgorithm: types.PasswordHashingAlgorithmType(job.Algorithm),
+	})
+	if refused(err) {
+		job.Refusal = words(err)
+		_, job.JobLimit = errors.AsType[*types.LimitExceededException](err)
+		slog.WarnContext(ctx, "Cognito refused to create an import job.", "importId", job.ImportID, "error", err)
+		return job, nil
+	}
+	if err != nil {
+		return job, fmt.Errorf("create import job %s: %w", name, err)
+	}
+	job.Job = state(out.UserImportJob)
+	return job, nil
+}
+
+// refused tells of an answer that will be the same tomorrow: the pool's jobs are used up, or it is not one that can
+// have such a job (hashes are not offered to all pools).
+func refused(err error) bool {
+	var (
+		limit        *types.LimitExceededException
+		parameter    *types.InvalidParameterException
+		precondition *types.PreconditionNotMetException
+		notEnabled   *types.OperationNotEnabledException
+	)
+	return errors.As(err, &limit) || errors.As(err, &parameter) || errors.As(err, &precondition) || errors.As(err, &notEnabled)
+}

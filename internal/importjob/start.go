@@ -1,0 +1,150 @@
+package importjob
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+
+	"userdrop/internal/function"
+	"userdrop/internal/queue"
+	"userdrop/internal/workflow"
+)
+
+// Start starts the attempt's job.
+type Start struct {
+	Cognito interface {
+		starter
+		describer
+	}
+	Jitter func() float64
+	Config StartConfig
+}
+
+// StartConfig is the environment of start-import-job.
+type StartConfig struct {
+	// MaxWaitForOthersDays is how long to go on asking while Cognito refuses.
+	MaxWaitForOthersDays int `env:"MAX_WAIT_FOR_OTHERS_DAYS"`
+}
+
+// NewStart builds the handler of functions/start-import-job.
+func NewStart(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
+	config, err := function.Environment[StartConfig](environ)
+	if err != nil {
+		return nil, err
+	}
+	return function.Handler((&Start{Cognito: cognito.NewFromConfig(cfg), Jitter: rand.Float64, Config: config}).Handle), nil
+}
+
+const (
+	minRefusalWait = 10 * time.Second
+	maxRefusalWait = 5 * time.Minute
+	// maxLapses bounds the jobs, of the pool's 1,000, that uploads which never succeed may cost.
+	maxLapses = 5
+)
+
+// Handle answers Go once the job is started, Wait while it is refused, Attempt when its URL or the job itself lapsed,
+// and Done when there is nothing to wait for: the job ended, none could be made, or the patience did.
+func (s *Start) Handle(ctx context.Context, job workflow.ImportJob) (workflow.ImportJob, error) {
+	if job.Job.ID == "" {
+		job.Next = workflow.Done
+		return job, nil
+	}
+	if created(job.Job) {
+		out, err := s.Cognito.StartUserImportJob(ctx, &cognito.StartUserImportJobInput{
+			UserPoolId: &job.UserPoolID, JobId: &job.Job.ID,
+		})
+		if err == nil {
+			job.Job = state(out.UserImportJob)
+			job.Refusal, job.RefusedSince = "", time.Time{}
+			job.Next = workflow.Go
+			return job, nil
+		}
+		// Which error means "another job is active" is not documented, and the answer to a start that worked may be
+		// lost: only the job's status tells.
+		job.Refusal = words(err)
+		if job.RefusedSince.IsZero() {
+			job.RefusedSince = time.Now().UTC()
+		}
+		described, err := describe(ctx, s.Cognito, job)
+		if err != nil {
+			return job, err
+		}
+		job.Job = state(described)
+	}
+	switch waited := time.Since(job.RefusedSince); {
+	case active(job.Job):
+		job.Refusal, job.RefusedSince = "", time.Time{}
+		job.Next = workflow.Go
+	case neverRan(job.Job) && (job.RefusedSince.IsZero() || waited < s.patience()):
+		job = again(job)
+	case !created(job.Job), !job.RefusedSince.IsZero() && waited >= s.patience():
+		job.Next = workflow.Done
+	case job.Lapsed && job.Lapses < maxLapses:
+		job.Lapses++
+		job = again(job)
+	case job.Lapsed:
+		job.Refusal = "The upload URLs of " + job.Job.Name + " and the jobs before it could not be used."
+		job.Next = workflow.Done
+	default:
+		slog.InfoContext(ctx, "Cognito does not start the job yet.", "importId", job.ImportID, "jobId", job.Job.ID,
+			"since", job.RefusedSince, "refusal", job.Refusal)
+		job = queue.Pause(job, min(max(waited/2, minRefusalWait), maxRefusalWait), s.Jitter())
+	}
+	return job, nil
+}
+
+func (s *Start) patience() time.Duration {
+	return time.Duration(s.Config.MaxWaitForOthersDays) * 24 * time.Hour
+}
+
+// Describe looks at the attempt's job.
+type Describe struct {
+	Cognito describer
+	Jitter  func() float64
+}
+
+// NewDescribe builds the handler of functions/describe-import-job.
+func NewDescribe(cfg aws.Config, _ map[string]string) (lambda.Handler, error) {
+	return function.Handler((&Describe{Cognito: cognito.NewFromConfig(cfg), Jitter: rand.Float64}).Handle), nil
+}
+
+const (
+	minLook = 2 * time.Second
+	maxLook = 5 * time.Minute
+)
+
+// Handle answers the job's status and counters, and how long to wait for the next look: half of the rest that the
+// measured rate promises.
+func (d *Describe) Handle(ctx context.Context, job workflow.ImportJob) (workflow.ImportJob, error) {
+	described, err := describe(ctx, d.Cognito, job)
+	if err != nil {
+		return job, err
+	}
+	job.Job = state(described)
+	if ended(job.Job) {
+		job.Next, job.WaitSeconds, job.EstimatedSeconds = workflow.Done, 0, 0
+		return job, nil
+	}
+	rest := Estimate(job, time.Now())
+	job.EstimatedSeconds = int64(rest / time.Second)
+	wait := rest / 2
+	if rest < maxLook/4 {
+		wait = rest // nearly done: one look more is enough
+	}
+	return queue.Pause(job, min(max(wait, minLook), maxLook), d.Jitter()), nil
+}
+
+// Estimate is the time that a running job still needs, by the rate it had so far, or by queue.UsersPerSecond.
+func Estimate(job workflow.ImportJob, now time.Time) time.Duration {
+	rest := max(int64(job.Rows)-job.Job.Processed(), 0)
+	rate := float64(queue.UsersPerSecond)
+	if took := now.Sub(job.Job.StartedAt).Seconds(); job.Job.Processed() > 0 && took > 0 {
+		rate = float64(job.Job.Processed()) / took
+	}
+	return time.Duration(float64(rest)/rate*float64(time.Second)) + time.Second
+}

@@ -1,0 +1,169 @@
+package importjob
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"userdrop/internal/function"
+	"userdrop/internal/objects"
+	"userdrop/internal/workflow"
+)
+
+// Stop ends what an import-users execution that is over left at work.
+type Stop struct {
+	Cognito interface {
+		lister
+		stopper
+	}
+	Machine interface {
+		DescribeExecution(context.Context, *sfn.DescribeExecutionInput, ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error)
+		ListExecutions(context.Context, *sfn.ListExecutionsInput, ...func(*sfn.Options)) (*sfn.ListExecutionsOutput, error)
+		StopExecution(context.Context, *sfn.StopExecutionInput, ...func(*sfn.Options)) (*sfn.StopExecutionOutput, error)
+	}
+	Results *objects.Store
+	Config  StopConfig
+}
+
+// StopConfig is the environment of stop-import-jobs.
+type StopConfig struct {
+	ResultsBucket string `env:"RESULTS_BUCKET"`
+	ImportJobARN  string `env:"IMPORT_JOB_ARN"`
+}
+
+// NewStop builds the handler of functions/stop-import-jobs.
+func NewStop(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
+	config, err := function.Environment[StopConfig](environ)
+	if err != nil {
+		return nil, err
+	}
+	return function.Handler((&Stop{
+		Cognito: cognito.NewFromConfig(cfg), Machine: sfn.NewFromConfig(cfg),
+		Results: objects.New(s3.NewFromConfig(cfg), config.ResultsBucket), Config: config,
+	}).Handle), nil
+}
+
+// Abort is the payload of abort-import. It begins as the detail of the event "Step Functions Execution Status Change",
+// of which it needs the ARN alone, and is complete for publish-result after the first StopImportJobs.
+type Abort struct {
+	workflow.Import
+	ExecutionARN string        `json:"executionArn"`
+	Next         workflow.Next `json:"next"`
+	WaitSeconds  int64         `json:"waitSeconds"`
+}
+
+const (
+	// zombie is longer than the longest function may run: StopExecution does not stop a running Lambda.
+	zombie   = 16 * time.Minute
+	stopWait = 20 * time.Second
+)
+
+// Handle answers Wait until nothing of the import is at work, then Go, or Done if its result was published and no job
+// is left.
+func (s *Stop) Handle(ctx context.Context, abort Abort) (Abort, error) {
+	execution, err := s.Machine.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &abort.ExecutionARN})
+	if err != nil {
+		return abort, fmt.Errorf("describe the execution: %w", err)
+	}
+	if err := json.Unmarshal([]byte(aws.ToString(execution.Input)), &abort.Drop); err != nil {
+		return abort, fmt.Errorf("decode the execution's input: %w", err)
+	}
+	if execution.Status == sfntypes.ExecutionStatusRunning { // redriven meanwhile: it publishes itself
+		abort.Next = workflow.Done
+		return abort, nil
+	}
+	abort.Error = &workflow.Failure{Error: string(execution.Status), Cause: aws.ToString(execution.Cause)}
+	if execution.Status == sfntypes.ExecutionStatusFailed {
+		abort.Error.Error = aws.ToString(execution.Error)
+	}
+	published, err := s.Results.Exists(ctx, workflow.ResultKey(abort.ImportID))
+	if err != nil {
+		return abort, err
+	}
+	atWork, err := s.stopExecutions(ctx, abort.ImportID)
+	if err != nil {
+		return abort, err
+	}
+	running, err := s.stopJobs(ctx, abort.Drop, aws.ToTime(execution.StartDate))
+	if err != nil {
+		return abort, err
+	}
+	quiet := aws.ToTime(execution.StopDate).Add(zombie)
+	switch {
+	case atWork || running:
+		abort.Next, abort.WaitSeconds = workflow.Wait, int64(stopWait/time.Second)
+	case published:
+		abort.Next = workflow.Done
+	case time.Now().Before(quiet):
+		abort.Next, abort.WaitSeconds = workflow.Wait, int64(time.Until(quiet)/time.Second)+1
+	default:
+		abort.Next = workflow.Go
+	}
+	return abort, nil
+}
+
+// stopExecutions stops the import-job executions of the import: Step Functions does so by best effort only.
+func (s *Stop) stopExecutions(ctx context.Context, importID string) (any bool, err error) {
+	pages := sfn.NewListExecutionsPaginator(s.Machine, &sfn.ListExecutionsInput{
+		StateMachineArn: &s.Config.ImportJobARN, StatusFilter: sfntypes.ExecutionStatusRunning, MaxResults: 1000,
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return false, fmt.Errorf("list the running parts: %w", err)
+		}
+		for _, e := range page.Executions {
+			if !strings.HasPrefix(aws.ToString(e.Name), importID+"-p") {
+				continue
+			}
+			any = true
+			_, err := s.Machine.StopExecution(ctx, &sfn.StopExecutionInput{
+				ExecutionArn: e.ExecutionArn, Error: aws.String("ImportAborted"),
+				Cause: aws.String("The import-users execution that started this part is over."),
+			})
+			if err != nil {
+				return any, fmt.Errorf("stop a running part: %w", err)
+			}
+		}
+	}
+	return any, nil
+}
+
+// stopJobs stops the import's active Cognito jobs, and tells whether any still is.
+func (s *Stop) stopJobs(ctx context.Context, drop workflow.Drop, since time.Time) (running bool, err error) {
+	if drop.UserPoolID == "" || drop.Mode == "check" {
+		return false, nil
+	}
+	var toStop []string
+	err = Jobs(ctx, s.Cognito, drop.UserPoolID, since, func(j types.UserImportJobType) bool {
+		if _, _, ours := workflow.PartOfJob(drop.ImportID, aws.ToString(j.JobName)); ours && active(state(&j)) {
+			toStop = append(toStop, aws.ToString(j.JobId))
+		}
+		return true
+	})
+	if workflow.Classify(err) == workflow.Gone { // the pool was deleted, and its jobs with it
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	for _, id := range toStop {
+		_, err := s.Cognito.StopUserImportJob(ctx, &cognito.StopUserImportJobInput{UserPoolId: &drop.UserPoolID, JobId: &id})
+		if err != nil {
+			// It may have ended in between, or be stopping: the next look tells.
+			slog.WarnContext(ctx, "Cognito refused to stop a job.", "importId", drop.ImportID, "jobId", id, "error", err)
+		}
+	}
+	return len(toStop) > 0, nil
+}

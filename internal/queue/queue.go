@@ -1,0 +1,215 @@
+// Package queue decides whose turn it is: one import job may be active per account, and many drops want to be it.
+//
+// There is no store. The running executions of import-job, in order of their start, are the queue: an execution that
+// dies leaves it by being dead. The list is eventually consistent and other stacks or people may run jobs of their own,
+// so Cognito itself is the lock, and the queue only keeps order and calm.
+package queue
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	cognitotypes "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"userdrop/internal/function"
+	"userdrop/internal/objects"
+	"userdrop/internal/workflow"
+)
+
+const (
+	// UsersPerSecond is the speed of an import job that estimates start from: Amazon's own runs of 100,000 and 500,000
+	// users took 56 and 248 minutes.
+	// https://docs.aws.amazon.com/solutions/latest/cognito-user-profiles-export-reference-architecture/design-considerations.html
+	UsersPerSecond = 35
+	// overhead is the time that a part takes beside its rows: states, a pending job, the last look.
+	overhead = 15 * time.Second
+	// minWait keeps the polling of a long queue under a quarter of ListExecutions' quota.
+	minWait = 10 * time.Second
+	// maxWait bounds the time that is lost when an estimate is wrong.
+	maxWait = time.Hour
+	// maxTurns ends an execution's loops: nine events a turn, and 25,000 events end an execution for good.
+	maxTurns = 2000
+)
+
+// AwaitTurn lets the oldest part go once no import job of the pools is active.
+type AwaitTurn struct {
+	Machine interface {
+		ListExecutions(context.Context, *sfn.ListExecutionsInput, ...func(*sfn.Options)) (*sfn.ListExecutionsOutput, error)
+	}
+	Cognito interface {
+		ListUserImportJobs(context.Context, *cognito.ListUserImportJobsInput, ...func(*cognito.Options)) (*cognito.ListUserImportJobsOutput, error)
+	}
+	Results *objects.Store
+	Jitter  func() float64 // in [0, 1)
+	Config  Config
+}
+
+// Config is the environment of await-turn.
+type Config struct {
+	ResultsBucket string             `env:"RESULTS_BUCKET"`
+	UserPoolIDs   function.UserPools `env:"USER_POOL_ARNS"`
+}
+
+// NewAwaitTurn builds the handler of functions/await-turn.
+func NewAwaitTurn(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
+	config, err := function.Environment[Config](environ)
+	if err != nil {
+		return nil, err
+	}
+	return function.Handler((&AwaitTurn{
+		Machine: sfn.NewFromConfig(cfg),
+		Cognito: cognito.NewFromConfig(cfg),
+		Results: objects.New(s3.NewFromConfig(cfg), config.ResultsBucket),
+		Jitter:  rand.Float64,
+		Config:  config,
+	}).Handle), nil
+}
+
+// Turn is the input of await-turn: the part, and which execution asks.
+type Turn struct {
+	ImportJob workflow.ImportJob `json:"importJob"`
+	Execution struct {
+		Name            string    `json:"name"`
+		StartTime       time.Time `json:"startTime"`
+		StateMachineARN string    `json:"stateMachineArn"`
+	} `json:"execution"`
+}
+
+// Handle answers Go, Wait, HandOver, or Done when the import's result is published already.
+func (q *AwaitTurn) Handle(ctx context.Context, turn Turn) (workflow.ImportJob, error) {
+	job := turn.ImportJob
+	if job.Ticket.IsZero() {
+		job.Ticket = turn.Execution.StartTime
+	}
+	published, err := q.Results.Exists(ctx, workflow.ResultKey(job.ImportID))
+	if err != nil {
+		return job, err
+	}
+	if published {
+		job.Next = workflow.Done
+		return job, nil
+	}
+	line, err := q.line(ctx, turn.Execution.StateMachineARN)
+	if err != nil {
+		return job, err
+	}
+	place := slices.IndexFunc(line, func(w waiting) bool { return w.name == turn.Execution.Name })
+	if place < 0 { // not in the list yet
+		return Pause(job, minWait, q.Jitter()), nil
+	}
+	ahead := time.Duration(0)
+	for _, w := range line[:place] {
+		ahead += overhead + time.Duration(w.rows)*time.Second/UsersPerSecond
+	}
+	if place > 0 {
+		// The first in line is at work, and nobody knows here how far it is: take it as half done.
+		ahead -= time.Duration(line[0].rows) * time.Second / UsersPerSecond / 2
+	}
+	job.Ahead, job.EstimatedSeconds = place, int64(ahead/time.Second)
+	if place > 0 {
+		return Pause(job, min(max(ahead/2, minWait), maxWait), q.Jitter()), nil
+	}
+	busy, err := q.active(ctx, job)
+	if err != nil {
+		return job, err
+	}
+	if busy { // a job that is not ours, or one that an aborted part left behind
+		return Pause(job, 3*minWait, q.Jitter()), nil
+	}
+	job.Next = workflow.Go
+	return job, nil
+}
+
+// Pause answers Wait, or HandOver once the execution has been round its loops often enough. Up to a quarter is added to
+// the wait by jitter, which is in [0, 1).
+func Pause(job workflow.ImportJob, wait time.Duration, jitter float64) workflow.ImportJob {
+	job.Next = workflow.Wait
+	job.WaitSeconds = int64((wait + time.Duration(float64(wait)*jitter/4)) / time.Second)
+	if job.Turns++; job.Turns >= maxTurns {
+		job.Turns = 0
+		job.Execution = job.Successor()
+		job.Next = workflow.HandOver
+	}
+	return job
+}
+
+type waiting struct {
+	name  string
+	rows  int
+	since time.Time
+}
+
+// line lists the running executions of import-job, the oldest first.
+func (q *AwaitTurn) line(ctx context.Context, machine string) ([]waiting, error) {
+	var line []waiting
+	pages := sfn.NewListExecutionsPaginator(q.Machine, &sfn.ListExecutionsInput{
+		StateMachineArn: &machine, StatusFilter: sfntypes.ExecutionStatusRunning, MaxResults: 1000,
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list the queue: %w", err)
+		}
+		for _, e := range page.Executions {
+			w := waiting{name: aws.ToString(e.Name), since: aws.ToTime(e.StartDate)}
+			if name, ok := workflow.ParseExecutionName(w.name); ok {
+				w.rows = name.Rows
+				if !name.Ticket.IsZero() {
+					w.since = name.Ticket
+				}
+			}
+			line = append(line, w)
+		}
+	}
+	slices.SortFunc(line, func(a, b waiting) int {
+		return cmp.Or(a.since.Compare(b.since), cmp.Compare(a.name, b.name))
+	})
+	return line, nil
+}
+
+// active looks at the newest jobs of the allowed pools, the part's own pool first, for one that runs. A job of the part
+// itself does not count: create-import-job adopts it.
+func (q *AwaitTurn) active(ctx context.Context, job workflow.ImportJob) (bool, error) {
+	pools := append([]string{job.UserPoolID}, slices.DeleteFunc(slices.Clone(q.Config.UserPoolIDs), func(id string) bool {
+		return id == job.UserPoolID
+	})...)
+	for _, pool := range pools {
+		list, err := q.Cognito.ListUserImportJobs(ctx, &cognito.ListUserImportJobsInput{
+			UserPoolId: &pool, MaxResults: aws.Int32(50), // the model allows 60, its list shape 50
+		})
+		if workflow.Classify(err) == workflow.Gone && pool != job.UserPoolID {
+			continue // another drop's pool was deleted
+		}
+		if err != nil {
+			return false, fmt.Errorf("list the import jobs of %s: %w", pool, err)
+		}
+		for _, other := range list.UserImportJobs {
+			part, _, ours := workflow.PartOfJob(job.ImportID, aws.ToString(other.JobName))
+			if Active(other.Status) && (!ours || part != job.Part) {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// Active tells whether a job with that status holds the account's one place.
+func Active(status cognitotypes.UserImportJobStatusType) bool {
+	switch status {
+	case cognitotypes.UserImportJobStatusTypePending, cognitotypes.UserImportJobStatusTypeInProgress,
+		cognitotypes.UserImportJobStatusTypeStopping:
+		return true
+	default:
+		return false
+	}
+}
