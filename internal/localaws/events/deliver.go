@@ -85,6 +85,9 @@ type dispatcher struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	wait    sync.WaitGroup
+
+	mu     sync.Mutex
+	closed bool // guards wait against a start beside close
 }
 
 func newDispatcher(account *wire.Account, service string, targets Targets) *dispatcher {
@@ -93,13 +96,18 @@ func newDispatcher(account *wire.Account, service string, targets Targets) *disp
 }
 
 func (d *dispatcher) close() {
+	d.mu.Lock()
+	d.closed = true
+	d.mu.Unlock()
 	d.cancel()
 	d.wait.Wait()
 }
 
 // start runs f unless the dispatcher is closed.
 func (d *dispatcher) start(f func()) {
-	if d.ctx.Err() == nil {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.closed {
 		d.wait.Go(f)
 	}
 }

@@ -52,12 +52,14 @@ func (s *Service) InvokeAsync(ctx context.Context, name string, payload []byte) 
 	if err != nil {
 		return Result{}, err
 	}
-	return s.queue(r), nil
+	return s.queue(r)
 }
 
-func (s *Service) queue(r request) Result {
-	s.wait.Go(func() { s.drain(r) })
-	return Result{StatusCode: http.StatusAccepted, RequestID: r.id}
+func (s *Service) queue(r request) (Result, error) {
+	if !s.start(func() { s.drain(r) }) {
+		return Result{}, errClosed
+	}
+	return Result{StatusCode: http.StatusAccepted, RequestID: r.id}, nil
 }
 
 func (s *Service) drain(r request) {

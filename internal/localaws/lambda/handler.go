@@ -42,11 +42,15 @@ func (e *inProcess) invoke(inv invocation) (Result, bool) {
 		reusable bool
 	}
 	done := make(chan answer, 1)
-	e.service.wait.Go(func() {
+	started := e.service.start(func() {
 		defer cancel()
 		result, reusable := e.call(lambdacontext.NewContext(ctx, &lc), inv.payload)
 		done <- answer{result, reusable}
 	})
+	if !started {
+		cancel()
+		return Exited(inv.id, "signal: killed"), false
+	}
 	select {
 	case a := <-done:
 		if time.Now().Before(inv.deadline) {

@@ -86,7 +86,11 @@ func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	case "Event":
-		w.WriteHeader(s.queue(req).StatusCode)
+		accepted, err := s.queue(req)
+		if err != nil {
+			return err
+		}
+		w.WriteHeader(accepted.StatusCode)
 		return nil
 	}
 	result, err := s.run(r.Context(), req)

@@ -103,6 +103,7 @@ type Service struct {
 
 	mu        sync.Mutex
 	functions map[string]*function
+	closed    bool // guards wait against an invocation beside Close
 }
 
 // New returns a service without functions.
@@ -143,6 +144,9 @@ func (s *Service) Register(f Function) error {
 
 // Close stops the processes, cancels the contexts of handlers, and waits for both.
 func (s *Service) Close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
 	s.cancel()
 	s.wait.Wait()
 	s.mu.Lock()
@@ -249,7 +253,9 @@ func (s *Service) run(ctx context.Context, r request) (Result, error) {
 		return Result{}, err
 	}
 	done := make(chan Result, 1)
-	s.wait.Go(func() { done <- s.attempt(r) })
+	if !s.start(func() { done <- s.attempt(r) }) {
+		return Result{}, errClosed
+	}
 	select {
 	case result := <-done:
 		return result, nil
@@ -258,11 +264,22 @@ func (s *Service) run(ctx context.Context, r request) (Result, error) {
 	}
 }
 
+var errClosed = &wire.Error{
+	Code: "ServiceException", Message: "the local double is closing", Status: http.StatusInternalServerError,
+}
+
+// start runs f in a goroutine unless the service is closed.
+func (s *Service) start(f func()) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.wait.Go(f)
+	}
+	return !s.closed
+}
+
 // begin takes one of the function's concurrent executions; attempt gives it back.
 func (s *Service) begin(f *function) error {
-	if s.ctx.Err() != nil {
-		return &wire.Error{Code: "ServiceException", Message: "closed", Status: http.StatusInternalServerError}
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if f.Concurrency > 0 && f.running >= f.Concurrency {
