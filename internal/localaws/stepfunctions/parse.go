@@ -196,7 +196,7 @@ func (f *fields) rest(of string) {
 }
 
 // exactlyOne complains unless one of the fields is there.
-func (f *fields) exactlyOne(names ...string) {
+func (f *fields) exactlyOne(names ...string) bool {
 	count := 0
 	for _, name := range names {
 		if f.has(name) {
@@ -206,6 +206,7 @@ func (f *fields) exactlyOne(names ...string) {
 	if count != 1 {
 		f.complain(f.node, "needs exactly one of %s", strings.Join(names, ", "))
 	}
+	return count == 1
 }
 
 func (f *fields) atMostOne(names ...string) {
@@ -445,7 +446,7 @@ func (p *parser) checkGraph(d *Definition, states *node) {
 			p.complain(at(s.Name), "cannot be reached from %q", d.StartAt)
 		}
 	}
-	if !ends {
+	if !ends && len(p.errs) == 0 { // a complaint about a target says as much
 		p.complain(states, "no state that ends the machine can be reached")
 	}
 }
@@ -455,9 +456,9 @@ func (p *parser) state(name string, n *node) *State {
 	s := &State{Name: name, Type: f.required("Type"), Comment: f.text("Comment")}
 	f.oneOf("QueryLanguage", "JSONPath")
 	flow := func() { // Next or End
-		f.exactlyOne("Next", "End")
+		one := f.exactlyOne("Next", "End")
 		s.Next, s.End = f.text("Next"), f.boolean("End")
-		if s.Next == "" && !s.End {
+		if one && s.Next == "" && !s.End {
 			p.complain(n, "needs a Next, or End to be true")
 		}
 	}

@@ -640,6 +640,9 @@ func (r *run) iterations(t *thread, s *State, sc *scope) ([]*thread, error) {
 
 // iteration runs one iteration of a Map.
 func (r *run) iteration(ctx context.Context, t *thread) error {
+	if err := r.latency(ctx, t); err != nil {
+		return err
+	}
 	r.s.mu.Lock()
 	r.append(t, "MapIterationStarted", t.iterationDetails())
 	t.active = true
