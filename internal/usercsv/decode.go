@@ -1,0 +1,115 @@
+package usercsv
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// magics are the first bytes of formats that people drop by mistake.
+var magics = []struct{ prefix, message string }{
+	{"PK\x03\x04", notSheet},
+	{"PK\x05\x06", notSheet},
+	{"PK\x07\x08", notSheet},
+	{"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "The file is an Excel 97-2003 workbook (xls), not a CSV file. " + saveAs},
+	{"\x1F\x8B", "The file is compressed with gzip. Unpack it and drop the CSV file inside, in UTF-8."},
+	{"%PDF", "The file is a PDF document, not a CSV file. Export the table from where it came as CSV UTF-8."},
+	{"PAR1", "The file is in Apache Parquet's format, not a CSV file. Export the table as CSV UTF-8."},
+}
+
+const (
+	notSheet = "The file is an Excel workbook (xlsx) or another zip archive, not a CSV file. " + saveAs
+	saveAs   = `Open it in a spreadsheet and choose "Save as", "CSV UTF-8 (comma delimited)".`
+	notText  = "The text holds a NUL byte, as binary files do, and UTF-16 without a byte order mark. " +
+		"Save the file as CSV UTF-8."
+)
+
+// invalid is a byte that no UTF-8 text holds. The UTF-16 decoder writes it where half a character stands, so that
+// whoever validates the text need not know where it came from.
+const invalid = 0xFF
+
+// decode looks at the first bytes of a source and returns its text as UTF-8 without a byte order mark. The text may
+// still be invalid. The error is a *Refusal if the source is no text at all.
+func decode(r io.Reader) (io.Reader, error) {
+	first := make([]byte, 8)
+	n, err := io.ReadFull(r, first)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, err
+	}
+	first = first[:n]
+	for _, m := range magics {
+		if bytes.HasPrefix(first, []byte(m.prefix)) {
+			return nil, Refuse(NotCSV, m.message)
+		}
+	}
+	whole := func(skip int) io.Reader { return io.MultiReader(bytes.NewReader(first[skip:]), r) }
+	switch {
+	case bytes.HasPrefix(first, []byte("\xEF\xBB\xBF")):
+		return whole(3), nil
+	case bytes.HasPrefix(first, []byte("\xFF\xFE")):
+		return &utf16Reader{r: whole(2), order: binary.LittleEndian}, nil
+	case bytes.HasPrefix(first, []byte("\xFE\xFF")):
+		return &utf16Reader{r: whole(2), order: binary.BigEndian}, nil
+	}
+	return whole(0), nil
+}
+
+// utf16Reader converts UTF-16 to UTF-8.
+type utf16Reader struct {
+	r     io.Reader
+	order binary.ByteOrder
+	in    [4096]byte
+	have  int    // bytes of in that wait for their other half
+	out   []byte // what in became
+	next  int    // where the rest of out begins
+	err   error
+}
+
+func (u *utf16Reader) Read(p []byte) (int, error) {
+	for u.next == len(u.out) {
+		if u.err != nil {
+			return 0, u.err
+		}
+		u.convert()
+	}
+	n := copy(p, u.out[u.next:])
+	u.next += n
+	return n, nil
+}
+
+func (u *utf16Reader) convert() {
+	n, err := u.r.Read(u.in[u.have:])
+	u.have += n
+	u.err = err
+	u.out, u.next = u.out[:0], 0
+	in := u.in[:u.have]
+	for len(in) >= 2 {
+		c := rune(u.order.Uint16(in))
+		size := 2
+		if utf16.IsSurrogate(c) {
+			if len(in) < 4 && err == nil {
+				break
+			}
+			low := rune(0)
+			if len(in) >= 4 {
+				low = rune(u.order.Uint16(in[2:]))
+			}
+			if c = utf16.DecodeRune(c, low); c == utf8.RuneError {
+				u.out = append(u.out, invalid)
+				in = in[2:]
+				continue
+			}
+			size = 4
+		}
+		u.out = utf8.AppendRune(u.out, c)
+		in = in[size:]
+	}
+	if err != nil && len(in) > 0 {
+		u.out = append(u.out, invalid)
+		in = nil
+	}
+	u.have = copy(u.in[:], in)
+}

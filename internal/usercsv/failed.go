@@ -1,0 +1,137 @@
+package usercsv
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// Rows reads a source again, row by row, to find the cells of rows that did not make it.
+type Rows struct {
+	Header Header
+	s      *scanner
+	source int
+}
+
+// NewRows reads the header of a source that a [Preparer] took as its nth, from 0.
+func NewRows(r io.Reader, pool *Pool, source int) (*Rows, error) {
+	s, header, err := open(r, pool)
+	if err != nil {
+		return nil, err
+	}
+	return &Rows{Header: header, s: s, source: source}, nil
+}
+
+// Seek moves to the row that begins at line, or the first one below, and returns it. It is valid until the next Seek.
+// Below the last row the error is io.EOF.
+func (r *Rows) Seek(line int) (Row, error) {
+	for r.s.next() {
+		if r.s.rowLine >= line {
+			return r.s.current(r.source), nil
+		}
+	}
+	if r.s.err != nil {
+		return Row{}, r.s.err
+	}
+	return Row{}, io.EOF
+}
+
+// FailedWriter writes failed.csv: the rows of one source that did not make it, with the reason in columns of our own,
+// so that a repaired file can be dropped again. It is RFC 4180, UTF-8, with LF. Cells are as read, neither trimmed nor
+// altered for a spreadsheet's sake; only our own columns are made safe against formulas.
+type FailedWriter struct {
+	w     *bufio.Writer
+	keep  []int // the source's columns less ours of an earlier failed.csv
+	begun bool
+	names [][]byte
+}
+
+// NewFailedWriter writes to w. Nothing is written before the first row.
+func NewFailedWriter(w io.Writer, header Header) *FailedWriter {
+	f := &FailedWriter{w: bufio.NewWriter(w)}
+	for i, name := range header.Names {
+		if !header.ours(i) {
+			f.keep = append(f.keep, i)
+			f.names = append(f.names, []byte(name))
+		}
+	}
+	return f
+}
+
+// WriteRejected writes a row that the rules rejected.
+func (f *FailedWriter) WriteRejected(row *Rejected) error {
+	return f.Write(&row.Row, row.Codes, row.Codes.Messages())
+}
+
+// Messages joins the messages of the codes.
+func (s Codes) Messages() string {
+	var messages []string
+	for c := range s.All() {
+		messages = append(messages, c.Message())
+	}
+	return strings.Join(messages, " ")
+}
+
+// Write writes a row with the codes and the message that say why it did not make it.
+func (f *FailedWriter) Write(row *Row, codes Codes, message string) error {
+	if !f.begun {
+		f.begun = true
+		for _, name := range f.names {
+			f.cell(name)
+		}
+		f.w.WriteString("userdrop:line,userdrop:code,userdrop:message,userdrop:raw\n")
+	}
+	for _, i := range f.keep {
+		if row.Code != 0 {
+			f.w.WriteByte(',')
+			continue
+		}
+		f.cell(row.Cells[i])
+	}
+	if row.Code == BadQuoting && row.LastLine > row.Line {
+		message = strings.Replace(message, BadQuoting.Message(), spanMessage(row.Line, row.LastLine), 1)
+	}
+	if row.Cut {
+		message += " Only the first 16 KiB of the row's text are shown."
+	}
+	f.w.Write(strconv.AppendInt(f.w.AvailableBuffer(), int64(row.Line), 10))
+	f.w.WriteByte(',')
+	f.cell(harmless([]byte(codes.String())))
+	f.cell(harmless([]byte(message)))
+	f.w.Write(appendCell(f.w.AvailableBuffer(), harmless(row.Raw)))
+	return f.w.WriteByte('\n')
+}
+
+// Flush writes what is left. Until then errors may go unseen.
+func (f *FailedWriter) Flush() error { return f.w.Flush() }
+
+func (f *FailedWriter) cell(text []byte) {
+	f.w.Write(append(appendCell(f.w.AvailableBuffer(), text), ','))
+}
+
+// harmless puts a ' before what a spreadsheet would take for a formula.
+func harmless(text []byte) []byte {
+	if len(text) > 0 && strings.IndexByte("=+-@\t\r", text[0]) >= 0 {
+		return append([]byte{'\''}, text...)
+	}
+	return text
+}
+
+// appendCell appends a cell as RFC 4180 has it. Backslashes are quoted as well: one before a comma means something in
+// the source dialect.
+func appendCell(to, text []byte) []byte {
+	if !bytes.ContainsAny(text, "\",\\\r\n") {
+		return append(to, text...)
+	}
+	to = append(to, '"')
+	for {
+		quote := bytes.IndexByte(text, '"')
+		if quote < 0 {
+			return append(append(to, text...), '"')
+		}
+		to = append(append(to, text[:quote+1]...), '"')
+		text = text[quote+1:]
+	}
+}

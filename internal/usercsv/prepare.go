@@ -1,0 +1,344 @@
+package usercsv
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+)
+
+const (
+	// MaxPartRows and MaxPartBytes are the limits of one import job (developer guide, "Quotas in Amazon Cognito"). AWS
+	// does not say whether a megabyte is 10⁶ bytes or 2²⁰; the smaller is safe.
+	MaxPartRows  = 500_000
+	MaxPartBytes = 100_000_000
+)
+
+// Sink receives what a [Preparer] makes of a drop.
+type Sink interface {
+	// OpenPart begins a part. Parts of several algorithms may be open at a time.
+	OpenPart(ctx context.Context, part Part) (PartWriter, error)
+	// Reject receives a row that is rejected. The row is valid until Reject returns.
+	Reject(ctx context.Context, row *Rejected) error
+}
+
+// PartWriter receives one part.
+type PartWriter interface {
+	io.Writer // the part, in Cognito's dialect
+	// Lines receives the part's line map, for a [LineReader].
+	Lines() io.Writer
+	// Close ends the part. If it turns out that the source itself is the part, what was written but the line map may
+	// be thrown away.
+	Close(summary PartSummary) error
+	// Discard throws the part away, before or after Close: its drop is refused.
+	Discard() error
+}
+
+// Part is what one import job takes.
+type Part struct {
+	Number    int       // from 1, in the order of their first rows
+	Algorithm Algorithm // of the password hashes in it
+}
+
+// PartSummary says what is in a part.
+type PartSummary struct {
+	Part
+	Rows  int
+	Bytes int64 // with the header
+	// SourceIsPart says that the drop's only source is the part, byte for byte.
+	SourceIsPart bool
+}
+
+// Row is a source's row as read.
+type Row struct {
+	Place
+	LastLine int // the last line that the row, or what is wrong with its quoting, touches
+	// Code says why the row could not be read (FieldCount, BadQuoting, RowTooLong), 0 if it could. Then Raw has its text,
+	// all of it unless Cut; else Cells has its values, without quotation marks and with \, decoded, but not trimmed.
+	Code  Code
+	Cells [][]byte
+	Raw   []byte
+	Cut   bool
+}
+
+// Rejected is a row with its problems.
+type Rejected struct {
+	Row
+	Codes  Codes
+	Faults []Fault // a code may have several
+}
+
+// SourceSummary says what was found in a source.
+type SourceSummary struct {
+	Header   Header
+	Bytes    int64 // read of the source; all of them unless it was refused
+	Read     int   // rows
+	Rejected int
+	Problems []Problem // of rows
+}
+
+// Accepted is the number of rows that are in the parts.
+func (s SourceSummary) Accepted() int { return s.Read - s.Rejected }
+
+// Summary says what was made of a drop.
+type Summary struct {
+	Sources  []SourceSummary // of all sources, also those that were refused
+	Read     int
+	Rejected int
+	Parts    []PartSummary
+	Problems []Problem // of the rows of all sources
+}
+
+// Preparer makes parts out of the sources of one drop.
+type Preparer struct {
+	pool     *Pool
+	settings Settings
+	sink     Sink
+	seen     *seen
+	open     map[Algorithm]*openPart
+	parts    []*openPart
+	sources  []SourceSummary
+	verbatim bool // header and rows so far are, byte for byte, what was read
+	err      error
+}
+
+// NewPreparer makes a preparer for one drop.
+func NewPreparer(pool *Pool, settings Settings, sink Sink) (*Preparer, error) {
+	if err := settings.Validate(); err != nil {
+		return nil, err
+	}
+	if header, _ := pool.columns(); !slices.Contains(header, colUsername) {
+		return nil, fmt.Errorf("the pool's header has no %s", colUsername)
+	}
+	return &Preparer{
+		pool: pool, settings: settings, sink: sink,
+		seen: newSeen(), open: map[Algorithm]*openPart{}, verbatim: true,
+	}, nil
+}
+
+// openPart is a part that rows are added to.
+type openPart struct {
+	PartSummary
+	w      PartWriter
+	text   []byte // not yet written
+	lines  []byte // of the line map, not yet written
+	last   Place
+	closed bool
+}
+
+// flushAt is how much of a part is collected before it is written.
+const flushAt = 64 << 10
+
+// Add prepares the next source. A *Refusal says what is wrong with the file as a whole. If it is Late, a NUL or bad
+// encoding stood below rows that were prepared already: the drop must be discarded. When a drop has several sources,
+// [Verify] each first, so that one bad file does not spoil the others.
+func (p *Preparer) Add(ctx context.Context, r io.Reader) (SourceSummary, error) {
+	if p.err != nil {
+		return SourceSummary{}, p.err
+	}
+	source := len(p.sources)
+	p.sources = append(p.sources, SourceSummary{})
+	count := &counter{r: r}
+	summary, err := p.add(ctx, source, count)
+	summary.Bytes = count.n
+	p.sources[source] = summary
+	refusal, refused := errors.AsType[*Refusal](err)
+	if refused {
+		refusal.Late = summary.Read > 0
+		p.sources[source] = SourceSummary{Bytes: count.n}
+	}
+	if err != nil && (!refused || refusal.Late) {
+		p.err = err
+	}
+	return p.sources[source], err
+}
+
+// counter counts the bytes of a source.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	c.n += int64(n)
+	return n, err
+}
+
+// rowsPerLook is how many rows pass between two looks at the context.
+const rowsPerLook = 512
+
+func (p *Preparer) add(ctx context.Context, source int, r *counter) (summary SourceSummary, err error) {
+	s, header, err := open(r, p.pool)
+	if err != nil {
+		return summary, err
+	}
+	summary.Header = header
+	check := newChecker(p.pool, p.settings, header)
+	columns := check.header()
+	p.verbatim = p.verbatim && source == 0 && !s.converted && bytes.Equal(s.full, columns)
+	var tally Tally
+	for s.next() {
+		if summary.Read%rowsPerLook == 0 && ctx.Err() != nil {
+			return summary, ctx.Err()
+		}
+		summary.Read++
+		check.check(s)
+		var name nameHash
+		if key := check.usernameKey(); key != nil {
+			name = p.seen.hash(key)
+			if p.seen.has(name) {
+				check.fault(DuplicateUsername, check.username)
+			}
+		}
+		if check.codes != 0 {
+			p.verbatim = false
+			summary.Rejected++
+			tally.addRow(s, check.codes)
+			row := &Rejected{Row: s.current(source), Codes: check.codes, Faults: check.faults}
+			slices.SortStableFunc(row.Faults, func(a, b Fault) int { return int(a.Code) - int(b.Code) })
+			if err := p.sink.Reject(ctx, row); err != nil {
+				return summary, err
+			}
+			continue
+		}
+		p.seen.add(name)
+		p.verbatim = p.verbatim && bytes.Equal(s.full, check.line)
+		if err := p.append(ctx, Place{Source: source, Line: s.rowLine}, check, columns); err != nil {
+			return summary, err
+		}
+	}
+	switch {
+	case s.err != nil:
+		return summary, s.err
+	case summary.Read == 0:
+		return summary, Refuse(NoRows, "")
+	}
+	summary.Problems = tally.Problems()
+	return summary, nil
+}
+
+// open finds the header of a source.
+func open(r io.Reader, pool *Pool) (*scanner, Header, error) {
+	text, err := decode(r)
+	if err != nil {
+		return nil, Header{}, err
+	}
+	s := newScanner(text)
+	_, s.converted = text.(*utf16Reader)
+	header, err := s.readHeader(pool)
+	return s, header, err
+}
+
+// Verify reads a source to its end and tells what is wrong with the file as a whole, as a *Refusal.
+func Verify(ctx context.Context, r io.Reader, pool *Pool) error {
+	s, _, err := open(r, pool)
+	if err != nil {
+		return err
+	}
+	rows := 0
+	for s.next() {
+		if rows%rowsPerLook == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		rows++
+	}
+	switch {
+	case s.err != nil:
+		return s.err
+	case rows == 0:
+		return Refuse(NoRows, "")
+	}
+	return nil
+}
+
+// append adds the row that was checked to the open part of its algorithm. A new part opens only when the row would
+// take the open one over a limit.
+func (p *Preparer) append(ctx context.Context, place Place, row *checker, columns []byte) error {
+	part := p.open[row.algorithm]
+	if part != nil && (part.Rows == MaxPartRows || part.Bytes+int64(len(row.line)) > MaxPartBytes) {
+		if err := part.close(); err != nil {
+			return err
+		}
+		part = nil
+	}
+	if part == nil {
+		part = &openPart{PartSummary: PartSummary{Part: Part{Number: len(p.parts) + 1, Algorithm: row.algorithm}}}
+		var err error
+		if part.w, err = p.sink.OpenPart(ctx, part.Part); err != nil {
+			return err
+		}
+		part.text = append(part.text, columns...)
+		part.Bytes = int64(len(columns))
+		p.open[row.algorithm] = part
+		p.parts = append(p.parts, part)
+	}
+	part.text = append(part.text, row.line...)
+	part.lines = AppendPlace(part.lines, part.last, place)
+	part.last = place
+	part.Rows++
+	part.Bytes += int64(len(row.line))
+	if len(part.text) >= flushAt {
+		return part.flush()
+	}
+	return nil
+}
+
+func (o *openPart) flush() error {
+	if _, err := o.w.Write(o.text); err != nil {
+		return err
+	}
+	if _, err := o.w.Lines().Write(o.lines); err != nil {
+		return err
+	}
+	o.text, o.lines = o.text[:0], o.lines[:0]
+	return nil
+}
+
+func (o *openPart) close() error {
+	if o.closed {
+		return nil
+	}
+	if err := o.flush(); err != nil {
+		return err
+	}
+	o.closed = true
+	o.text, o.lines = nil, nil
+	return o.w.Close(o.PartSummary)
+}
+
+// Close ends the parts. Without an accepted row there is none.
+func (p *Preparer) Close() (Summary, error) {
+	if p.err != nil {
+		return Summary{}, p.err
+	}
+	summary := Summary{Sources: p.sources, Parts: []PartSummary{}}
+	var problems [][]Problem
+	for _, s := range p.sources {
+		summary.Read += s.Read
+		summary.Rejected += s.Rejected
+		problems = append(problems, s.Problems)
+	}
+	summary.Problems = MergeProblems(problems...)
+	if p.verbatim && len(p.parts) == 1 && p.parts[0].Bytes == p.sources[0].Bytes {
+		p.parts[0].SourceIsPart = true
+	}
+	for _, part := range p.parts {
+		if p.err = part.close(); p.err != nil {
+			return Summary{}, p.err
+		}
+		summary.Parts = append(summary.Parts, part.PartSummary)
+	}
+	return summary, nil
+}
+
+// Discard throws all parts away.
+func (p *Preparer) Discard() error {
+	var errs []error
+	for _, part := range p.parts {
+		errs = append(errs, part.w.Discard())
+	}
+	return errors.Join(errs...)
+}

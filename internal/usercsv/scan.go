@@ -1,0 +1,618 @@
+package usercsv
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math/bits"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	// maxRow is the longest row that is read; a longer one is RowTooLong.
+	maxRow = 1 << 20
+	// maxQuoted is the longest text inside quotation marks; a mark not closed within it counts as never closed.
+	maxQuoted = 64 << 10
+	// maxRaw is how much of a row that cannot be split is kept for failed.csv.
+	maxRaw = 16 << 10
+	// firstBuffer is the scanner's buffer at first: it stays in the processor's cache. It grows to hold a longer row.
+	firstBuffer = 256 << 10
+	lastBuffer  = 2 * maxRow
+	// slack follows the text in the buffer: eight bytes are looked at at once, and the first is a line feed that ends
+	// a last line without one.
+	slack = 16
+)
+
+// field is where a field stands in the buffer, its quotation marks left out.
+type field struct {
+	start, end int32
+	form       fieldForm
+}
+
+// fieldForm says what a field needs to become its value.
+type fieldForm uint8
+
+const (
+	formQuoted  fieldForm = 1 << iota // stood in quotation marks
+	formDoubled                       // holds doubled quotation marks
+	formComma                         // holds \,
+)
+
+// rowForm says which characters a row may hold, so that an ordinary one is checked by a glance.
+type rowForm uint8
+
+const (
+	rowRare  rowForm = 1 << iota // control characters, a backslash, a quotation mark in a value, or not ASCII
+	rowComma                     // a comma inside a value
+)
+
+// scanner splits a source's text into rows. It works in one buffer of bounded size, without an allocation for a row.
+type scanner struct {
+	src     io.Reader
+	buf     []byte // the text that was read and not yet used is buf[pos:end], a line feed follows
+	pos     int
+	end     int
+	checked int // buf[:checked] is valid UTF-8
+	line    int // the number of the line at pos
+	eof     bool
+	fault   int // where in buf the first NUL or invalid byte stands, -1 if nowhere
+	err     error
+	// converted says that the text is not the source's own: it was UTF-16.
+	converted bool
+
+	delim byte
+	width int // fields in a row; extra blank ones do not count
+
+	// The current row:
+	rowLine int
+	rowEnd  int     // the last line it touches
+	row     []byte  // its text without line end, or the first maxRaw bytes of it if it could not be split
+	cut     bool    // row is not all of the text
+	full    []byte  // its text with the line end, if it could be split
+	fields  []field // at least width, unless code is set
+	form    rowForm
+	code    Code // FieldCount, BadQuoting or RowTooLong if the row could not be read
+	text    []byte
+}
+
+func newScanner(r io.Reader) *scanner {
+	return &scanner{src: r, buf: make([]byte, firstBuffer+slack), line: 1, fault: -1}
+}
+
+// fill reads more text behind what is there and validates it. It answers false if there is no more, or no room.
+func (s *scanner) fill() bool {
+	if s.eof || s.err != nil || s.fault >= 0 {
+		return false
+	}
+	if s.pos > 0 {
+		s.end = copy(s.buf, s.buf[s.pos:s.end])
+		s.checked = max(s.checked-s.pos, 0)
+		s.pos = 0
+	} else if room := len(s.buf) - slack; s.end == room {
+		if room >= lastBuffer {
+			return false
+		}
+		s.buf = append(s.buf, make([]byte, room)...)
+	}
+	n, err := io.ReadFull(s.src, s.buf[s.end:len(s.buf)-slack])
+	s.end += n
+	s.buf[s.end] = '\n'
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		s.eof = true
+	case err != nil:
+		s.err = err
+		return false
+	}
+	s.validate()
+	return n > 0
+}
+
+// validate looks for the first NUL or invalid byte in what was read. The head of a character whose tail is yet to be
+// read waits.
+func (s *scanner) validate() {
+	text := s.buf[s.checked:s.end]
+	if !s.eof {
+		for i := 1; i <= min(utf8.UTFMax-1, len(text)); i++ {
+			if tail := text[len(text)-i:]; utf8.RuneStart(tail[0]) {
+				if !utf8.FullRune(tail) {
+					text = text[:len(text)-i]
+				}
+				break
+			}
+		}
+	}
+	nul := bytes.IndexByte(text, 0)
+	if nul >= 0 {
+		text = text[:nul]
+	}
+	switch {
+	case !utf8.Valid(text):
+		s.fault = s.checked + validPrefix(text)
+	case nul >= 0:
+		s.fault = s.checked + nul
+	default:
+		s.checked += len(text)
+		return
+	}
+	s.checked = s.end // nothing more will be read
+}
+
+// validPrefix is how many bytes of text are valid UTF-8.
+func validPrefix(text []byte) int {
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRune(text[i:])
+		if r == utf8.RuneError && n == 1 {
+			return i
+		}
+		i += n
+	}
+	return len(text)
+}
+
+// refusal is the problem of the line that holds the first NUL or invalid byte. A NUL anywhere in that line counts
+// before an invalid byte.
+func (s *scanner) refusal() *Refusal {
+	line := s.line + countBreaks(s.buf[s.pos:s.fault])
+	rest := s.buf[s.fault:s.end]
+	for {
+		n := indexBreak(rest)
+		whole := n >= 0
+		if whole {
+			rest = rest[:n]
+		}
+		if bytes.IndexByte(rest, 0) >= 0 {
+			return Refuse(NotCSV, notText)
+		}
+		if whole || s.eof {
+			break
+		}
+		n, err := s.src.Read(s.buf[:firstBuffer])
+		rest, s.eof = s.buf[:n], err != nil
+	}
+	refusal := Refuse(BadEncoding, "")
+	refusal.Problems[0].Lines = []int{line}
+	return refusal
+}
+
+// Eight bytes at a time, the techniques of "Hacker's Delight": a result has the top bit of each byte that fits.
+const (
+	ones = 0x0101010101010101
+	lows = 0x7f * ones
+	tops = 0x80 * ones
+)
+
+// equal finds the bytes of w that equal those of pattern.
+func equal(w, pattern uint64) uint64 {
+	x := w ^ pattern
+	return ^(x&lows + lows | x | lows)
+}
+
+// control finds the bytes below 0x20.
+func control(w uint64) uint64 { return ^(w&lows + 0x60*ones | w) & tops }
+
+// rare finds the bytes from 0x7F on: DEL, and all that is not ASCII.
+func rare(w uint64) uint64 { return (w&lows + ones | w) & tops }
+
+type splitting uint8
+
+const (
+	splitRow   splitting = iota // a row, to be counted
+	splitBlank                  // a line without anything
+	splitMore                   // the text ends too early
+	splitFault                  // a quoting fault
+)
+
+// next moves to the next row. At the end of the text, or at an error, it answers false.
+func (s *scanner) next() bool {
+	for s.err == nil {
+		if s.fault >= 0 {
+			s.err = s.refusal()
+			break
+		}
+		if s.pos == s.end {
+			if s.fill() {
+				continue
+			}
+			if s.fault >= 0 {
+				continue
+			}
+			return false
+		}
+		switch s.split() {
+		case splitRow:
+			return true
+		case splitMore:
+			if s.fill() || s.eof || s.fault >= 0 || s.err != nil {
+				continue
+			}
+			if s.tooLong() {
+				return true
+			}
+		case splitFault:
+			if s.faultyLine() {
+				return true
+			}
+		case splitBlank:
+		}
+	}
+	return false
+}
+
+// split splits the row at pos and moves behind it. The row is valid until the next fill.
+func (s *scanner) split() splitting {
+	buf, end, delim := s.buf, s.end, s.delim
+	delims := uint64(delim) * ones
+	start := s.pos
+	fields := s.fields[:0]
+	breaks := 0
+	quotes := false // some field stood in quotation marks
+	var rowBits uint64
+	var form rowForm
+	var f field // f.form and, of a quoted field, f.end
+	fieldStart := start
+	i := start
+	for {
+		w := binary.LittleEndian.Uint64(buf[i:])
+		rowBits |= rare(w)
+		m := equal(w, delims) | control(w) | equal(w, '"'*ones) | equal(w, '\\'*ones)
+		base := i
+		i += 8
+		for ; m != 0; m &= m - 1 {
+			k := base + bits.TrailingZeros64(m)>>3
+			c := buf[k]
+			if c == delim {
+				if f.form&formQuoted == 0 {
+					f.start, f.end = int32(fieldStart), int32(k)
+				}
+				fields = append(fields, f)
+				f = field{}
+				fieldStart = k + 1
+				continue
+			}
+			switch c {
+			case '\n', '\r':
+				if k >= end-1 && !s.eof && (k >= end || c == '\r') {
+					s.fields = fields
+					return splitMore
+				}
+				if f.form&formQuoted == 0 {
+					f.start, f.end = int32(fieldStart), int32(k)
+				}
+				s.fields = append(fields, f)
+				after := k + 1
+				if c == '\r' && buf[after] == '\n' {
+					after++
+				}
+				if rowBits != 0 {
+					form |= rowRare
+				}
+				s.form = form
+				s.row = buf[start:k]
+				return s.accept(start, min(after, end), breaks, quotes)
+			case '"':
+				if fieldStart != k && !blank(buf[fieldStart:k]) {
+					form |= rowRare
+					continue
+				}
+				quotes = true
+				q, ok := s.quoted(k, &form)
+				if q < 0 {
+					s.fields, s.rowEnd = fields, s.line+breaks
+					if !ok {
+						return splitMore
+					}
+					return splitFault
+				}
+				inside := buf[k+1 : q]
+				f = field{start: int32(k + 1), end: int32(q), form: formQuoted}
+				if form&rowRare != 0 {
+					if bytes.IndexByte(inside, '"') >= 0 {
+						f.form |= formDoubled
+					}
+					breaks += countBreaks(inside)
+				}
+				// White space after the closing mark is passed over; anything else is a fault.
+				q++
+				for buf[q] != delim && buf[q] != '\n' && buf[q] != '\r' {
+					n := leadingSpace(buf[q:end])
+					if n == 0 {
+						if q >= end-utf8.UTFMax && !s.eof {
+							return splitMore
+						}
+						s.rowEnd = s.line + breaks
+						return splitFault
+					}
+					q += n
+				}
+				if breaks > 0 && len(fields) >= s.width && !blank(inside) {
+					s.rowEnd = s.line + breaks
+					return splitFault // too many fields, whatever follows
+				}
+				i, m = q, 1 // on with the byte behind
+			case '\\':
+				form |= rowRare
+				if buf[k+1] == ',' {
+					f.form |= formComma
+					form |= rowComma
+					i, m = k+2, 1
+				}
+			default:
+				form |= rowRare
+			}
+		}
+	}
+}
+
+// quoted finds the closing mark of the field that opens at open, and notes what the field may hold. If there is none,
+// the answer is -1 and whether that is certain.
+func (s *scanner) quoted(open int, form *rowForm) (int, bool) {
+	buf, end := s.buf, s.end
+	limit := min(end, open+1+maxQuoted+1)
+	var rareBits, commaBits uint64
+	for i := open + 1; i < limit; {
+		w := binary.LittleEndian.Uint64(buf[i:])
+		found := control(w) | equal(w, '\\'*ones) | rare(w)
+		commas := equal(w, ','*ones)
+		q := equal(w, '"'*ones)
+		if q == 0 {
+			rareBits |= found
+			commaBits |= commas
+			i += 8
+			continue
+		}
+		before := q&-q - 1
+		rareBits |= found & before
+		commaBits |= commas & before
+		i += bits.TrailingZeros64(q) >> 3
+		if i >= limit {
+			break
+		}
+		if i+1 < end && buf[i+1] == '"' {
+			rareBits |= 1
+			i += 2
+			continue
+		}
+		if rareBits != 0 {
+			*form |= rowRare
+		}
+		if commaBits != 0 {
+			*form |= rowComma
+		}
+		return i, true
+	}
+	return -1, s.eof || limit < end
+}
+
+// accept takes a row that was split: counts its fields, and moves on.
+func (s *scanner) accept(start, after, breaks int, quotes bool) splitting {
+	if !quotes && s.blankRow() {
+		s.pos = after
+		s.line++
+		return splitBlank
+	}
+	if len(s.row) > maxRow {
+		if s.tooLong() {
+			return splitRow
+		}
+		return splitBlank
+	}
+	s.code, s.cut, s.text = 0, false, s.text[:0]
+	s.rowLine, s.rowEnd = s.line, s.line+breaks
+	if n := len(s.fields); n != s.width && (n < s.width || !s.blankFrom(s.width)) {
+		if breaks > 0 {
+			return splitFault
+		}
+		s.code = FieldCount
+		s.keepRow()
+	}
+	s.full = s.buf[start:after]
+	s.pos = after
+	s.line += breaks + 1
+	return splitRow
+}
+
+// blankRow tells whether an unquoted row holds nothing but white space and delimiters.
+func (s *scanner) blankRow() bool {
+	if len(s.row) > 0 && s.row[0] != s.delim && s.row[0] > ' ' && s.row[0] < utf8.RuneSelf {
+		return false
+	}
+	return s.blankFrom(0)
+}
+
+// blankFrom tells whether the fields from the nth on are blank.
+func (s *scanner) blankFrom(n int) bool {
+	for _, f := range s.fields[n:] {
+		if !blank(s.buf[f.start:f.end]) {
+			return false
+		}
+	}
+	return true
+}
+
+// keepRow cuts the row's text to what failed.csv takes of it, at a whole character.
+func (s *scanner) keepRow() {
+	if len(s.row) <= maxRaw {
+		return
+	}
+	n := maxRaw
+	for !utf8.RuneStart(s.row[n]) {
+		n--
+	}
+	s.row, s.cut = s.row[:n], true
+}
+
+// faultyLine takes the first line of a record with a quoting fault as a row of its own; reading goes on behind it. At
+// an error it answers false.
+func (s *scanner) faultyLine() bool {
+	last := s.rowEnd
+	return s.badLine(BadQuoting, 0, last)
+}
+
+// tooLong takes a row that is too long to be read, up to the end of the line where that showed. It answers false if
+// the line turns out blank, or at an error.
+func (s *scanner) tooLong() bool { return s.badLine(RowTooLong, maxRow, 0) }
+
+func (s *scanner) badLine(code Code, skip, last int) bool {
+	s.code = code
+	s.rowLine = s.line
+	s.rowEnd = max(last, s.line)
+	text := s.buf[s.pos:s.end]
+	if n := indexBreak(text); n >= 0 && n < maxRaw {
+		text = text[:n]
+	}
+	text = text[:min(len(text), maxRaw+utf8.UTFMax)]
+	s.row = append(s.text[:0], text...)
+	s.text = s.row
+	s.cut = false
+	s.keepRow()
+	for !utf8.RuneStart(s.buf[s.pos+skip]) {
+		skip--
+	}
+	empty := blankText(s.buf[s.pos:s.pos+skip], s.delim)
+	s.line += countBreaks(s.buf[s.pos : s.pos+skip])
+	s.pos += skip
+	if skip > 0 && s.buf[s.pos-1] == '\r' && s.buf[s.pos] == '\n' {
+		s.pos++
+	}
+	return !s.skipLine(empty) && s.err == nil && s.fault < 0
+}
+
+// skipLine moves behind the end of the line, however far it is, and tells whether all of it was blank.
+func (s *scanner) skipLine(empty bool) bool {
+	for {
+		text := s.buf[s.pos:s.checked]
+		n := indexBreak(text)
+		if n >= 0 && (n+1 < len(text) || s.eof) {
+			empty = empty && blankText(text[:n], s.delim)
+			s.pos += n + 1
+			if text[n] == '\r' && s.pos < s.end && s.buf[s.pos] == '\n' {
+				s.pos++
+			}
+			s.line++
+			return empty
+		}
+		if n < 0 {
+			n = len(text)
+		}
+		empty = empty && blankText(text[:n], s.delim)
+		s.pos += n
+		switch {
+		case s.fill(), s.eof && s.pos < s.end:
+		case s.fault >= 0 || s.err != nil:
+			return false
+		default:
+			s.line++
+			return empty
+		}
+	}
+}
+
+// cell is the value of a field as read: without quotation marks, \, decoded, not trimmed.
+func (s *scanner) cell(n int) []byte {
+	f := s.fields[n]
+	raw := s.buf[f.start:f.end]
+	if f.form&(formDoubled|formComma) == 0 {
+		return raw
+	}
+	from := len(s.text)
+	drop := byte('\\')
+	if f.form&formDoubled != 0 {
+		drop = '"'
+	}
+	for i := 0; i < len(raw); i++ {
+		if raw[i] == drop && i+1 < len(raw) && (drop == '"' || raw[i+1] == ',') {
+			i++
+		}
+		s.text = append(s.text, raw[i])
+	}
+	return s.text[from:]
+}
+
+// current is the current row of the given source. It is valid until the next one.
+func (s *scanner) current(source int) Row {
+	row := Row{Place: Place{Source: source, Line: s.rowLine}, LastLine: s.rowEnd, Code: s.code}
+	if s.code != 0 {
+		row.Raw, row.Cut = s.row, s.cut
+		return row
+	}
+	row.Cells = make([][]byte, s.width)
+	for i := range row.Cells {
+		row.Cells[i] = s.cell(i)
+	}
+	return row
+}
+
+// indexBreak finds the first CR or LF.
+func indexBreak(text []byte) int { return bytes.IndexAny(text, "\r\n") }
+
+// countBreaks counts line ends: LF, CRLF, and CR alone.
+func countBreaks(text []byte) int {
+	n := bytes.Count(text, []byte{'\n'})
+	for {
+		cr := bytes.IndexByte(text, '\r')
+		if cr < 0 {
+			return n
+		}
+		text = text[cr+1:]
+		if len(text) == 0 || text[0] != '\n' {
+			n++
+		}
+	}
+}
+
+// blank tells whether text is nothing but white space.
+func blank(text []byte) bool {
+	for len(text) > 0 {
+		n := leadingSpace(text)
+		if n == 0 {
+			return false
+		}
+		text = text[n:]
+	}
+	return true
+}
+
+// blankText tells whether text is nothing but white space and delimiters.
+func blankText(text []byte, delim byte) bool {
+	for len(text) > 0 {
+		n := leadingSpace(text)
+		if text[0] == delim {
+			n = 1
+		}
+		if n == 0 {
+			return false
+		}
+		text = text[n:]
+	}
+	return true
+}
+
+// leadingSpace is the length of the white space character that text begins with, or 0. White space is Unicode's
+// White_Space property, which is what [unicode.IsSpace] knows.
+func leadingSpace(text []byte) int {
+	if len(text) == 0 {
+		return 0
+	}
+	c := text[0]
+	if c < utf8.RuneSelf {
+		if c == ' ' || c >= '\t' && c <= '\r' {
+			return 1
+		}
+		return 0
+	}
+	if r, n := utf8.DecodeRune(text); unicode.IsSpace(r) {
+		return n
+	}
+	return 0
+}
+
+// trim removes leading and trailing white space.
+func trim(text []byte) []byte {
+	if n := len(text); n == 0 || text[0] > ' ' && text[0] < utf8.RuneSelf && text[n-1] > ' ' && text[n-1] < utf8.RuneSelf {
+		return text
+	}
+	return bytes.TrimFunc(text, unicode.IsSpace)
+}
