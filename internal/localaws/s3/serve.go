@@ -175,7 +175,7 @@ func (o *operation) knows(c *call) error {
 	query := strings.Fields(o.needs + " " + o.query + " x-id")
 	for _, name := range slices.Sorted(maps.Keys(c.query)) {
 		if !slices.Contains(query, name) {
-			return notImplemented(o.name + "?" + name)
+			return notImplemented(c.r.Method + " ?" + name)
 		}
 	}
 	headers := strings.Fields(o.amz + " " + always)
@@ -278,7 +278,7 @@ func (c *call) serve() error {
 		}
 	}
 	if len(c.query) > 0 {
-		return notImplemented(c.r.Method + "?" + strings.Join(slices.Sorted(maps.Keys(c.query)), "&"))
+		return notImplemented(c.r.Method + " ?" + strings.Join(slices.Sorted(maps.Keys(c.query)), "&"))
 	}
 	return refuse(http.StatusMethodNotAllowed, "MethodNotAllowed",
 		"The specified method is not allowed against this resource.")
