@@ -3,6 +3,7 @@ package template
 import (
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -124,16 +125,15 @@ func name(l *loader, r *Resource) (string, error) {
 	if r.nameDone {
 		return r.name, r.nameErr
 	}
-	if r.naming {
-		return "", &Error{Line: r.Line, Column: 1, Message: fmt.Sprintf(
-			"circular dependency between resources: the name of %s depends on itself", r.LogicalID)}
+	if i := slices.Index(l.naming, r.LogicalID); i >= 0 {
+		return "", circle(r, append(l.naming[i:], r.LogicalID))
 	}
-	r.naming = true
+	l.naming = append(l.naming, r.LogicalID)
 	r.name, r.nameErr = property(r.kind.nameProperty)(l, r)
 	if r.name == "" && r.nameErr == nil {
 		r.name = l.madeName(r)
 	}
-	r.naming, r.nameDone = false, true
+	l.naming, r.nameDone = l.naming[:len(l.naming)-1], true
 	return r.name, r.nameErr
 }
 

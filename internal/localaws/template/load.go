@@ -81,7 +81,6 @@ type Resource struct {
 	name     string
 	nameErr  error
 	nameDone bool
-	naming   bool
 }
 
 // OfType returns the resources of a type, such as those that have no view of their own.
@@ -129,6 +128,7 @@ type loader struct {
 	conditions map[string]*condition
 	resources  map[string]*Resource
 	inOrder    []*Resource
+	naming     []string // whose names are being found, each for the sake of the one before
 	errs       []error
 }
 
@@ -492,6 +492,13 @@ func (l *loader) dependsOn(r *Resource) {
 	}
 }
 
+// circle is the error of resources of which each waits for the next.
+func circle(r *Resource, chain []string) error {
+	return &Error{
+		Line: r.Line, Column: 1, Message: "circular dependency between resources: " + strings.Join(chain, " -> "),
+	}
+}
+
 // sortResources puts each resource behind those that it depends on. Where that cannot be done it names a circle.
 func (l *loader) sortResources() {
 	byID := map[string]*Resource{}
@@ -505,8 +512,7 @@ func (l *loader) sortResources() {
 			return true
 		}
 		if i := slices.Index(open, r.LogicalID); i >= 0 {
-			l.fail(&Error{Line: r.Line, Column: 1, Message: "circular dependency between resources: " +
-				strings.Join(append(open[i:], r.LogicalID), " -> ")})
+			l.fail(circle(r, append(open[i:], r.LogicalID)))
 			return false
 		}
 		open = append(open, r.LogicalID)

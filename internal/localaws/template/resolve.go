@@ -211,10 +211,10 @@ func (l *loader) pseudoParameter(n *yaml.Node, name string) (string, error) {
 func (l *loader) target(n *yaml.Node, id string, in scope) (*Resource, error) {
 	r := l.resources[id]
 	switch {
+	case in.condition:
+		return nil, errorAt(n, "%q is no parameter: a condition can refer to nothing else", id)
 	case r == nil:
 		return nil, errorAt(n, "%q is neither a parameter nor a resource of this template", id)
-	case in.condition:
-		return nil, errorAt(n, "a condition cannot refer to the resource %s", id)
 	case in.dead:
 		return r, nil
 	case r.absent:
