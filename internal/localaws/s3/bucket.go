@@ -2,6 +2,7 @@ package s3
 
 import (
 	"cmp"
+	"encoding/xml"
 	"net/http"
 
 	"userdrop/internal/localaws/wire"
@@ -16,7 +17,7 @@ func (c *call) listBuckets() error {
 		CreationDate timestamp
 	}
 	answer := struct {
-		XMLName xmlName
+		XMLName xml.Name
 		Owner   ownerXML
 		Buckets []bucketXML `xml:"Buckets>Bucket"`
 	}{XMLName: named("ListAllMyBucketsResult"), Owner: ownerXML{c.ownerID()}}
@@ -78,7 +79,7 @@ func (c *call) getBucketLocation() error {
 		region = ""
 	}
 	return c.answer(struct {
-		XMLName xmlName
+		XMLName xml.Name
 		Region  string `xml:",chardata"`
 	}{named("LocationConstraint"), region})
 }
@@ -96,7 +97,7 @@ func (c *call) getBucketVersioning() error {
 		status = "Enabled"
 	}
 	return c.answer(struct {
-		XMLName xmlName
+		XMLName xml.Name
 		Status  string `xml:",omitempty"`
 	}{named("VersioningConfiguration"), status})
 }
@@ -146,7 +147,7 @@ func (c *call) deleteObjects() error {
 		Message   string
 	}
 	answer := struct {
-		XMLName xmlName
+		XMLName xml.Name
 		Deleted []deletedXML
 		Errors  []errorXML `xml:"Error"`
 	}{XMLName: named("DeleteResult")}

@@ -12,10 +12,8 @@ import (
 	"userdrop/internal/localaws/wire"
 )
 
-type xmlName = xml.Name
-
 // named is the name of a document's outermost element.
-func named(local string) xmlName { return xmlName{Space: namespace, Local: local} }
+func named(local string) xml.Name { return xml.Name{Space: namespace, Local: local} }
 
 // listing is what the listings have in common.
 type listing struct {
@@ -221,7 +219,7 @@ func (c *call) listObjectsV2() error {
 		next = base64.URLEncoding.EncodeToString([]byte(f.last))
 	}
 	return c.answer(struct {
-		XMLName               xmlName
+		XMLName               xml.Name
 		Name                  string
 		Prefix                string
 		Delimiter             string `xml:",omitempty"`
@@ -263,7 +261,7 @@ func (c *call) listObjects() error {
 		next = f.last
 	}
 	return c.answer(struct {
-		XMLName        xmlName
+		XMLName        xml.Name
 		Name           string
 		Prefix         string
 		Marker         string
@@ -282,7 +280,7 @@ func (c *call) listObjects() error {
 
 // versionXML is a Version or a DeleteMarker, which come in one order.
 type versionXML struct {
-	XMLName           xmlName
+	XMLName           xml.Name
 	Key               string
 	VersionID         string `xml:"VersionId"`
 	IsLatest          bool
@@ -320,7 +318,7 @@ func (c *call) listObjectVersions() error {
 	var all []versionXML
 	for i, v := range f.items {
 		x := versionXML{
-			XMLName: xmlName{Local: "Version"}, Key: l.text(v.key), VersionID: v.id, IsLatest: v == latest[i],
+			XMLName: xml.Name{Local: "Version"}, Key: l.text(v.key), VersionID: v.id, IsLatest: v == latest[i],
 			LastModified: timestamp(v.modified), Owner: ownerXML{c.ownerID()},
 		}
 		if v.marker {
@@ -340,7 +338,7 @@ func (c *call) listObjectVersions() error {
 		}
 	}
 	return c.answer(struct {
-		XMLName             xmlName
+		XMLName             xml.Name
 		Name                string
 		Prefix              string
 		KeyMarker           string

@@ -5,6 +5,7 @@ import (
 	"crypto/md5"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/xml"
 	"fmt"
 	"iter"
 	"maps"
@@ -59,7 +60,7 @@ func (c *call) createMultipartUpload() error {
 	b.uploads[u.id] = u
 	c.mu.Unlock()
 	return c.answer(struct {
-		XMLName  xmlName
+		XMLName  xml.Name
 		Bucket   string
 		Key      string
 		UploadID string `xml:"UploadId"`
@@ -259,7 +260,7 @@ func (c *call) completeMultipartUpload() error {
 	c.created(b, v, c.origin("CompleteMultipartUpload"))
 	c.written(v)
 	answer := struct {
-		XMLName  xmlName
+		XMLName  xml.Name
 		Location string
 		Bucket   string
 		Key      string
@@ -401,7 +402,7 @@ func (c *call) listParts() error {
 		return invalidArgument("part-number-marker", c.query["part-number-marker"])
 	}
 	answer := struct {
-		XMLName              xmlName
+		XMLName              xml.Name
 		Bucket               string
 		Key                  string
 		UploadID             string `xml:"UploadId"`
@@ -483,7 +484,7 @@ func (c *call) listMultipartUploads() error {
 		Initiated    timestamp
 	}
 	answer := struct {
-		XMLName            xmlName
+		XMLName            xml.Name
 		Bucket             string
 		KeyMarker          string
 		UploadIDMarker     string `xml:"UploadIdMarker"`
@@ -503,7 +504,9 @@ func (c *call) listMultipartUploads() error {
 	}
 	for _, u := range f.items {
 		answer.Uploads = append(answer.Uploads, entry{
-			l.text(u.key), u.id, ownerXML{c.ownerID()}, ownerXML{c.ownerID()},
+			l.text(u.key), u.id,
+			ownerXML{c.ownerID()},
+			ownerXML{c.ownerID()},
 			(&version{header: u.header}).storageClass(), timestamp(u.started),
 		})
 	}

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"cmp"
+	"encoding/xml"
 	"fmt"
 	"io"
 	"maps"
@@ -486,7 +487,7 @@ func (c *call) replaces(directive string) (bool, error) {
 }
 
 type copyResult struct {
-	XMLName      xmlName
+	XMLName      xml.Name
 	LastModified timestamp
 	ETag         string
 	checksumXML

@@ -286,7 +286,9 @@ func TestDeleteObjects(t *testing.T) {
 	out, err := d.client.DeleteObjects(t.Context(), &sdk.DeleteObjectsInput{
 		Bucket: aws.String("plain"),
 		Delete: &types.Delete{Objects: []types.ObjectIdentifier{
-			{Key: aws.String("c + ü")}, {Key: aws.String("a")}, {Key: aws.String("never there")},
+			{Key: aws.String("c + ü")},
+			{Key: aws.String("a")},
+			{Key: aws.String("never there")},
 			{Key: aws.String("b"), VersionId: aws.String("malformed")},
 		}},
 	})
@@ -341,15 +343,18 @@ func TestCopy(t *testing.T) {
 		{"onto itself", "plain/there", "there", sdk.CopyObjectInput{}, "400 InvalidRequest"},
 		{
 			"onto itself with new metadata", "plain/there", "there",
-			sdk.CopyObjectInput{MetadataDirective: types.MetadataDirectiveReplace}, "ok x",
+			sdk.CopyObjectInput{MetadataDirective: types.MetadataDirectiveReplace},
+			"ok x",
 		},
 		{
 			"onto what is there", "versioned/k", "there",
-			sdk.CopyObjectInput{IfNoneMatch: aws.String("*")}, "412 PreconditionFailed",
+			sdk.CopyObjectInput{IfNoneMatch: aws.String("*")},
+			"412 PreconditionFailed",
 		},
 		{
 			"another source than expected", "versioned/k", "fresh",
-			sdk.CopyObjectInput{CopySourceIfMatch: aws.String(`"x"`)}, "412 PreconditionFailed",
+			sdk.CopyObjectInput{CopySourceIfMatch: aws.String(`"x"`)},
+			"412 PreconditionFailed",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

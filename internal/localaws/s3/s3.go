@@ -79,7 +79,7 @@ type Bucket struct {
 
 // CreateBucket adds a bucket.
 func (s *Service) CreateBucket(b Bucket) error {
-	if !bucketName.MatchString(b.Name) {
+	if !bucketPattern.MatchString(b.Name) {
 		return refuse(http.StatusBadRequest, "InvalidBucketName", "The specified bucket is not valid.")
 	}
 	s.mu.Lock()

@@ -27,7 +27,7 @@ const (
 )
 
 var (
-	bucketName     = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	bucketPattern  = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 	versionPattern = regexp.MustCompile(`^[A-Za-z0-9._]{32}$`)
 )
 
@@ -240,7 +240,7 @@ func (s *Service) target(r *http.Request) (bucket, key string) {
 		host = h
 	}
 	for _, suffix := range []string{".s3." + s.account.Region + ".amazonaws.com", ".s3.amazonaws.com", ".localhost"} {
-		if bucket, ok := strings.CutSuffix(host, suffix); ok && bucketName.MatchString(bucket) {
+		if bucket, ok := strings.CutSuffix(host, suffix); ok && bucketPattern.MatchString(bucket) {
 			return bucket, path
 		}
 	}

@@ -119,7 +119,8 @@ func TestAuthorization(t *testing.T) {
 				_, err := c.GetObject(t.Context(), &sdk.GetObjectInput{Bucket: plain, Key: k})
 				return err
 			},
-			"ok", []string{"s3:GetObject plain/k"},
+			"ok",
+			[]string{"s3:GetObject plain/k"},
 		},
 		{
 			"get a version", "s3:GetObject",
@@ -127,7 +128,8 @@ func TestAuthorization(t *testing.T) {
 				_, err := c.GetObject(t.Context(), &sdk.GetObjectInput{Bucket: versioned, Key: k, VersionId: &version})
 				return err
 			},
-			denied, []string{"s3:GetObjectVersion versioned/k"},
+			denied,
+			[]string{"s3:GetObjectVersion versioned/k"},
 		},
 		{
 			"get what is missing", "s3:GetObject",
@@ -135,7 +137,8 @@ func TestAuthorization(t *testing.T) {
 				_, err := c.GetObject(t.Context(), &sdk.GetObjectInput{Bucket: plain, Key: aws.String("none")})
 				return err
 			},
-			denied, []string{"s3:GetObject plain/none", "s3:ListBucket plain"},
+			denied,
+			[]string{"s3:GetObject plain/none", "s3:ListBucket plain"},
 		},
 		{
 			"get what is missing and may be listed", "s3:GetObject s3:ListBucket",
@@ -143,7 +146,8 @@ func TestAuthorization(t *testing.T) {
 				_, err := c.GetObject(t.Context(), &sdk.GetObjectInput{Bucket: plain, Key: aws.String("none")})
 				return err
 			},
-			"404 NoSuchKey", []string{"s3:GetObject plain/none", "s3:ListBucket plain"},
+			"404 NoSuchKey",
+			[]string{"s3:GetObject plain/none", "s3:ListBucket plain"},
 		},
 		{
 			"head what is missing", "s3:GetObject",
@@ -151,7 +155,8 @@ func TestAuthorization(t *testing.T) {
 				_, err := c.HeadObject(t.Context(), &sdk.HeadObjectInput{Bucket: plain, Key: aws.String("none")})
 				return err
 			},
-			"403 Forbidden", []string{"s3:GetObject plain/none", "s3:ListBucket plain"},
+			"403 Forbidden",
+			[]string{"s3:GetObject plain/none", "s3:ListBucket plain"},
 		},
 		{
 			"head a bucket", "s3:ListBucket",
@@ -159,7 +164,8 @@ func TestAuthorization(t *testing.T) {
 				_, err := c.HeadBucket(t.Context(), &sdk.HeadBucketInput{Bucket: plain})
 				return err
 			},
-			"ok", []string{"s3:ListBucket plain"},
+			"ok",
+			[]string{"s3:ListBucket plain"},
 		},
 		{
 			"list a prefix", "s3:ListBucket",
@@ -167,7 +173,8 @@ func TestAuthorization(t *testing.T) {
 				_, err := c.ListObjectsV2(t.Context(), &sdk.ListObjectsV2Input{Bucket: plain, Prefix: aws.String("in/")})
 				return err
 			},
-			"ok", []string{"s3:ListBucket plain prefix=in/"},
+			"ok",
+			[]string{"s3:ListBucket plain prefix=in/"},
 		},
 		{
 			"list versions", "s3:ListBucket",
@@ -175,7 +182,8 @@ func TestAuthorization(t *testing.T) {
 				_, err := c.ListObjectVersions(t.Context(), &sdk.ListObjectVersionsInput{Bucket: plain})
 				return err
 			},
-			denied, []string{"s3:ListBucketVersions plain"},
+			denied,
+			[]string{"s3:ListBucketVersions plain"},
 		},
 		{
 			"put", "s3:PutObject",
@@ -183,7 +191,8 @@ func TestAuthorization(t *testing.T) {
 				_, err := c.PutObject(t.Context(), &sdk.PutObjectInput{Bucket: plain, Key: k})
 				return err
 			},
-			"ok", []string{"s3:PutObject plain/k"},
+			"ok",
+			[]string{"s3:PutObject plain/k"},
 		},
 		{
 			"put with tags", "s3:PutObject",
@@ -191,7 +200,8 @@ func TestAuthorization(t *testing.T) {
 				_, err := c.PutObject(t.Context(), &sdk.PutObjectInput{Bucket: plain, Key: k, Tagging: aws.String("a=b")})
 				return err
 			},
-			denied, []string{"s3:PutObject plain/k", "s3:PutObjectTagging plain/k"},
+			denied,
+			[]string{"s3:PutObject plain/k", "s3:PutObjectTagging plain/k"},
 		},
 		{
 			"delete", "s3:DeleteObject",
@@ -199,7 +209,8 @@ func TestAuthorization(t *testing.T) {
 				_, err := c.DeleteObject(t.Context(), &sdk.DeleteObjectInput{Bucket: plain, Key: k})
 				return err
 			},
-			"ok", []string{"s3:DeleteObject plain/k"},
+			"ok",
+			[]string{"s3:DeleteObject plain/k"},
 		},
 		{
 			"delete a version", "s3:DeleteObject",
@@ -207,7 +218,8 @@ func TestAuthorization(t *testing.T) {
 				_, err := c.DeleteObject(t.Context(), &sdk.DeleteObjectInput{Bucket: versioned, Key: k, VersionId: &version})
 				return err
 			},
-			denied, []string{"s3:DeleteObjectVersion versioned/k"},
+			denied,
+			[]string{"s3:DeleteObjectVersion versioned/k"},
 		},
 		{
 			"copy a version", "s3:GetObjectVersion s3:PutObject",
@@ -217,7 +229,8 @@ func TestAuthorization(t *testing.T) {
 				})
 				return err
 			},
-			"ok", []string{"s3:PutObject plain/to", "s3:GetObjectVersion versioned/k"},
+			"ok",
+			[]string{"s3:PutObject plain/to", "s3:GetObjectVersion versioned/k"},
 		},
 		{
 			"copy without reading", "s3:PutObject",
@@ -227,7 +240,8 @@ func TestAuthorization(t *testing.T) {
 				})
 				return err
 			},
-			denied, []string{"s3:PutObject plain/to", "s3:GetObject versioned/k"},
+			denied,
+			[]string{"s3:PutObject plain/to", "s3:GetObject versioned/k"},
 		},
 		{
 			"abort", "s3:PutObject",
@@ -237,7 +251,8 @@ func TestAuthorization(t *testing.T) {
 				})
 				return err
 			},
-			denied, []string{"s3:AbortMultipartUpload plain/k"},
+			denied,
+			[]string{"s3:AbortMultipartUpload plain/k"},
 		},
 		{
 			"list parts", "s3:ListMultipartUploadParts",
@@ -245,7 +260,8 @@ func TestAuthorization(t *testing.T) {
 				_, err := c.ListParts(t.Context(), &sdk.ListPartsInput{Bucket: plain, Key: k, UploadId: aws.String("x")})
 				return err
 			},
-			"404 NoSuchUpload", []string{"s3:ListMultipartUploadParts plain/k"},
+			"404 NoSuchUpload",
+			[]string{"s3:ListMultipartUploadParts plain/k"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -317,6 +333,31 @@ func TestPresigned(t *testing.T) {
 	})
 }
 
+func TestAddresses(t *testing.T) {
+	d := newDouble(t)
+	for key, body := range map[string]string{"k": "bucket and key", "plain/k": "key alone"} {
+		if _, err := d.Put("plain", key, []byte(body)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct{ url, want string }{
+		{"http://127.0.0.1:4566/plain/k", "bucket and key"},
+		{"http://localhost/plain/k", "bucket and key"},
+		{"http://s3.eu-central-1.amazonaws.com/plain/k", "bucket and key"},
+		{"http://plain.localhost:4566/plain/k", "key alone"},
+		{"http://plain.s3.eu-central-1.amazonaws.com/plain/k", "key alone"},
+		{"http://plain.s3.amazonaws.com/k", "bucket and key"},
+	} {
+		t.Run(test.url, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			d.ServeHTTP(w, httptest.NewRequest(http.MethodGet, test.url, nil))
+			if got := w.Body.String(); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	d := start(t)
 	d.put(t, "plain", "k", "x")
@@ -363,12 +404,14 @@ func TestRefusals(t *testing.T) {
 		},
 		{
 			"CRC-32 in the trailer", "PUT", "/plain/k",
-			header("X-Amz-Content-Sha256", unsigned, "X-Amz-Decoded-Content-Length", "3", "X-Amz-Trailer", "x-amz-checksum-crc32"),
+			header("X-Amz-Content-Sha256", unsigned, "X-Amz-Decoded-Content-Length", "3",
+				"X-Amz-Trailer", "x-amz-checksum-crc32"),
 			unsized("3\r\nabc\r\n0\r\nx-amz-checksum-crc32:BBBBBB==\r\n\r\n"), 400, "<Code>BadDigest<",
 		},
 		{
 			"no trailer", "PUT", "/plain/k",
-			header("X-Amz-Content-Sha256", unsigned, "X-Amz-Decoded-Content-Length", "3", "X-Amz-Trailer", "x-amz-checksum-crc32"),
+			header("X-Amz-Content-Sha256", unsigned, "X-Amz-Decoded-Content-Length", "3",
+				"X-Amz-Trailer", "x-amz-checksum-crc32"),
 			unsized("3\r\nabc\r\n0\r\n\r\n"), 400, "<Code>MalformedTrailerError<",
 		},
 		{
