@@ -1,77 +1,101 @@
 package result
 
-import "slices"
+import (
+	"cmp"
+	"slices"
 
-// codes lists the problem codes in the order of the CSV rules, files first, each with its title for people. The codes
-// are a contract; the titles are not.
-var codes = []struct{ code, title string }{
-	// The file
-	{"EmptyFile", "The file is empty"},
-	{"NotCSV", "The file is not CSV"},
-	{"BadEncoding", "The text is not UTF-8"},
-	{"NoHeader", "The header line is missing"},
-	{"PoolNotImportable", "The user pool cannot take imports"},
-	{"UnknownColumn", "Columns that the user pool does not have"},
-	{"DuplicateColumn", "Two columns for one attribute"},
-	{"MissingColumn", "Columns that the user pool needs"},
-	{"NoRows", "There are no rows"},
-	{"PoolNotAllowed", "This user pool is not served here"},
-	{"TooLarge", "The file is too large"},
-	{"TooManyRejected", "Too many rows were rejected"},
-	{"ManifestMismatch", "The file is not what its manifest says"},
-	{"JobLimit", "The user pool's import jobs are used up"},
-	{"SourceGone", "The file was gone before it was read"},
-	// The row
-	{"FieldCount", "Too few or too many fields"},
-	{"BadQuoting", "Quotation marks do not match"},
-	{"MissingUsername", "No username"},
-	{"BadUsername", "Username not usable"},
-	{"DuplicateUsername", "Username given twice"},
-	{"MissingRequired", "A required attribute is blank"},
-	{"NotVerified", "Neither email nor phone is verified"},
-	{"VerifiedButBlank", "Verified, but blank"},
-	{"BadEmail", "Email address not usable"},
-	{"BadPhone", "Phone number not usable"},
-	{"BadBoolean", "Neither true nor false"},
-	{"BadBirthdate", "Birthdate is not a date"},
-	{"BadUpdatedAt", "Update time is not a time"},
-	{"BadNumber", "Not a whole number"},
-	{"NumberOutOfRange", "Number out of range"},
-	{"BadDateTime", "Not a date and time"},
-	{"TooShort", "Value too short"},
-	{"TooLong", "Value too long"},
-	{"RowTooLong", "Row too long"},
-	{"Unrepresentable", "Value that cannot be written for Cognito"},
-	{"MfaMismatch", "MFA setting does not fit the user pool"},
-	{"BadHash", "Password hash not understood"},
-	{"HashOutOfBounds", "Password hash beyond Cognito's limits"},
-	{"CognitoFailed", "Cognito refused the row"},
-	{"NotProcessed", "The job ended before the row"},
-	{"FateUnknown", "No log line tells what became of the row"},
-}
+	"userdrop/internal/usercsv"
+)
 
-// firstRowCode is where the codes of rows begin.
-const firstRowCode = "FieldCount"
+// Problem is one kind of problem, of a file or of rows.
+type Problem = usercsv.Problem
 
-// rank is a code's place in the order of the rules; one that is not known comes last.
-func rank(code string) int {
-	if i := index(code); i >= 0 {
-		return i
-	}
-	return len(codes)
+// titles word the codes for people.
+var titles = map[usercsv.Code]string{
+	usercsv.EmptyFile:         "The file is empty",
+	usercsv.NotCSV:            "The file is not CSV",
+	usercsv.BadEncoding:       "The text is not UTF-8",
+	usercsv.NoHeader:          "The header line is missing",
+	usercsv.PoolNotImportable: "The user pool cannot take imports",
+	usercsv.UnknownColumn:     "Columns that the user pool does not have",
+	usercsv.DuplicateColumn:   "Two columns for one attribute",
+	usercsv.MissingColumn:     "Columns that the user pool needs",
+	usercsv.NoRows:            "There are no rows",
+	usercsv.PoolNotAllowed:    "This user pool is not served here",
+	usercsv.TooLarge:          "The file is too large",
+	usercsv.TooManyRejected:   "Too many rows were rejected",
+	usercsv.ManifestMismatch:  "The file is not what its manifest says",
+	usercsv.JobLimit:          "The user pool's import jobs are used up",
+	usercsv.SourceGone:        "The file was gone before it was read",
+	usercsv.FieldCount:        "Too few or too many fields",
+	usercsv.BadQuoting:        "Quotation marks do not match",
+	usercsv.MissingUsername:   "No username",
+	usercsv.BadUsername:       "Username not usable",
+	usercsv.DuplicateUsername: "Username given twice",
+	usercsv.MissingRequired:   "A required attribute is blank",
+	usercsv.NotVerified:       "No verified email address or phone number",
+	usercsv.VerifiedButBlank:  "Verified, but blank",
+	usercsv.BadEmail:          "Email address not usable",
+	usercsv.BadPhone:          "Phone number not usable",
+	usercsv.BadBoolean:        "Neither true nor false",
+	usercsv.BadBirthdate:      "Birthdate is not a date",
+	usercsv.BadUpdatedAt:      "Update time is not a time",
+	usercsv.BadNumber:         "Not a whole number",
+	usercsv.NumberOutOfRange:  "Number out of range",
+	usercsv.BadDateTime:       "Not a date and time",
+	usercsv.TooShort:          "Value too short",
+	usercsv.TooLong:           "Value too long",
+	usercsv.RowTooLong:        "Row too long",
+	usercsv.Unrepresentable:   "Value that cannot be written for Cognito",
+	usercsv.MfaMismatch:       "MFA setting does not fit the user pool",
+	usercsv.BadHash:           "Password hash not understood",
+	usercsv.HashOutOfBounds:   "Password hash beyond Cognito's limits",
+	usercsv.CognitoFailed:     "Cognito refused the row",
+	usercsv.NotProcessed:      "The import ended before the row",
+	usercsv.FateUnknown:       "No log line tells what became of the row",
 }
 
 // title words a code for people.
-func title(code string) string {
-	if i := index(code); i >= 0 {
-		return codes[i].title
+func title(code usercsv.Code) string { return titles[code] }
+
+// tidy puts problems into the order of the rules, those of files before those of rows. In JSON, no line is an empty
+// list.
+func tidy(problems []Problem) {
+	for i := range problems {
+		if problems[i].Lines == nil {
+			problems[i].Lines = []int{}
+		}
 	}
-	return clean(code, 60)
+	slices.SortStableFunc(problems, func(a, b Problem) int { return cmp.Compare(a.Code, b.Code) })
 }
 
-// ofFile reports whether the code refuses a whole file.
-func ofFile(code string) bool { return rank(code) < rank(firstRowCode) }
+// reasons returns the problems as they are told to people: line numbers of several files mixed tell nothing.
+func reasons(r *Result) []Problem {
+	if len(r.Sources) < 2 {
+		return r.Problems
+	}
+	told := slices.Clone(r.Problems)
+	for i := range told {
+		told[i].Lines = nil
+	}
+	return told
+}
 
-func index(code string) int {
-	return slices.IndexFunc(codes, func(c struct{ code, title string }) bool { return c.code == code })
+// costliest returns the problems with the highest counts, at most n of them.
+func costliest(problems []Problem, n int) []Problem {
+	top := slices.Clone(problems)
+	slices.SortStableFunc(top, func(a, b Problem) int { return cmp.Compare(b.Count, a.Count) })
+	return top[:min(n, len(top))]
+}
+
+// extent says how much a problem covers: rows, columns, or just the file.
+func extent(p Problem) string {
+	switch {
+	case p.Code == usercsv.UnknownColumn || p.Code == usercsv.DuplicateColumn || p.Code == usercsv.MissingColumn:
+		return count(int64(p.Count), "column")
+	case p.Code.OfFile():
+		return ""
+	default:
+		return count(int64(p.Count), "row")
+	}
 }

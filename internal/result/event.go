@@ -4,6 +4,8 @@ import (
 	_ "embed"
 	"encoding/json"
 	"time"
+
+	"userdrop/internal/usercsv"
 )
 
 // What the EventBridge event is called, for rules to match.
@@ -44,8 +46,8 @@ type Detail struct {
 
 // CodeCount is a problem without its words.
 type CodeCount struct {
-	Code  string `json:"code"`
-	Count int    `json:"count"`
+	Code  usercsv.Code `json:"code"`
+	Count int          `json:"count"`
 }
 
 // DetailSource is one dropped file.

@@ -34,25 +34,29 @@ func Message(r *Result) (subject, body string) {
 		para("", clean(r.Error.Name, 100)+": "+clean(r.Error.Message, 1000))
 	}
 
-	section("Counts")
-	for _, row := range table(r) {
-		fmt.Fprintf(&b, "  %-18s %12s\n", row.label, group(row.n))
+	if r.Rows.Read > 0 {
+		section("Counts")
+		for _, row := range table(r) {
+			fmt.Fprintf(&b, "  %-18s %12s\n", row.label, group(row.n))
+		}
 	}
 
-	if reasons := costliest(r.Problems, 3); len(reasons) > 0 {
+	if main := costliest(reasons(r), 3); len(main) > 0 {
 		section("Main reasons")
-		for _, p := range reasons {
-			item(title(p.Code) + " (" + clean(p.Code, 60) + ")" + lead(", ", extent(p)) + lead(": ", lines(p)))
+		for _, p := range main {
+			item(title(p.Code) + " (" + p.Code.String() + ")" + lead(", ", extent(p)) + lead(": ", lines(p)))
 			para("    ", clean(p.Message, 1000))
 		}
-		if rest := len(r.Problems) - len(reasons); rest > 0 {
+		if rest := len(r.Problems) - len(main); rest > 0 {
 			item("And " + count(int64(rest), "more kind") + ": see the report.")
 		}
 	}
 
-	section("What to do")
-	for _, step := range steps(r) {
-		item(step)
+	if next := steps(r); len(next) > 0 {
+		section("What to do")
+		for _, step := range next {
+			item(step)
+		}
 	}
 
 	section("Where things are")
@@ -116,29 +120,24 @@ func table(r *Result) []row {
 	return rows
 }
 
-// steps lists what to do next, the most urgent first.
+// steps lists what to do beyond the advice, the most urgent first.
 func steps(r *Result) []string {
 	var s []string
 	switch {
 	case r.Verdict == Checked && lost(r.Rows) > 0:
 		s = append(s, "To import the rows that pass, drop the same file under incoming/: the others are handed back again.",
 			"To import all, repair the rows first. failed.csv names the line, the code and the reason of each.")
-	case lost(r.Rows) > 0 && r.Files.Failed != "":
-		s = append(s, "Open failed.csv: it holds the rows that did not make it, each with its line, code and reason in "+
-			"the columns userdrop:line, userdrop:code and userdrop:message.",
-			"Repair the cells and drop that file as a new one. The userdrop columns may stay, and users who are in the "+
+	case lost(r.Rows) > 0 && (r.Verdict == Partial || r.Verdict == Rejected):
+		s = append(s, "Open "+failedFile(r)+": it holds the rows that did not make it, each with its line, code and "+
+			"reason in the columns userdrop:line, userdrop:code and userdrop:message.",
+			"Repair the cells and drop the file as a new one. The userdrop columns may stay, and users who are in the "+
 				"pool already are skipped.")
-	case r.Verdict != Succeeded:
-		s = append(s, advice(r))
 	}
 	if text := passwords(r); text != "" {
 		s = append(s, text)
 	}
 	if u := r.JobsUsed; u != nil && u.Warning != "" {
 		s = append(s, clean(u.Warning, 300))
-	}
-	if len(s) == 0 {
-		s = append(s, "Nothing is left to do.")
 	}
 	return s
 }

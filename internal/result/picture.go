@@ -1,7 +1,5 @@
 package result
 
-import "slices"
-
 // slice is one share of the rows, in the order in which every picture shows them.
 type slice struct {
 	kind  string // names its colour
@@ -62,23 +60,4 @@ func divide(parts []slice, width, minimum int) []int {
 	}
 	pieces[widest] += left
 	return pieces
-}
-
-// costliest returns the problems that cost the most, at most n of them.
-func costliest(problems []Problem, n int) []Problem {
-	top := slices.Clone(problems)
-	slices.SortStableFunc(top, func(a, b Problem) int { return int(b.Count) - int(a.Count) })
-	return top[:min(n, len(top))]
-}
-
-// extent says how much a problem covers: rows, columns, or just the file.
-func extent(p Problem) string {
-	switch p.Code {
-	case "UnknownColumn", "DuplicateColumn", "MissingColumn":
-		return count(int64(p.Count), "column")
-	}
-	if ofFile(p.Code) {
-		return ""
-	}
-	return count(int64(p.Count), "row")
 }

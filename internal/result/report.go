@@ -21,17 +21,20 @@ var (
 	reportCSS string
 
 	reportTemplate = template.Must(template.New("report.html").Funcs(template.FuncMap{
-		"group": group, "percent": percent, "count": count, "stamp": stamp, "lost": lost,
+		"group": group, "percent": percent, "title": title, "extent": extent, "lines": lines, "lost": lost, "uri": uri,
+		"plural": func(n int, noun string) string { return count(int64(n), noun) },
+		"bytes":  func(n int64) string { return count(n, "byte") },
+		"number": func(n int) string { return group(int64(n)) },
+		// Text from outside, by the room there is.
+		"word":  func(s string) string { return clean(s, 60) },
+		"short": func(s string) string { return clean(s, 90) },
+		"clean": func(s string) string { return clean(s, 1200) },
+		// Times.
 		"isoTime": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"clean":   func(s string) string { return clean(s, 1200) },
-		"short":   func(s string) string { return clean(s, 90) },
-		"word":    func(s string) string { return clean(s, 60) },
-		"title":   title, "extent": extent, "ofFile": ofFile, "uri": uri,
-		"plural":   func(n int, noun string) string { return count(int64(n), noun) },
-		"plural64": count,
-		"number":   func(n int) string { return group(int64(n)) },
-		"seconds":  func(n int64) string { return span(time.Duration(n) * time.Second) },
-		"list":     func(v ...any) []any { return v },
+		"stamp":   stamp,
+		"moment":  func(t time.Time) string { return t.UTC().Format("Jan 2, 15:04") },
+		"seconds": func(n int64) string { return span(time.Duration(n) * time.Second) },
+		"list":    func(v ...any) []any { return v },
 	}).Parse(reportHTML))
 )
 
@@ -65,6 +68,7 @@ type page struct {
 	Bar      []segment
 	Sums     []string
 	Steps    []string
+	Reasons  []Problem
 	Lossy    []Source
 	Whole    []Source
 	Timeline *timeline
@@ -96,7 +100,7 @@ func newPage(r *Result, options ReportOptions) page {
 		Policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
 			"'; img-src data:; base-uri 'none'; form-action 'none'",
 		Icon: favicons[mood], Mood: mood, Name: sourceName(r, 80), Headline: headline(r), Advice: advice(r),
-		Steps: steps(r), Timeline: newTimeline(r.Jobs),
+		Steps: steps(r), Reasons: reasons(r), Timeline: newTimeline(r.Jobs),
 	}
 	if r.Rows.Read > 0 {
 		p.Sums = sums(r.Rows)
@@ -110,7 +114,7 @@ func newPage(r *Result, options ReportOptions) page {
 	}
 	if len(r.Sources) > 1 {
 		for _, s := range r.Sources {
-			if lost(s.Rows) > 0 || s.Rows.Read == 0 {
+			if s.lossy() {
 				p.Lossy = append(p.Lossy, s)
 			} else {
 				p.Whole = append(p.Whole, s)

@@ -11,7 +11,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -64,6 +63,9 @@ type Source struct {
 	Problems  []Problem `json:"problems,omitempty"` // where there are several sources
 	Files     *Files    `json:"files,omitzero"`     // where there are several sources
 }
+
+// lossy reports whether rows of the source did not make it, or the source was refused.
+func (s Source) lossy() bool { return lost(s.Rows) > 0 || s.Rows.Read == 0 }
 
 // Rows counts rows. Always read = rejected + submitted, and submitted = imported + skipped + failed + unprocessed.
 type Rows struct {
@@ -162,24 +164,21 @@ type Files struct {
 	Parts  []string `json:"parts,omitempty"` // userdrop check --out
 }
 
-// Problem is one kind of problem, of a file or of rows.
-type Problem struct {
-	Code    string   `json:"code"`
-	Count   int      `json:"count"`
-	Lines   []int    `json:"lines"`
-	Message string   `json:"message"`
-	Columns []string `json:"columns,omitempty"`
-}
-
 // Finish completes a result: it decides the verdict, words the message, puts the problems in the rules' order and
 // times into UTC. It fails if the counts do not reconcile.
 func (r *Result) Finish(end Ending) error {
-	if err := r.Reconcile(); err != nil {
-		return err
-	}
 	r.Schema = Schema
 	if r.Mode == "" {
 		r.Mode = Import
+	}
+	r.settle(&r.Rows)
+	for i := range r.Sources {
+		r.settle(&r.Sources[i].Rows)
+		tidy(r.Sources[i].Problems)
+	}
+	tidy(r.Problems)
+	if err := r.Reconcile(); err != nil {
+		return err
 	}
 	// In JSON, none is an empty list.
 	if r.Sources == nil {
@@ -191,22 +190,28 @@ func (r *Result) Finish(end Ending) error {
 	if r.Problems == nil {
 		r.Problems = []Problem{}
 	}
-	sortProblems(r.Problems)
-	for _, s := range r.Sources {
-		sortProblems(s.Problems)
-	}
 	for i := range r.Jobs {
 		j := &r.Jobs[i]
 		utc(&j.QueuedAt, &j.CreatedAt, &j.StartedAt, &j.CompletedAt)
 	}
 	utc(&r.StartedAt, &r.FinishedAt)
 	if u := r.JobsUsed; u != nil && u.Used >= jobWarning {
-		u.Warning = fmt.Sprintf("%s of the pool's %s import jobs are used, and jobs cannot be deleted; ask AWS for more "+
+		u.Warning = fmt.Sprintf("%s of the pool's %s import jobs are used, and jobs cannot be deleted: ask AWS for more, "+
 			"or gather small files into fewer imports.", group(int64(u.Used)), group(int64(u.Limit)))
 	}
 	r.Verdict = Decide(r, end)
 	r.Message = sentence(r)
 	return nil
+}
+
+// settle gives an import an outcome, and a dry run none.
+func (r *Result) settle(rows *Rows) {
+	switch {
+	case r.Mode == Check:
+		rows.Outcome = nil
+	case rows.Outcome == nil:
+		rows.Outcome = &Outcome{}
+	}
 }
 
 func utc(times ...*time.Time) {
@@ -273,8 +278,4 @@ func Unmarshal(text []byte) (*Result, error) {
 		return nil, fmt.Errorf("decode result: schema is %q, not %q", clean(r.Schema, 60), Schema)
 	}
 	return &r, nil
-}
-
-func sortProblems(ps []Problem) {
-	slices.SortStableFunc(ps, func(a, b Problem) int { return rank(a.Code) - rank(b.Code) })
 }

@@ -3,7 +3,10 @@ package result
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+
+	"userdrop/internal/usercsv"
 )
 
 // Style is how a terminal wants its text.
@@ -77,20 +80,28 @@ func WriteText(w io.Writer, r *Result, style Style) error {
 	}
 
 	writeBar(&b, r, width, paint)
-	writeReasons(&b, r, style, para, paint)
+	writeReasons(&b, r, width, style.Columns, para, paint)
 
-	if worst := lossy(r.Sources); len(r.Sources) > 1 && len(worst) > 0 {
+	worst := slices.DeleteFunc(slices.Clone(r.Sources), func(s Source) bool { return !s.lossy() })
+	if len(r.Sources) > 1 && len(worst) > 0 {
 		b.WriteString("\n" + paint("bold", "Files with rows that did not make it") + "\n")
 		for _, s := range worst[:min(10, len(worst))] {
-			fmt.Fprintf(&b, "  %9s of %-9s %s\n", group(lost(s.Rows)), group(s.Rows.Read), clean(uri(s), width-25))
+			fate := group(lost(s.Rows)) + " of " + group(s.Rows.Read)
+			if s.Rows.Read == 0 {
+				fate = "refused"
+			}
+			fmt.Fprintf(&b, "  %-16s %s\n", fate, clean(s.Key, width-19))
 		}
 		if rest := len(worst) - 10; rest > 0 {
 			fmt.Fprintf(&b, "  and %s: see the report\n", count(int64(rest), "more file"))
 		}
 	}
 
-	b.WriteString("\n" + paint("bold", "Next") + "\n")
-	for _, step := range steps(r) {
+	next := steps(r)
+	if len(next) > 0 {
+		b.WriteString("\n" + paint("bold", "Next") + "\n")
+	}
+	for _, step := range next {
 		b.WriteString("  • " + strings.Join(wrap(step, width-4), "\n    ") + "\n")
 	}
 
@@ -123,7 +134,9 @@ func writeBar(b *strings.Builder, r *Result, width int, paint func(kind, text st
 	parts := shares(r)
 	b.WriteString("\n  ")
 	for i, n := range divide(parts, width-4, 1) {
-		b.WriteString(paint(parts[i].kind, strings.Repeat(shade[parts[i].kind], n)))
+		if n > 0 {
+			b.WriteString(paint(parts[i].kind, strings.Repeat(shade[parts[i].kind], n)))
+		}
 	}
 	b.WriteString("\n\n")
 	digits := len(group(r.Rows.Read))
@@ -140,21 +153,23 @@ func writeBar(b *strings.Builder, r *Result, width int, paint func(kind, text st
 }
 
 // writeReasons tells every kind of problem with its lines and what to do.
-func writeReasons(b *strings.Builder, r *Result, style Style, para func(indent, kind, text string),
+func writeReasons(b *strings.Builder, r *Result, width int, columns bool, para func(indent, kind, text string),
 	paint func(kind, text string) string,
 ) {
 	if len(r.Problems) == 0 {
 		return
 	}
 	b.WriteString("\n" + paint("bold", "Reasons") + "\n")
-	for _, p := range r.Problems {
+	for _, p := range reasons(r) {
 		kind := "rejected"
-		if ofFile(p.Code) || p.Code == "CognitoFailed" {
+		if p.Code.OfFile() || p.Code == usercsv.CognitoFailed {
 			kind = "failed"
 		}
-		b.WriteString("  " + paint(kind, clean(p.Code, 60)) + lead("  ", extent(p)) + lead(": ", lines(p)) + "\n")
+		name := p.Code.String()
+		head := strings.Join(wrap(name+lead(" ", extent(p))+lead(": ", lines(p)), width-4), "\n    ")
+		b.WriteString("  " + paint(kind, name) + strings.TrimPrefix(head, name) + "\n")
 		para("    ", "", clean(p.Message, 2000))
-		if style.Columns {
+		if columns {
 			for _, c := range p.Columns {
 				para("    ", "dim", "- "+clean(c, 120))
 			}
@@ -187,15 +202,4 @@ func percent(n, total int64) string {
 	default:
 		return fmt.Sprintf("%.0f%%", p)
 	}
-}
-
-// lossy returns the sources with rows that did not make it, or that were refused.
-func lossy(sources []Source) []Source {
-	var out []Source
-	for _, s := range sources {
-		if lost(s.Rows) > 0 || s.Rows.Read == 0 {
-			out = append(out, s)
-		}
-	}
-	return out
 }

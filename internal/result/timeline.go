@@ -7,7 +7,11 @@ type timeline struct {
 	Lanes  []lane
 	Height int
 	Ticks  []string
+	Legend []legend // of what is drawn
 }
+
+// legend says what a colour means.
+type legend struct{ Kind, Label string }
 
 // lane is one job: how long it waited, how long it was made ready, and how long it ran.
 type lane struct {
@@ -23,7 +27,7 @@ type stretch struct{ X, Width float64 }
 
 const (
 	timelineWidth  = 1000
-	timelineHeight = 360 // at most; lanes get thinner
+	timelineHeight = 240 // at most; lanes get thinner
 	laneHeight     = 22  // at most
 	ticks          = 4   // intervals
 )
@@ -51,7 +55,7 @@ func newTimeline(jobs []Job) *timeline {
 	step := min(laneHeight, float64(timelineHeight)/float64(len(jobs)))
 	t := &timeline{Height: int(step*float64(len(jobs)) + 0.5)}
 	for i, j := range jobs {
-		l := lane{Job: j, Y: float64(i)*step + step*0.15, Thick: step * 0.7, Kind: jobKind(j.Status)}
+		l := lane{Job: j, Y: float64(i)*step + step*0.1, Thick: step * 0.8, Kind: jobKind(j.Status)}
 		place := func(a, b time.Time) (stretch, string) {
 			if a.IsZero() || b.Before(a) {
 				return stretch{}, ""
@@ -68,6 +72,21 @@ func newTimeline(jobs []Job) *timeline {
 		l.Ready, l.ReadyFor = place(j.CreatedAt, started)
 		l.Running, l.RanFor = place(j.StartedAt, j.CompletedAt)
 		t.Lanes = append(t.Lanes, l)
+	}
+	drawn := map[string]bool{}
+	for _, l := range t.Lanes {
+		drawn["waiting"] = drawn["waiting"] || l.Waiting.Width > 0
+		drawn["ready"] = drawn["ready"] || l.Ready.Width > 0
+		drawn[l.Kind] = drawn[l.Kind] || l.Running.Width > 0
+	}
+	for _, entry := range []legend{
+		{"waiting", "waiting for its turn"}, {"ready", "created, uploading, pending"},
+		{"imported", "running, then succeeded"}, {"failed", "running, then failed"},
+		{"unprocessed", "running, then stopped"},
+	} {
+		if drawn[entry.Kind] {
+			t.Legend = append(t.Legend, entry)
+		}
 	}
 	layout := "15:04:05"
 	if whole >= 24*time.Hour {

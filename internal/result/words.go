@@ -159,13 +159,17 @@ func advice(r *Result) string {
 		if r.Rows.Read > 0 {
 			return repair(r)
 		}
-		return "Repair what is named below and drop the file again."
+		return "Put right what is named below and drop the file again."
 	case Stopped:
 		return "The file was left where it is. Drop it again when the import may run."
 	case Expired:
 		return "The job was not started in time. Drop the file again."
 	case Failed:
-		return "The reason is given below. Put it right, then drop the file again."
+		if r.Rows.Rejected == 0 {
+			return "Put right what stopped it, then drop the file again."
+		}
+		return "Put right what stopped it. Then repair the rows that were rejected in " + failedFile(r) +
+			", which holds all rows, and drop it."
 	default:
 		return "The file was left where it is. Redrive the execution, or drop the file again: " +
 			"users who are in the pool are skipped."
@@ -174,11 +178,27 @@ func advice(r *Result) string {
 
 func repair(r *Result) string {
 	n := lost(r.Rows)
-	noun := "rows"
+	what := "the " + group(n) + " rows"
 	if n == 1 {
-		noun = "row"
+		what = "the row"
 	}
-	return fmt.Sprintf("Repair the %s %s in failed.csv and drop that file.", group(n), noun)
+	o := r.Rows.Counts()
+	switch file := failedFile(r); {
+	case r.Rows.Rejected+o.Failed == 0:
+		return fmt.Sprintf("Drop %s: the import did not come to %s in it.", file, what)
+	case file != "failed.csv":
+		return fmt.Sprintf("Repair %s in %s and drop those files.", what, file)
+	default:
+		return fmt.Sprintf("Repair %s in %s and drop that file.", what, file)
+	}
+}
+
+// failedFile names the file with the rows that did not make it: in an import of many files, each has its own.
+func failedFile(r *Result) string {
+	if len(r.Sources) > 1 && r.Files.Failed == "" {
+		return "the failed.csv of each file"
+	}
+	return "failed.csv"
 }
 
 // sentence is the verdict in words and what to do.
@@ -218,15 +238,15 @@ func lines(p Problem) string {
 	}
 	words := make([]string, len(p.Lines))
 	for i, n := range p.Lines {
-		words[i] = strconv.FormatInt(int64(n), 10)
+		words[i] = strconv.Itoa(n)
 	}
 	noun := "lines "
 	if len(words) == 1 {
 		noun = "line "
 	}
 	text := noun + strings.Join(words, ", ")
-	if rest := int64(p.Count) - int64(len(p.Lines)); rest > 0 && !ofFile(p.Code) {
-		text += " and " + group(rest) + " more"
+	if rest := p.Count - len(p.Lines); rest > 0 && !p.Code.OfFile() {
+		text += " and " + group(int64(rest)) + " more"
 	}
 	return text
 }
