@@ -44,7 +44,9 @@ func strict[In any](op func(context.Context, In) (any, error)) wire.Operation {
 	}
 }
 
-func (s *Service) createStateMachine(ctx context.Context, in struct{ Name, Definition, RoleARN, Type string }) (any, error) {
+func (s *Service) createStateMachine(
+	ctx context.Context, in struct{ Name, Definition, RoleARN, Type string },
+) (any, error) {
 	if in.Type != "" && in.Type != "STANDARD" {
 		return nil, wire.Errorf("StateMachineTypeNotSupported", "the local double does not implement %s workflows", in.Type)
 	}
@@ -144,7 +146,9 @@ func (s *Service) listStateMachines(ctx context.Context, in struct {
 	return answer, nil
 }
 
-func (s *Service) startExecution(ctx context.Context, in struct{ StateMachineARN, Name, Input, TraceHeader string }) (any, error) {
+func (s *Service) startExecution(
+	ctx context.Context, in struct{ StateMachineARN, Name, Input, TraceHeader string },
+) (any, error) {
 	x, err := s.StartExecution(ctx, StartInput{MachineARN: in.StateMachineARN, Name: in.Name, Input: in.Input})
 	if err != nil {
 		return nil, err

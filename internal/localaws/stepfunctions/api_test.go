@@ -60,7 +60,8 @@ func TestAPI(t *testing.T) {
 
 	t.Run("DescribeStateMachine", func(t *testing.T) {
 		out, err := c.DescribeStateMachine(ctx, &sfn.DescribeStateMachineInput{StateMachineArn: machine})
-		if err != nil || *out.Definition != definition || out.Status != "ACTIVE" || out.Type != "STANDARD" || *out.RoleArn != role {
+		if err != nil || *out.Definition != definition || *out.RoleArn != role ||
+			out.Status != "ACTIVE" || out.Type != "STANDARD" {
 			t.Errorf("%+v, %v", out, err)
 		}
 		of, err := c.DescribeStateMachineForExecution(ctx, &sfn.DescribeStateMachineForExecutionInput{ExecutionArn: ended})
@@ -76,12 +77,14 @@ func TestAPI(t *testing.T) {
 	})
 	t.Run("DescribeExecution", func(t *testing.T) {
 		out, err := c.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: ended})
-		if err != nil || out.Status != "SUCCEEDED" || *out.Output != `{"x":1}` || *out.Input != `{"x":1}` || out.StopDate == nil ||
+		if err != nil || out.Status != "SUCCEEDED" || *out.Output != `{"x":1}` || *out.Input != `{"x":1}` ||
+			out.StopDate == nil ||
 			out.RedriveStatus != "NOT_REDRIVABLE" || time.Since(*out.StartDate) > time.Hour {
 			t.Errorf("%+v, %v", out, err)
 		}
 		out, err = c.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: failed})
-		if err != nil || out.Status != "FAILED" || *out.Error != "E" || *out.Cause != "C" || out.RedriveStatus != "REDRIVABLE" {
+		if err != nil || out.Status != "FAILED" || *out.Error != "E" || *out.Cause != "C" ||
+			out.RedriveStatus != "REDRIVABLE" {
 			t.Errorf("%+v, %v", out, err)
 		}
 	})
@@ -133,7 +136,8 @@ func TestAPI(t *testing.T) {
 				t.Errorf("in pages of %d: %s", size, diff)
 			}
 		}
-		if diff := cmp.Diff(want[1:2], list(&sfn.ListExecutionsInput{StatusFilter: types.ExecutionStatusFailed})); diff != "" {
+		onlyFailed := list(&sfn.ListExecutionsInput{StatusFilter: types.ExecutionStatusFailed})
+		if diff := cmp.Diff(want[1:2], onlyFailed); diff != "" {
 			t.Error(diff)
 		}
 		redriven := list(&sfn.ListExecutionsInput{RedriveFilter: types.ExecutionRedriveFilterRedriven})

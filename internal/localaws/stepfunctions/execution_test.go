@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -169,6 +170,7 @@ func code(err error) string {
 
 func TestStartExecution(t *testing.T) {
 	const machine = "arn:aws:states:eu-central-1:111122223333:stateMachine:m"
+	text := func(bytes int) string { return `"` + strings.Repeat("x", bytes-2) + `"` }
 	tests := map[string]struct {
 		in   stepfunctions.StartInput
 		want string
@@ -182,8 +184,8 @@ func TestStartExecution(t *testing.T) {
 		"running, other input":    {stepfunctions.StartInput{machine, "running", `{"s":61}`}, "ExecutionAlreadyExists"},
 		"ended, same input":       {stepfunctions.StartInput{machine, "ended", `{"s":0}`}, "ExecutionAlreadyExists"},
 		"no JSON":                 {stepfunctions.StartInput{machine, "x", `{`}, "InvalidExecutionInput"},
-		"input of 256 KiB":        {stepfunctions.StartInput{machine, "x", `"` + strings.Repeat("x", 262_142) + `"`}, "<nil>"},
-		"input of over 256 KiB":   {stepfunctions.StartInput{machine, "x", `"` + strings.Repeat("x", 262_143) + `"`}, "ValidationException"},
+		"input of 256 KiB":        {stepfunctions.StartInput{machine, "x", text(262_144)}, "<nil>"},
+		"input of over 256 KiB":   {stepfunctions.StartInput{machine, "x", text(262_145)}, "ValidationException"},
 		"no such machine":         {stepfunctions.StartInput{machine + "m", "x", ""}, "StateMachineDoesNotExist"},
 		"the ARN of another kind": {stepfunctions.StartInput{role, "x", ""}, "InvalidArn"},
 	}
@@ -238,8 +240,8 @@ func machineExecution(machine, name string) string {
 
 // nest is a machine that runs the machine called inner, under the name child.
 const nest = `{"StartAt":"N","States":{"N":{"Type":"Task","Resource":"arn:aws:states:::states:startExecution.sync:2",
-	"Parameters":{"StateMachineArn":"arn:aws:states:eu-central-1:111122223333:stateMachine:inner","Name":"child","Input.$":"$"},
-	"TimeoutSeconds":50,"End":true}}}`
+	"Parameters":{"StateMachineArn":"arn:aws:states:eu-central-1:111122223333:stateMachine:inner","Name":"child",
+	"Input.$":"$"},"TimeoutSeconds":50,"End":true}}}`
 
 func TestNestedExecutions(t *testing.T) {
 	inner := `{"StartAt":"C","States":{"C":{"Type":"Choice","Choices":[{"Variable":"$.fail","IsPresent":true,"Next":"F"},
@@ -247,9 +249,9 @@ func TestNestedExecutions(t *testing.T) {
 		"F":{"Type":"Fail","Error":"E","Cause":"C"},"W":{"Type":"Wait","Seconds":100,"End":true},
 		"P":{"Type":"Pass","Result":{"out":1},"End":true}}}`
 
-	run := func(t *testing.T, options stepfunctions.Options, input string, do func(s *stepfunctions.Service, parent string)) (
-		parent, child stepfunctions.Execution,
-	) {
+	run := func(
+		t *testing.T, options stepfunctions.Options, input string, do func(s *stepfunctions.Service, parent string),
+	) (parent, child stepfunctions.Execution) {
 		s := stepfunctions.New(account(), options)
 		defer s.Close()
 		create(t, s, "inner", inner)
@@ -355,7 +357,8 @@ func TestStopLeavesTheFunctionRunning(t *testing.T) {
 		if err != nil || stopped.Sub(x.Started) != time.Second {
 			t.Errorf("stopped at %s: %v", stopped, err)
 		}
-		want := "ExecutionStarted TaskStateEntered LambdaFunctionScheduled LambdaFunctionStarted TaskStateAborted ExecutionAborted"
+		want := "ExecutionStarted TaskStateEntered LambdaFunctionScheduled LambdaFunctionStarted TaskStateAborted " +
+			"ExecutionAborted"
 		time.Sleep(time.Hour)
 		if got := eventTypes(t, s, x.ARN); got != want {
 			t.Errorf("history is %s", got)
@@ -383,7 +386,8 @@ func TestRedrive(t *testing.T) {
 				},
 			}.invoke()})
 			defer s.Close()
-			x := start(t, s, create(t, s, "m", `{"StartAt":"P","States":{"P":{"Type":"Pass","Result":1,"ResultPath":"$.p","Next":"T"},
+			x := start(t, s, create(t, s, "m", `{"StartAt":"P","States":{
+				"P":{"Type":"Pass","Result":1,"ResultPath":"$.p","Next":"T"},
 				"T":{"Type":"Task","Resource":"fn:f","Parameters":{"p.$":"$.p","n.$":"$$.Execution.RedriveCount"},"End":true,
 				"Retry":[{"ErrorEquals":["A"],"MaxAttempts":1}]}}}`), "e", "")
 			wait(t, s, x.ARN)
@@ -512,15 +516,18 @@ func TestTheMachineActsAsItsRole(t *testing.T) {
 		want       string // the status and error of the execution, or the error of creating the machine
 	}{
 		"may call the function": {
-			one(`{"Type":"Task","Resource":"fn:f","End":true}`), only{"lambda:InvokeFunction " + functionPrefix + "f"}, "SUCCEEDED ",
+			one(`{"Type":"Task","Resource":"fn:f","End":true}`), only{"lambda:InvokeFunction " + functionPrefix + "f"},
+			"SUCCEEDED ",
 		},
 		"may call another": {
 			one(`{"Type":"Task","Resource":"fn:f","End":true}`), only{"lambda:InvokeFunction " + functionPrefix + "g"},
 			"FAILED Lambda.AWSLambdaException",
 		},
-		"may nest":             {nest, nested, "SUCCEEDED "},
-		"may not start":        {nest, nested[1:], "FAILED StepFunctions.AWSStepFunctionsException"},
-		"may not stop":         {nest, append(append(only{}, nested[:2]...), nested[3:]...), "FAILED StepFunctions.AWSStepFunctionsException"},
+		"may nest":      {nest, nested, "SUCCEEDED "},
+		"may not start": {nest, nested[1:], "FAILED StepFunctions.AWSStepFunctionsException"},
+		"may not stop": {
+			nest, slices.Concat(nested[:2], nested[3:]), "FAILED StepFunctions.AWSStepFunctionsException",
+		},
 		"may not use the rule": {nest, nested[:5], "AccessDeniedException"},
 	}
 	for name, test := range tests {
@@ -605,7 +612,7 @@ func TestEvents(t *testing.T) {
 			"F":{"Type":"Fail","Error":"E","Cause":"C"}}}`), "e", `{"a":1}`)
 		wait(t, s, x.ARN)
 		synctest.Wait()
-		const head = "aws.states Step Functions Execution Status Change [arn:aws:states:eu-central-1:111122223333:execution:m:e] "
+		head := "aws.states Step Functions Execution Status Change [" + x.ARN + "] "
 		want := []string{
 			head + `{"cause":null,"error":null,"executionArn":"arn:aws:states:eu-central-1:111122223333:execution:m:e",` +
 				`"input":"{\"a\":1}","inputDetails":{"included":true},"name":"e","output":null,"outputDetails":null,` +
@@ -673,7 +680,8 @@ func TestCloseEndsWhatRuns(t *testing.T) {
 		x := start(t, s, machine, "e", "")
 		synctest.Wait()
 		s.Close()
-		if _, err := s.StartExecution(t.Context(), stepfunctions.StartInput{MachineARN: machine}); code(err) != "ServiceUnavailable" {
+		_, err := s.StartExecution(t.Context(), stepfunctions.StartInput{MachineARN: machine})
+		if code(err) != "ServiceUnavailable" {
 			t.Errorf("start: %v", err)
 		}
 		if got, err := s.DescribeExecution(t.Context(), x.ARN); err != nil || got.Status != "RUNNING" {

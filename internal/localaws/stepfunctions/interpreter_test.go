@@ -110,6 +110,9 @@ type outcome struct {
 	States                       string // entered, one space between two
 }
 
+// inX begins the cause of an error that the interpreter found in the first state.
+const inX = "An error occurred while executing the state 'X' (entered at the event id #2). "
+
 func TestInterpreter(t *testing.T) {
 	big := strings.Repeat("x", 262_144)
 	tests := map[string]struct {
@@ -130,9 +133,10 @@ func TestInterpreter(t *testing.T) {
 			want:       outcome{Status: "SUCCEEDED", Output: `9007199254740993`, States: "X"},
 		},
 		"input path, result, result path and output path": {
-			definition: one(`{"Type":"Pass","InputPath":"$.in","Result":{"n":1},"ResultPath":"$.new.place","OutputPath":"$.new","End":true}`),
-			input:      `{"in":7}`,
-			want:       outcome{Status: "SUCCEEDED", Output: `{"place":{"n":1}}`, States: "X"},
+			definition: one(`{"Type":"Pass","InputPath":"$.in","Result":{"n":1},"ResultPath":"$.new.place",
+				"OutputPath":"$.new","End":true}`),
+			input: `{"in":7}`,
+			want:  outcome{Status: "SUCCEEDED", Output: `{"place":{"n":1}}`, States: "X"},
 		},
 		"a null result path drops the result": {
 			definition: one(`{"Type":"Pass","Result":1,"ResultPath":null,"End":true}`),
@@ -182,7 +186,7 @@ func TestInterpreter(t *testing.T) {
 			input: `{}`,
 			want: outcome{
 				Status: "FAILED", Error: "States.Runtime", States: "X",
-				Cause: "The JSONPath '$.none' specified for the field 'a.$' could not be found in the input '{}'",
+				Cause: inX + "The JSONPath '$.none' specified for the field 'a.$' could not be found in the input '{}'",
 			},
 		},
 		"an intrinsic function that fails can be caught": {
@@ -291,7 +295,8 @@ func TestInterpreter(t *testing.T) {
 			anyCause:   true,
 		},
 		"choice without a match or default": {
-			definition: `{"StartAt":"X","States":{"X":{"Type":"Choice","Choices":[{"Variable":"$.a","StringEquals":"b","Next":"Y"}]},
+			definition: `{"StartAt":"X","States":{"X":{"Type":"Choice",
+				"Choices":[{"Variable":"$.a","StringEquals":"b","Next":"Y"}]},
 				"Y":{"Type":"Succeed"}}}`,
 			input:    `{"a":1}`,
 			want:     outcome{Status: "FAILED", Error: "States.NoChoiceMatched", States: "X"},
@@ -302,7 +307,7 @@ func TestInterpreter(t *testing.T) {
 				"Choices":[{"Variable":"$.a","StringEquals":"b","Next":"Y"}]},"Y":{"Type":"Succeed"}}}`,
 			want: outcome{
 				Status: "FAILED", Error: "States.Runtime", States: "X",
-				Cause: "Invalid path '$.a': The choice state's condition path references an invalid value.",
+				Cause: inX + "Invalid path '$.a': The choice state's condition path references an invalid value.",
 			},
 		},
 		"fail with fixed words": {
@@ -333,7 +338,8 @@ func TestInterpreter(t *testing.T) {
 			definition: one(`{"Type":"Map","End":true,"Iterator":{"StartAt":"I","States":{"I":{"Type":"Pass","End":true}}}}`),
 			input:      `{}`,
 			want: outcome{
-				Status: "FAILED", Error: "States.Runtime", Cause: `Reference path "$" must point to array.`, States: "X",
+				Status: "FAILED", Error: "States.Runtime", States: "X",
+				Cause: inX + `Reference path "$" must point to array.`,
 			},
 		},
 		"an iteration that fails fails the map, which is retried from its start and caught": {

@@ -87,7 +87,9 @@ func TestParseRefuses(t *testing.T) {
 		"an unknown start": {
 			`{"StartAt":"Y","States":{"X":{"Type":"Succeed"}}}`, `/States (line 1): StartAt names "Y", which is no state here`,
 		},
-		"Parallel": {one(`{"Type":"Parallel","End":true}`), `/States/X (line 1): the state type "Parallel" is not implemented`},
+		"Parallel": {
+			one(`{"Type":"Parallel","End":true}`), `/States/X (line 1): the state type "Parallel" is not implemented`,
+		},
 		"heartbeat": {
 			task("\n" + `"HeartbeatSeconds":1`),
 			`/States/X/HeartbeatSeconds (line 2): the field "HeartbeatSeconds" is not implemented for Task`,
@@ -104,8 +106,8 @@ func TestParseRefuses(t *testing.T) {
 			task(`"Catch":[{"ErrorEquals":["E"],"Next":"Y"}]`), `/States/X (line 1): goes on to "Y", which is no state here`,
 		},
 		"an unknown default": {
-			`{"StartAt":"C","States":{"C":{"Type":"Choice","Default":"D","Choices":[{"Variable":"$","IsNull":true,"Next":"S"}]},` +
-				`"S":{"Type":"Succeed"}}}`,
+			`{"StartAt":"C","States":{"C":{"Type":"Choice","Default":"D","Choices":[` +
+				`{"Variable":"$","IsNull":true,"Next":"S"}]},"S":{"Type":"Succeed"}}}`,
 			`/States/C (line 1): goes on to "D", which is no state here`,
 		},
 		"a state that is not reached": {
@@ -125,7 +127,8 @@ func TestParseRefuses(t *testing.T) {
 			`/States/X/ItemProcessor/ProcessorConfig/Mode (line 1): "DISTRIBUTED" is not implemented; it must be INLINE`,
 		},
 		"tolerated failures": {
-			one(`{"Type":"Map","End":true,"ToleratedFailureCount":1,"Iterator":{"StartAt":"I","States":{"I":{"Type":"Succeed"}}}}`),
+			one(`{"Type":"Map","End":true,"ToleratedFailureCount":1,` +
+				`"Iterator":{"StartAt":"I","States":{"I":{"Type":"Succeed"}}}}`),
 			`/States/X/ToleratedFailureCount (line 1): the field "ToleratedFailureCount" is not implemented for Map`,
 		},
 		"another resource": {
@@ -137,7 +140,8 @@ func TestParseRefuses(t *testing.T) {
 			`/States/X/Parameters/t.$ (line 1): path "$$.Task.Token": the context object has no such field`,
 		},
 		"another parameter of an integration": {
-			one(`{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","End":true,"Parameters":{"FunctionName":"f","Qualifier":"1"}}`),
+			one(`{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","End":true,` +
+				`"Parameters":{"FunctionName":"f","Qualifier":"1"}}`),
 			`/States/X/Parameters (line 1): the parameter "Qualifier" is not implemented for arn:aws:states:::lambda:invoke`,
 		},
 		"a missing parameter of an integration": {
@@ -145,7 +149,8 @@ func TestParseRefuses(t *testing.T) {
 			`/States/X (line 1): the parameter "StateMachineArn" is required for arn:aws:states:::states:startExecution.sync:2`,
 		},
 		"a wildcard": {
-			task(`"InputPath":"$.a[*]"`), `/States/X/InputPath (line 1): path "$.a[*]": "[*]" holds neither an index nor a quoted name`,
+			task(`"InputPath":"$.a[*]"`),
+			`/States/X/InputPath (line 1): path "$.a[*]": "[*]" holds neither an index nor a quoted name`,
 		},
 		"a result path into the context object": {
 			task(`"ResultPath":"$$.Execution"`),
@@ -156,7 +161,8 @@ func TestParseRefuses(t *testing.T) {
 			`/States/X/Parameters/a.$ (line 1): the intrinsic function "States.UUID" is not implemented`,
 		},
 		"a literal where a path must be": {
-			task(`"Parameters":{"a.$":"'b'"}`), `/States/X/Parameters/a.$ (line 1): "'b'" is neither a path nor an intrinsic function`,
+			task(`"Parameters":{"a.$":"'b'"}`),
+			`/States/X/Parameters/a.$ (line 1): "'b'" is neither a path nor an intrinsic function`,
 		},
 		"too few arguments": {
 			task(`"Parameters":{"a.$":"States.MathAdd(1)"}`),
@@ -297,9 +303,10 @@ func TestParsePath(t *testing.T) {
 // FuzzParse wants what Parse accepts to be whole: each successor a state, each Task with a resource.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(nest))
-	f.Add([]byte(one(`{"Type":"Map","End":true,"Iterator":{"StartAt":"I","States":{"I":{"Type":"Wait","Seconds":1,"End":true}}}}`)))
-	f.Add([]byte(one(`{"Type":"Task","Resource":"${F}","Parameters":{"a.$":"States.Format('{}', $$.State.Name)"},"End":true,
-		"Retry":[{"ErrorEquals":["States.ALL"],"MaxDelaySeconds":9}],"Catch":[{"ErrorEquals":["E"],"Next":"X"}]}`)))
+	f.Add([]byte(one(`{"Type":"Map","End":true,
+		"Iterator":{"StartAt":"I","States":{"I":{"Type":"Wait","Seconds":1,"End":true}}}}`)))
+	f.Add([]byte(one(`{"Type":"Task","Resource":"${F}","Parameters":{"a.$":"States.Format('{}', $$.State.Name)"},
+		"End":true,"Retry":[{"ErrorEquals":["States.ALL"],"MaxDelaySeconds":9}],"Catch":[{"ErrorEquals":["E"],"Next":"X"}]}`)))
 	f.Add([]byte(`{"StartAt":"C","States":{"C":{"Type":"Choice","Choices":[{"Not":{"Or":[{"Variable":"$.a[0]['b']",
 		"NumericLessThanEqualsPath":"$$.State.RetryCount"}]},"Next":"F"}]},"F":{"Type":"Fail","ErrorPath":"$.e"}}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -244,7 +245,7 @@ func (r *run) follow(ctx context.Context, t *thread) (output any, err error) {
 		r.enter(t, s)
 		output, next, err := r.state(ctx, t, s)
 		if err != nil {
-			return nil, err
+			return nil, t.locate(err)
 		}
 		text := encode(output)
 		if len(text) > maxPayload {
@@ -263,6 +264,16 @@ func (r *run) follow(ctx context.Context, t *thread) (output any, err error) {
 func tooLarge(s *State) *failure {
 	return failf(errDataLimit,
 		"The state/task '%s' returned a result with a size exceeding the maximum number of bytes service limit.", s.Name)
+}
+
+// locate tells in which state an error arose that the interpreter itself found.
+func (t *thread) locate(err error) error {
+	const head = "An error occurred while executing the state"
+	f, ok := errors.AsType[*failure](err)
+	if !ok || f.name != errRuntime && f.name != errNoChoice || strings.HasPrefix(f.cause, head) {
+		return err
+	}
+	return failf(f.name, "%s '%s' (entered at the event id #%d). %s", head, t.state, t.enteredID, f.cause)
 }
 
 // enter records the entry of a state. A state that a redrive comes back to is not entered again, but for Fail.
@@ -308,9 +319,8 @@ func (r *run) scope(t *thread, s *State, retries int) *scope {
 	r.s.mu.Unlock()
 	execution := map[string]any{
 		"Id": x.ARN, "Name": x.Name, "RoleArn": m.RoleARN, "StartTime": timestamp(x.Started),
-		"RedriveCount": json.Number(strconv.Itoa(x.RedriveCount)),
+		"RedriveCount": json.Number(strconv.Itoa(x.RedriveCount)), "Input": r.x.input,
 	}
-	execution["Input"], _ = decode([]byte(x.Input)) // was decoded when it started
 	if x.RedriveCount > 0 {
 		execution["RedriveTime"] = timestamp(x.Redriven)
 	}
@@ -453,8 +463,8 @@ func (s *State) choose(sc *scope) (next string, err error) {
 		}
 	}
 	if s.Default == "" {
-		return "", failf(errNoChoice, "Failed to transition out of the state '%s'. The state's choices do not match, "+
-			"and it has no default.", s.Name)
+		return "", failf(errNoChoice, "Failed to transition out of the state. "+
+			"No choice matched, and there is no default.")
 	}
 	return s.Default, nil
 }
@@ -471,7 +481,7 @@ func (r *run) attempts(
 			return output, s.Next, nil
 		}
 		f, ok := errors.AsType[*failure](err)
-		if !ok || ctx.Err() != nil {
+		if !ok || ctx.Err() != nil { // stopped, or out of events: not for Retry and Catch
 			return nil, "", err
 		}
 		i := slices.IndexFunc(s.Retry, func(re Retrier) bool { return matches(re.ErrorEquals, f.name) })

@@ -31,10 +31,10 @@ const (
 // Options are what a Service needs of the other services, and its faults. All are optional but Invoke, which is for
 // machines that have Lambda tasks.
 type Options struct {
-	// Invoke calls a function and waits for it. The context carries the machine's role; it is not canceled when the
-	// execution is stopped or the task times out, since Lambda goes on then.
+	// Invoke calls a function and waits for it. The context carries the machine's role; it ends when the service is
+	// closed, but not when the execution is stopped or the task times out, since Lambda goes on then.
 	Invoke func(ctx context.Context, functionARN string, payload []byte) Invocation
-	// Role finds the principal that a machine acts as; nil lets it do everything.
+	// Role finds the principal that a machine acts as. A nil one, and none at all, may do everything.
 	Role func(roleARN string) wire.Principal
 	// Events receives each change of an execution's status. Delivery is best effort at AWS: a fault drops it here.
 	Events wire.Sink
@@ -144,6 +144,10 @@ func (s *Service) CreateStateMachine(ctx context.Context, m Machine) (arn string
 	if err := wire.Authorize(ctx, "states:CreateStateMachine", arn, nil); err != nil {
 		return "", err
 	}
+	passed := map[string]string{"iam:PassedToService": "states.amazonaws.com"}
+	if err := wire.Authorize(ctx, "iam:PassRole", m.RoleARN, passed); err != nil {
+		return "", err
+	}
 	if err := checkName(m.Name); err != nil {
 		return "", err
 	}
@@ -188,7 +192,9 @@ func (s *Service) as(ctx context.Context, roleARN string) context.Context {
 	return wire.WithPrincipal(ctx, p)
 }
 
-var invalidName = regexp.MustCompile("[\\s<>{}\\[\\]?*\"#%\\\\^|~`$&,;:/\\x{00}-\\x{1F}\\x{7F}-\\x{9F}\\x{FFFD}-\\x{FFFF}\\x{10FFFF}]")
+// invalidName matches what may not be in a name, invalid UTF-8 included.
+var invalidName = regexp.MustCompile("[\\s<>{}\\[\\]?*\"#%\\\\^|~`$&,;:/\\x{00}-\\x{1F}\\x{7F}-\\x{9F}" +
+	"\\x{FFFD}-\\x{FFFF}\\x{10FFFF}]")
 
 func checkName(name string) error {
 	if n := len([]rune(name)); n < 1 || n > 80 || invalidName.MatchString(name) {
@@ -225,6 +231,7 @@ type Execution struct {
 type execution struct {
 	Execution
 	machine *machine
+	input   any // decoded
 	history []HistoryEvent
 	shown   []change
 	root    *thread
@@ -300,14 +307,12 @@ func (s *Service) publish(x Execution) {
 	default:
 		detail["error"], detail["cause"] = x.Error, x.Cause
 	}
-	// An event holds at most 256 KB: AWS leaves out what is too large for it.
-	for _, member := range []string{"output", "input", "cause"} {
-		if len(encode(detail)) > maxPayload-4096 {
-			detail[member] = nil
-			if _, ok := detail[member+"Details"]; ok {
-				detail[member+"Details"] = map[string]any{"included": false}
-			}
-		}
+	const most = 248 << 10 // of input and output, escaped, in one event: the input goes first
+	if len(encode(x.Input))+len(encode(x.Output)) > most {
+		detail["input"], detail["inputDetails"] = nil, map[string]any{"included": false}
+	}
+	if len(encode(x.Output)) > most {
+		detail["output"], detail["outputDetails"] = nil, map[string]any{"included": false}
 	}
 	s.options.Events(wire.Event{
 		Source: "aws.states", DetailType: "Step Functions Execution Status Change",
@@ -378,7 +383,7 @@ func (s *Service) start(in StartInput, input any) (x Execution, started bool, er
 	} else if ok {
 		m.executions = slices.DeleteFunc(m.executions, func(e *execution) bool { return e == old })
 	}
-	e := &execution{machine: m, Execution: Execution{
+	e := &execution{machine: m, input: input, Execution: Execution{
 		ARN: arn, Name: in.Name, MachineARN: m.arn, Started: now, Input: in.Input,
 	}}
 	e.root = &thread{definition: m.definition, key: m.Name + ":" + in.Name, state: m.definition.StartAt}
@@ -401,7 +406,7 @@ func (s *Service) executionARN(machineARN, name string) string {
 	return strings.Replace(machineARN, ":stateMachine:", ":execution:", 1) + ":" + name
 }
 
-// checkARN wants an ARN of Step Functions and of that kind. What account and Region it names shows when it is not found.
+// checkARN wants an ARN of Step Functions and of that kind; of another account or Region there is nothing to find.
 func (s *Service) checkARN(arn, kind string) error {
 	parts := strings.Split(arn, ":")
 	fields := map[string]int{"stateMachine": 7, "execution": 8}[kind]

@@ -176,7 +176,7 @@ func lambdaRefusal(err error) *failure {
 		return failf("Lambda.SdkClientException", "%v", err)
 	}
 	code := e.Code
-	if code == "AccessDeniedException" {
+	if code == "AccessDeniedException" || !strings.HasSuffix(code, "Exception") {
 		code = "AWSLambdaException"
 	}
 	return failf("Lambda."+code, "%s (Service: Lambda, Status Code: %d)", e.Message, max(e.Status, 400))
@@ -229,7 +229,7 @@ func (c *taskCall) startChild(parameters map[string]any) (Execution, error) {
 	return s.StartExecution(as, in)
 }
 
-// stopChild stops the nested execution when its parent has ended or the task timed out, but not when the service closes.
+// stopChild stops the nested execution when its parent ended or the task timed out, but not when the service closes.
 func (c *taskCall) stopChild(arn string, why error) {
 	s := c.s
 	if errors.Is(why, errClosed) || s.options.StopChild != nil && !s.options.StopChild(arn) {
