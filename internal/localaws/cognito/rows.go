@@ -62,6 +62,11 @@ type reader struct {
 	err      error
 }
 
+func newReader(settings *Settings, source io.ReadCloser) *reader {
+	// Four bytes a character and a line end: a line that does not fit is longer than a row may be.
+	return &reader{settings: settings, source: source, lines: bufio.NewReaderSize(source, 4*maxRowLength+2)}
+}
+
 func (r *reader) close() { _ = r.source.Close() }
 
 var errTooLong = errors.New("line too long")
@@ -152,8 +157,7 @@ func (s *Service) open(j *job) (_ *reader, problem string) {
 	if err != nil {
 		return nil, "Internal error."
 	}
-	// Four bytes a character and a line end: a line that does not fit is longer than a row may be.
-	r := &reader{settings: &s.settings, source: source, lines: bufio.NewReaderSize(source, 4*maxRowLength+2)}
+	r := newReader(&s.settings, source)
 	problem = s.readHeader(j, r)
 	if problem != "" {
 		r.close()
@@ -301,9 +305,7 @@ func (s *Service) checkRow(p *pool, columns []string, r row) (problem string) {
 			if !validUsername(p, value) {
 				return rowUsername
 			}
-		case name == columnMFA && !isBoolean(value):
-			return rowValue
-		case name != columnMFA && name != columnHash && !validFormat(name, value):
+		case !validFormat(name, value):
 			return rowValue
 		case !validType(p.schema[name], value):
 			return rowSchema
@@ -374,9 +376,11 @@ func isBoolean(value string) bool {
 	return strings.EqualFold(value, "true") || strings.EqualFold(value, "false")
 }
 
-// validFormat checks the standard attributes whose form the developer guide gives.
+// validFormat checks the columns whose form the developer guide gives.
 func validFormat(name, value string) bool {
 	switch name {
+	case "email_verified", "phone_number_verified", columnMFA:
+		return isBoolean(value)
 	case "email":
 		return formEmail.MatchString(value)
 	case "phone_number":
