@@ -2,6 +2,7 @@ package events
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,6 +54,9 @@ func parseRate(body string, start time.Time) (Expression, error) {
 	every, ok := units[singular]
 	if !ok || plural != (n > 1) {
 		return nil, fmt.Errorf("rate(%s): the unit is minute, hour or day after 1, and minutes, hours or days after more", body)
+	}
+	if n > int(math.MaxInt64/every) {
+		return nil, fmt.Errorf("rate(%s): the value is too large", body)
 	}
 	return rate{start, time.Duration(n) * every}, nil
 }
@@ -247,11 +251,25 @@ func (c cron) Next(t time.Time) (time.Time, bool) {
 func (c cron) on(date, t time.Time) (time.Time, bool) {
 	for _, hour := range c.hours {
 		for _, minute := range c.minutes {
-			run := time.Date(date.Year(), date.Month(), date.Day(), hour, minute, 0, 0, c.zone)
+			run := first(time.Date(date.Year(), date.Month(), date.Day(), hour, minute, 0, 0, c.zone))
 			if run.Hour() == hour && run.Minute() == minute && run.After(t) {
 				return run, true
 			}
 		}
 	}
 	return time.Time{}, false
+}
+
+// first is the first of the two times that a clock shows t's time when it is set back, and t otherwise.
+func first(t time.Time) time.Time {
+	change, _ := t.ZoneBounds()
+	if change.IsZero() {
+		return t
+	}
+	_, before := change.Add(-1).Zone()
+	_, offset := t.Zone()
+	if earlier := t.Add(time.Duration(offset-before) * time.Second); earlier.Before(change) && before > offset {
+		return earlier
+	}
+	return t
 }

@@ -154,10 +154,10 @@ func TestCallerWhoHangsUpDoesNotStopTheFunction(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 		time.Sleep(time.Minute)
+		service.Close()
 		if !finished {
 			t.Error("the function did not finish undisturbed")
 		}
-		service.Close()
 	})
 }
 

@@ -91,7 +91,8 @@ type hostKey struct{}
 
 // ServeHTTP serves the JSON protocol. Queue URLs carry the host that the caller used.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.http.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), hostKey{}, r.Host)))
+	// A request that did not cross a network has its host in the URL alone.
+	s.http.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), hostKey{}, cmp.Or(r.Host, r.URL.Host))))
 }
 
 // Create adds a queue; one that exists keeps its messages.
