@@ -1,7 +1,212 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"userdrop/internal/result"
+	"userdrop/internal/usercsv"
+)
+
+// Exit codes of userdrop check.
+const (
+	exitRejected exitCode = 1 // some or all rows
+	exitRefused  exitCode = 2 // the file as a whole
+)
+
+type checkOptions struct {
+	pool, header  string
+	out           string
+	json          bool
+	assume, phone string
+}
 
 func newCheckCommand() *cobra.Command {
-	return &cobra.Command{Use: "check FILE --pool POOL.json", Args: cobra.ExactArgs(1)}
+	var o checkOptions
+	cmd := &cobra.Command{
+		Use:   "check FILE --pool POOL.json",
+		Short: "Check a CSV file of users offline, by the rules of an import",
+		Long: `Check reads a CSV file of users as an import would and tells which rows would be rejected, and why.
+
+POOL.json is what "aws cognito-idp describe-user-pool" prints, HEADER.json what "aws cognito-idp get-csv-header"
+prints. Nothing leaves this machine.
+
+Exit codes: 0 all rows pass, 1 some or all rows are rejected, 2 the file is refused as a whole, 64 usage.`,
+		Example: `  aws cognito-idp describe-user-pool --user-pool-id us-east-1_Example > pool.json
+  userdrop check users.csv --pool pool.json --out checked`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return check(cmd, args[0], o) },
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&o.pool, "pool", "", "the user pool, as describe-user-pool prints it (required)")
+	flags.StringVar(&o.header, "header", "", "the pool's CSV header, as get-csv-header prints it")
+	flags.StringVar(&o.out, "out", "", "write part-0001.csv…, failed.csv and result.json into this directory")
+	flags.BoolVar(&o.json, "json", false, "print the text of result.json and nothing else")
+	flags.StringVar(&o.assume, "assume-verified", "none",
+		"what counts as verified where the cell is blank: none, email, phone_number or both")
+	flags.StringVar(&o.phone, "default-phone-country", "", "the ISO country of national phone numbers, such as US")
+	if err := cmd.MarkFlagRequired("pool"); err != nil {
+		panic(err) // the flag is defined above
+	}
+	return cmd
+}
+
+// check checks one file, writes what was asked for, and tells by its error what the exit code is to be.
+func check(cmd *cobra.Command, name string, o checkOptions) error {
+	started := time.Now()
+	settings, err := usercsv.ParseSettings(o.assume, o.phone)
+	if err != nil {
+		return err
+	}
+	pool, err := readPool(o.pool, o.header)
+	if err != nil {
+		return err
+	}
+	file, size, err := openFile(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	sink, err := newCheckSink(o.out, file)
+	if err != nil {
+		return err
+	}
+
+	res := &result.Result{
+		Mode:       result.Check,
+		UserPoolID: pool.ID,
+		Sources:    []result.Source{{Key: name, Bytes: size}},
+		StartedAt:  started,
+	}
+	source, done := watched(file, size, cmd.ErrOrStderr())
+	summary, err := prepare(cmd.Context(), source, pool, settings, sink)
+	done()
+	refusal, refused := errors.AsType[*usercsv.Refusal](err)
+	switch {
+	case refused:
+		res.Problems = refusal.Problems
+		if err := sink.discard(); err != nil {
+			return err
+		}
+	case err != nil:
+		return err
+	default:
+		res.Rows = result.Rows{
+			Read:      int64(summary.Read),
+			Rejected:  int64(summary.Rejected),
+			Submitted: int64(summary.Read - summary.Rejected),
+		}
+		res.Sources[0].Rows = res.Rows
+		res.Problems = summary.Problems
+		res.Files = sink.files
+	}
+	res.FinishedAt = time.Now()
+	if err := res.Finish(result.Ended); err != nil {
+		return err
+	}
+	text, err := result.Marshal(res)
+	if err != nil {
+		return err
+	}
+	if o.out != "" {
+		if err := os.WriteFile(filepath.Join(o.out, "result.json"), text, 0o600); err != nil {
+			return err
+		}
+	}
+	if o.json {
+		_, err = cmd.OutOrStdout().Write(text)
+	} else {
+		err = newCheckView(cmd.OutOrStdout(), sink.samples).write(res, summary.Parts)
+	}
+	switch {
+	case err != nil:
+		return err
+	case refused:
+		return exitRefused
+	case summary.Rejected > 0:
+		return exitRejected
+	}
+	return nil
+}
+
+// prepare runs the rules over one file.
+func prepare(
+	ctx context.Context, r io.Reader, pool *usercsv.Pool, settings usercsv.Settings, sink *checkSink,
+) (usercsv.Summary, error) {
+	p, err := usercsv.NewPreparer(pool, settings, sink)
+	if err != nil {
+		return usercsv.Summary{}, err
+	}
+	if _, err := p.Add(ctx, r); err != nil {
+		return usercsv.Summary{}, err
+	}
+	summary, err := p.Close()
+	return summary, errors.Join(err, sink.finish())
+}
+
+// readPool reads what the AWS CLI printed of the pool and, if there is one, of its header.
+func readPool(poolFile, headerFile string) (*usercsv.Pool, error) {
+	text, err := os.ReadFile(poolFile)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := usercsv.ParsePool(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", poolFile, err)
+	}
+	if headerFile == "" {
+		return pool, nil
+	}
+	if text, err = os.ReadFile(headerFile); err != nil {
+		return nil, err
+	}
+	if pool.Header, err = usercsv.ParseHeader(text); err != nil {
+		return nil, fmt.Errorf("%s: %w", headerFile, err)
+	}
+	return pool, nil
+}
+
+func openFile(name string) (*os.File, int64, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := file.Stat()
+	if err == nil && info.IsDir() {
+		err = fmt.Errorf("%s is a directory, not a file", name)
+	}
+	if err != nil {
+		file.Close()
+		return nil, 0, err
+	}
+	return file, info.Size(), nil
+}
+
+// longFile is the size from which a progress bar is worth showing: about a tenth of a second.
+const longFile = 16 << 20
+
+// watched shows a progress bar while a long file is read, if stderr is a terminal.
+func watched(r io.Reader, size int64, stderr io.Writer) (io.Reader, func()) {
+	if size < longFile || !isTerminal(stderr) {
+		return r, func() {}
+	}
+	bar := progressbar.NewOptions64(size,
+		progressbar.OptionSetWriter(stderr),
+		progressbar.OptionSetDescription("checking"),
+		progressbar.OptionShowBytes(true),
+		progressbar.OptionFullWidth(),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionClearOnFinish(),
+	)
+	reader := progressbar.NewReader(r, bar)
+	return &reader, func() { _ = bar.Clear() }
 }

@@ -202,6 +202,11 @@ func (c *checker) check(s *scanner) {
 		clear(c.unread)
 		c.anyUnread = false
 	}
+	for _, i := range [...]int{c.username, c.emailVerified, c.phoneVerified, c.mfa} {
+		if i >= 0 {
+			c.values[i] = nil // it may have been filled in for the row before
+		}
+	}
 	c.algorithm = NoAlgorithm
 	c.scratch = c.scratch[:0]
 	plain := s.form&rowRare == 0

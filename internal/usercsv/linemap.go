@@ -17,14 +17,33 @@ type Place struct {
 	Line   int // its first line, from 1
 }
 
-// AppendPlace adds the row at p to a line map whose last row was at last, at first the zero Place.
-func AppendPlace(b []byte, last, p Place) []byte {
+// appendPlace adds the row at p to a line map whose last row was at last, at first the zero Place.
+func appendPlace(b []byte, last, p Place) []byte {
 	for last.Source < p.Source {
 		last = Place{Source: last.Source + 1}
 		b = append(b, 0)
 	}
 	return binary.AppendUvarint(b, uint64(p.Line-last.Line))
 }
+
+// LineWriter writes a line map.
+type LineWriter struct {
+	w    *bufio.Writer
+	last Place
+}
+
+// NewLineWriter writes a line map to w.
+func NewLineWriter(w io.Writer) *LineWriter { return &LineWriter{w: bufio.NewWriter(w)} }
+
+// Add maps the part's next row. Places ascend.
+func (l *LineWriter) Add(p Place) error {
+	_, err := l.w.Write(appendPlace(l.w.AvailableBuffer(), l.last, p))
+	l.last = p
+	return err
+}
+
+// Flush writes what is left.
+func (l *LineWriter) Flush() error { return l.w.Flush() }
 
 // LineReader reads a line map.
 type LineReader struct {

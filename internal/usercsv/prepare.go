@@ -66,6 +66,7 @@ type Row struct {
 // Rejected is a row with its problems.
 type Rejected struct {
 	Row
+	Header *Header // of its source
 	Codes  Codes
 	Faults []Fault // a code may have several
 }
@@ -197,7 +198,7 @@ func (p *Preparer) add(ctx context.Context, source int, r *counter) (summary Sou
 			p.verbatim = false
 			summary.Rejected++
 			tally.addRow(s, check.codes)
-			row := &Rejected{Row: s.current(source), Codes: check.codes, Faults: check.faults}
+			row := &Rejected{Row: s.current(source), Header: &header, Codes: check.codes, Faults: check.faults}
 			slices.SortStableFunc(row.Faults, func(a, b Fault) int { return int(a.Code) - int(b.Code) })
 			if err := p.sink.Reject(ctx, row); err != nil {
 				return summary, err
@@ -232,27 +233,29 @@ func open(r io.Reader, pool *Pool) (*scanner, Header, error) {
 	return s, header, err
 }
 
-// Verify reads a source to its end and tells what is wrong with the file as a whole, as a *Refusal.
-func Verify(ctx context.Context, r io.Reader, pool *Pool) error {
+// Verify reads a source to its end, counts its rows, and tells what is wrong with the file as a whole, as a *Refusal.
+func Verify(ctx context.Context, r io.Reader, pool *Pool) (rows int, err error) {
 	s, _, err := open(r, pool)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	rows := 0
 	for s.next() {
 		if rows%rowsPerLook == 0 && ctx.Err() != nil {
-			return ctx.Err()
+			return rows, ctx.Err()
 		}
 		rows++
 	}
 	switch {
 	case s.err != nil:
-		return s.err
+		return rows, s.err
 	case rows == 0:
-		return Refuse(NoRows, "")
+		return 0, Refuse(NoRows, "")
 	}
-	return nil
+	return rows, nil
 }
+
+// Skip passes over a source that is not to be prepared, so that the places of those after it count it.
+func (p *Preparer) Skip() { p.sources = append(p.sources, SourceSummary{}) }
 
 // append adds the row that was checked to the open part of its algorithm. A new part opens only when the row would
 // take the open one over a limit.
@@ -276,7 +279,7 @@ func (p *Preparer) append(ctx context.Context, place Place, row *checker, column
 		p.parts = append(p.parts, part)
 	}
 	part.text = append(part.text, row.line...)
-	part.lines = AppendPlace(part.lines, part.last, place)
+	part.lines = appendPlace(part.lines, part.last, place)
 	part.last = place
 	part.Rows++
 	part.Bytes += int64(len(row.line))

@@ -16,12 +16,12 @@ type memSink struct {
 type memPart struct {
 	bytes.Buffer
 	lines bytes.Buffer
-	sum PartSummary
+	sum   PartSummary
 }
 
-func (m *memPart) Lines() io.Writer            { return &m.lines }
+func (m *memPart) Lines() io.Writer          { return &m.lines }
 func (m *memPart) Close(s PartSummary) error { m.sum = s; return nil }
-func (m *memPart) Discard() error              { return nil }
+func (m *memPart) Discard() error            { return nil }
 func (m *memSink) OpenPart(_ context.Context, p Part) (PartWriter, error) {
 	mp := &memPart{}
 	m.parts = append(m.parts, mp)

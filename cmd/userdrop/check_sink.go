@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"unicode/utf8"
+
+	"userdrop/internal/result"
+	"userdrop/internal/usercsv"
+)
+
+// samplesPerCode is how many lines of a problem are shown with their cells.
+const samplesPerCode = 3
+
+// sample is a line that has a problem, with the cell at fault. It is shown on the user's own terminal only.
+type sample struct {
+	line   int
+	column string
+	cell   string
+}
+
+// checkSink keeps a few samples of each problem and, with a directory, writes parts and failed.csv there.
+type checkSink struct {
+	dir     string
+	files   result.Files
+	samples map[usercsv.Code][]sample
+	parts   []*filePart
+	failed  *os.File
+	rows    *usercsv.FailedWriter
+}
+
+// newCheckSink makes the directory, if any, and removes what an earlier run left there.
+func newCheckSink(dir string, source *os.File) (*checkSink, error) {
+	s := &checkSink{dir: dir, samples: map[usercsv.Code][]sample{}}
+	if dir == "" {
+		return s, nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	old, err := filepath.Glob(filepath.Join(escapeGlob(dir), "part-*"))
+	if err != nil {
+		return nil, err
+	}
+	old = append(old, filepath.Join(dir, "failed.csv"), filepath.Join(dir, "result.json"))
+	from, err := source.Stat()
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range old {
+		if info, err := os.Stat(name); err == nil && os.SameFile(info, from) {
+			return nil, fmt.Errorf("%s would be overwritten: choose another directory for --out", name)
+		}
+	}
+	for _, name := range old {
+		if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// escapeGlob makes a name stand for itself in a pattern.
+func escapeGlob(name string) string {
+	escaped := make([]rune, 0, len(name))
+	for _, r := range name {
+		switch r {
+		case '*', '?', '[', '\\':
+			if os.PathSeparator == '/' {
+				escaped = append(escaped, '\\')
+			}
+		}
+		escaped = append(escaped, r)
+	}
+	return string(escaped)
+}
+
+func (s *checkSink) OpenPart(_ context.Context, part usercsv.Part) (usercsv.PartWriter, error) {
+	if s.dir == "" {
+		return nowhere{}, nil
+	}
+	p := &filePart{name: filepath.Join(s.dir, fmt.Sprintf("part-%04d.csv", part.Number))}
+	var err error
+	if p.File, err = os.OpenFile(p.name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600); err != nil {
+		return nil, err
+	}
+	s.parts = append(s.parts, p)
+	s.files.Parts = append(s.files.Parts, p.name)
+	return p, nil
+}
+
+func (s *checkSink) Reject(_ context.Context, row *usercsv.Rejected) error {
+	for _, f := range row.Faults {
+		shown := s.samples[f.Code]
+		if len(shown) >= samplesPerCode || len(shown) > 0 && shown[len(shown)-1].line == row.Line {
+			continue
+		}
+		s.samples[f.Code] = append(shown, newSample(row, f))
+	}
+	if s.dir == "" {
+		return nil
+	}
+	if s.rows == nil {
+		name := filepath.Join(s.dir, "failed.csv")
+		var err error
+		if s.failed, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600); err != nil {
+			return err
+		}
+		s.files.Failed = name
+		s.rows = usercsv.NewFailedWriter(s.failed, *row.Header)
+	}
+	return s.rows.WriteRejected(row)
+}
+
+func newSample(row *usercsv.Rejected, f usercsv.Fault) sample {
+	shown := sample{line: row.Line, column: f.Attribute}
+	switch {
+	case f.Column >= 0:
+		shown.column = row.Header.Names[f.Column]
+		shown.cell = cut(row.Cells[f.Column])
+	case row.Raw != nil:
+		shown.cell = cut(row.Raw)
+	}
+	return shown
+}
+
+// cut copies the beginning of a cell, as much as anybody wants to see of it.
+func cut(cell []byte) string {
+	const most = 200
+	if len(cell) <= most {
+		return string(cell)
+	}
+	n := most
+	for !utf8.RuneStart(cell[n]) {
+		n--
+	}
+	return string(cell[:n])
+}
+
+// finish ends failed.csv.
+func (s *checkSink) finish() error {
+	if s.rows == nil {
+		return nil
+	}
+	err := errors.Join(s.rows.Flush(), s.failed.Close())
+	s.failed = nil
+	return err
+}
+
+// discard removes what was written: the file is refused.
+func (s *checkSink) discard() error {
+	var errs []error
+	for _, p := range s.parts {
+		errs = append(errs, p.Discard())
+	}
+	if s.failed != nil {
+		errs = append(errs, s.failed.Close(), os.Remove(s.files.Failed))
+		s.failed = nil
+	}
+	return errors.Join(errs...)
+}
+
+// filePart is a part in a file.
+type filePart struct {
+	*os.File
+	name string
+}
+
+func (*filePart) Lines() io.Writer { return io.Discard }
+
+func (p *filePart) Close(usercsv.PartSummary) error { return p.File.Close() }
+
+func (p *filePart) Discard() error {
+	if err := p.File.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+		return err
+	}
+	return os.Remove(p.name)
+}
+
+// nowhere is a part that nobody wants to see.
+type nowhere struct{}
+
+func (nowhere) Write(p []byte) (int, error)     { return len(p), nil }
+func (nowhere) Lines() io.Writer                { return io.Discard }
+func (nowhere) Close(usercsv.PartSummary) error { return nil }
+func (nowhere) Discard() error                  { return nil }
