@@ -1,0 +1,331 @@
+package logs_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/smithy-go"
+	"github.com/google/go-cmp/cmp"
+
+	"userdrop/internal/localaws/logs"
+	"userdrop/internal/localaws/wire"
+)
+
+func setUp(t *testing.T) (*logs.Service, *cloudwatchlogs.Client) {
+	t.Helper()
+	service := logs.New(&wire.Account{ID: "111122223333", Region: "us-east-1", IDs: wire.NewIDs(1)})
+	server := httptest.NewServer(service)
+	t.Cleanup(server.Close)
+	return service, cloudwatchlogs.New(cloudwatchlogs.Options{
+		Region: "us-east-1", BaseEndpoint: &server.URL, Retryer: aws.NopRetryer{},
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	})
+}
+
+// at is a time stamp of n milliseconds after some moment.
+func at(n int) time.Time { return time.UnixMilli(1_700_000_000_000 + int64(n)) }
+
+func code(err error) string {
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok {
+		return fmt.Sprint(err)
+	}
+	return api.ErrorCode() + ": " + api.ErrorMessage()
+}
+
+func TestFilterPatterns(t *testing.T) {
+	tests := []struct{ pattern, want string }{
+		{"", "0 1 2 3"},
+		{"  ", "0 1 2 3"},
+		{`"[FAILED]"`, "1"},
+		{`?"[FAILED]" ?"[SKIPPED]"`, "1 2"},
+		{`"[SKIPPED]" "Line Number"`, "2"},
+		{"Line failed", ""},
+		{"Line Number", "0 1 2"},
+		{"Line -FAILED", "0 2"},
+		{`"say \"hello\""`, "3"},
+		{"[FAILED]", "InvalidParameterException"},
+		{"{ $.a = 1 }", "InvalidParameterException"},
+		{"a-b", "InvalidParameterException"},
+		{`"open`, "InvalidParameterException"},
+		{"?a b", "InvalidParameterException"},
+		{"%regex%", "InvalidParameterException"},
+	}
+	service, client := setUp(t)
+	for i, message := range []string{
+		"[SUCCEEDED] Line Number 2 - fine", "[FAILED] Line Number 3 - bad", "[SKIPPED] Line Number 4 - there",
+		`they say "hello"`,
+	} {
+		service.Append("group", "stream", at(i), message)
+	}
+	for _, test := range tests {
+		t.Run(test.pattern, func(t *testing.T) {
+			out, err := client.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{
+				LogGroupName: aws.String("group"), FilterPattern: &test.pattern,
+			})
+			var got []string
+			if err != nil {
+				refusal, _, _ := strings.Cut(code(err), ":")
+				got = []string{refusal}
+			} else {
+				for _, e := range out.Events {
+					got = append(got, fmt.Sprint(*e.Timestamp-at(0).UnixMilli()))
+				}
+			}
+			if diff := cmp.Diff(test.want, strings.Join(got, " ")); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// Pages neither lose nor double an event, whatever their size, also when late events arrive between them.
+func TestFilterPages(t *testing.T) {
+	for _, test := range []struct {
+		name             string
+		limit, scanLimit int
+	}{{"limit 7", 7, 0}, {"limit 10000", 10_000, 0}, {"scanning a few at a time", 100, 9}} {
+		t.Run(test.name, func(t *testing.T) {
+			service, client := setUp(t)
+			service.ScanLimit = test.scanLimit
+			var want []string
+			for i := range 100 {
+				message := fmt.Sprintf("term %d", i)
+				service.Append("group", fmt.Sprintf("stream-%d", i%3), at(i/4), message)
+				service.Append("group", "other", at(i/4), message)
+				want = append(want, message)
+			}
+			pages := cloudwatchlogs.NewFilterLogEventsPaginator(client, &cloudwatchlogs.FilterLogEventsInput{
+				LogGroupName: aws.String("group"), LogStreamNamePrefix: aws.String("stream-"), Limit: aws.Int32(int32(test.limit)),
+				FilterPattern: aws.String("term"),
+			})
+			var got []string
+			empty := 0
+			for pages.HasMorePages() {
+				page, err := pages.NextPage(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(page.Events) == 0 {
+					empty++
+				}
+				for _, e := range page.Events {
+					got = append(got, *e.Message)
+				}
+				service.Append("group", "stream-0", at(0), "term, but late")
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+			if empty > 0 {
+				t.Errorf("%d empty pages", empty)
+			}
+		})
+	}
+}
+
+// "This operation can return empty results while there are more log events available through the token."
+func TestEmptyPageWithToken(t *testing.T) {
+	service, client := setUp(t)
+	service.ScanLimit = 10
+	for i := range 30 {
+		service.Append("group", "stream", at(i), "noise")
+	}
+	service.Append("group", "stream", at(30), "signal")
+	pages := cloudwatchlogs.NewFilterLogEventsPaginator(client, &cloudwatchlogs.FilterLogEventsInput{
+		LogGroupName: aws.String("group"), FilterPattern: aws.String("signal"),
+	})
+	var sizes []int
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		sizes = append(sizes, len(page.Events))
+	}
+	if diff := cmp.Diff([]int{0, 0, 0, 1}, sizes); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestFilterWindowAndSize(t *testing.T) {
+	service, client := setUp(t)
+	for i := range 10 {
+		service.Append("group", "stream", at(i), strings.Repeat("x", 300_000))
+	}
+	in := &cloudwatchlogs.FilterLogEventsInput{
+		LogGroupIdentifier: aws.String("arn:aws:logs:us-east-1:111122223333:log-group:group"),
+		LogStreamNames:     []string{"stream"},
+		StartTime:          aws.Int64(at(2).UnixMilli()), EndTime: aws.Int64(at(6).UnixMilli()),
+	}
+	var got []string
+	for {
+		out, err := client.FilterLogEvents(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprint(len(out.Events), " from ", *out.Events[0].Timestamp-at(0).UnixMilli()))
+		if in.NextToken = out.NextToken; in.NextToken == nil {
+			break
+		}
+	}
+	if diff := cmp.Diff([]string{"3 from 2", "2 from 5"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	service, client := setUp(t)
+	service.Append("group", "stream", at(0), "m")
+	filter := func(change func(*cloudwatchlogs.FilterLogEventsInput)) error {
+		in := &cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String("group")}
+		change(in)
+		_, err := client.FilterLogEvents(t.Context(), in)
+		return err
+	}
+	_, again := client.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("group")})
+	_, backwards := client.PutLogEvents(t.Context(), &cloudwatchlogs.PutLogEventsInput{
+		LogGroupName: aws.String("group"), LogStreamName: aws.String("stream"), LogEvents: []types.InputLogEvent{
+			{Message: aws.String("b"), Timestamp: aws.Int64(2)}, {Message: aws.String("a"), Timestamp: aws.Int64(1)},
+		},
+	})
+	tests := []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"no group", filter(func(in *cloudwatchlogs.FilterLogEventsInput) { in.LogGroupName = aws.String("none") }), "ResourceNotFoundException: The specified log group does not exist."},
+		{"no stream", filter(func(in *cloudwatchlogs.FilterLogEventsInput) { in.LogStreamNames = []string{"none"} }), "ResourceNotFoundException: The specified log stream does not exist."},
+		{"limit", filter(func(in *cloudwatchlogs.FilterLogEventsInput) { in.Limit = aws.Int32(10_001) }), "InvalidParameterException: 1 validation error detected"},
+		{"token", filter(func(in *cloudwatchlogs.FilterLogEventsInput) { in.NextToken = aws.String("x") }), "InvalidParameterException: The specified nextToken is invalid."},
+		{"both", filter(func(in *cloudwatchlogs.FilterLogEventsInput) { in.LogGroupIdentifier = aws.String("group") }), "InvalidParameterException: LogGroup name and LogGroup identifier"},
+		{"group twice", again, "ResourceAlreadyExistsException: The specified log group already exists"},
+		{"out of order", backwards, "InvalidParameterException: Log events in a single PutLogEvents request must be in chronological order."},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := code(test.err); !strings.HasPrefix(got, test.want) {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestDescribe(t *testing.T) {
+	service, client := setUp(t)
+	for i := range 120 {
+		service.Append(fmt.Sprintf("/a/%03d", i), "stream", at(0), "m")
+		service.Append("/b", fmt.Sprintf("stream-%03d", i), at(1000-i), "m")
+	}
+	groups := cloudwatchlogs.NewDescribeLogGroupsPaginator(client,
+		&cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: aws.String("/a/")})
+	var names []string
+	for groups.HasMorePages() {
+		page, err := groups.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page.LogGroups) > 50 {
+			t.Errorf("a page of %d", len(page.LogGroups))
+		}
+		for _, g := range page.LogGroups {
+			names = append(names, *g.LogGroupName)
+		}
+	}
+	if len(names) != 120 || !slices.IsSorted(names) {
+		t.Errorf("%d groups: %v", len(names), names)
+	}
+
+	for _, test := range []struct {
+		name        string
+		order       types.OrderBy
+		descending  bool
+		first, last string
+	}{
+		{"by name", "", false, "stream-000", "stream-119"},
+		{"by name, descending", types.OrderByLogStreamName, true, "stream-119", "stream-000"},
+		{"by time", types.OrderByLastEventTime, false, "stream-119", "stream-000"},
+		{"by time, descending", types.OrderByLastEventTime, true, "stream-000", "stream-119"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			streams := cloudwatchlogs.NewDescribeLogStreamsPaginator(client, &cloudwatchlogs.DescribeLogStreamsInput{
+				LogGroupName: aws.String("/b"), OrderBy: test.order, Descending: &test.descending, Limit: aws.Int32(7),
+			})
+			var names []string
+			for streams.HasMorePages() {
+				page, err := streams.NextPage(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, st := range page.LogStreams {
+					names = append(names, *st.LogStreamName)
+				}
+			}
+			got := fmt.Sprint(len(names), " ", names[0], " ", names[len(names)-1])
+			if diff := cmp.Diff(fmt.Sprint(120, " ", test.first, " ", test.last), got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// GetLogEvents begins at the end, pages both ways, and answers the token that it was given when there is no more.
+func TestGetLogEvents(t *testing.T) {
+	_, client := setUp(t)
+	group, stream := aws.String("group"), aws.String("stream")
+	if _, err := client.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: group}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.CreateLogStream(t.Context(), &cloudwatchlogs.CreateLogStreamInput{LogGroupName: group, LogStreamName: stream}); err != nil {
+		t.Fatal(err)
+	}
+	var events []types.InputLogEvent
+	for i := range 10 {
+		events = append(events, types.InputLogEvent{Message: aws.String(fmt.Sprint(i)), Timestamp: aws.Int64(at(i).UnixMilli())})
+	}
+	if _, err := client.PutLogEvents(t.Context(), &cloudwatchlogs.PutLogEventsInput{LogGroupName: group, LogStreamName: stream, LogEvents: events}); err != nil {
+		t.Fatal(err)
+	}
+	read := func(token *string, head bool) (string, *cloudwatchlogs.GetLogEventsOutput) {
+		t.Helper()
+		out, err := client.GetLogEvents(t.Context(), &cloudwatchlogs.GetLogEventsInput{
+			LogGroupName: group, LogStreamName: stream, Limit: aws.Int32(4), NextToken: token, StartFromHead: &head,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b strings.Builder
+		for _, e := range out.Events {
+			b.WriteString(*e.Message)
+		}
+		return b.String(), out
+	}
+	var got []string
+	text, out := read(nil, false)
+	got = append(got, text)
+	text, out = read(out.NextBackwardToken, false)
+	got = append(got, text)
+	text, _ = read(out.NextForwardToken, false)
+	got = append(got, text)
+	text, out = read(nil, true)
+	for text != "" {
+		got = append(got, text)
+		text, out = read(out.NextForwardToken, true)
+	}
+	end := *out.NextForwardToken
+	if _, out = read(&end, true); *out.NextForwardToken != end {
+		t.Error("another token at the end")
+	}
+	if diff := cmp.Diff([]string{"6789", "2345", "6789", "0123", "4567", "89"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
