@@ -186,6 +186,12 @@ func TestAPI(t *testing.T) {
 			t.Errorf("StartExecution: %v", err)
 		}
 	})
+	t.Run("pages have at most 1,000 elements", func(t *testing.T) {
+		_, err := c.ListExecutions(ctx, &sfn.ListExecutionsInput{StateMachineArn: machine, MaxResults: 1001})
+		if _, ok := errors.AsType[*types.ValidationException](err); !ok {
+			t.Errorf("ListExecutions: %v", err)
+		}
+	})
 	t.Run("what it does not implement it refuses", func(t *testing.T) {
 		_, err := c.ListMapRuns(ctx, &sfn.ListMapRunsInput{ExecutionArn: ended})
 		if err == nil || !strings.Contains(err.Error(), `"ListMapRuns"`) {

@@ -29,6 +29,10 @@ func slowly(d time.Duration, payload string) stepfunctions.Invocation {
 func TestDurations(t *testing.T) {
 	failing := functions{"f": func(int, string) stepfunctions.Invocation { return fails("A") }}
 	slow := functions{"f": func(int, string) stepfunctions.Invocation { return slowly(time.Hour, `{}`) }}
+	waits := func(concurrency int) string {
+		return one(fmt.Sprintf(`{"Type":"Map","MaxConcurrency":%d,"End":true,
+			"ItemProcessor":{"StartAt":"I","States":{"I":{"Type":"Wait","Seconds":10,"End":true}}}}`, concurrency))
+	}
 	tests := map[string]struct {
 		definition string
 		functions  functions
@@ -60,6 +64,13 @@ func TestDurations(t *testing.T) {
 		},
 		"wait until the past": {
 			definition: one(`{"Type":"Wait","TimestampPath":"$.t","End":true}`), input: `{"t":"1999-12-31T00:00:00Z"}`,
+			status: "SUCCEEDED ", events: "ExecutionSucceeded",
+		},
+		"three items, two at a time": {
+			definition: waits(2), input: `[1,2,3]`, want: 20 * time.Second, status: "SUCCEEDED ", events: "ExecutionSucceeded",
+		},
+		"forty items at a time": {
+			definition: waits(0), input: `[1` + strings.Repeat(",1", 40) + `]`, want: 20 * time.Second,
 			status: "SUCCEEDED ", events: "ExecutionSucceeded",
 		},
 		"retry backs off": { // 1 + 2 + 4
@@ -516,11 +527,13 @@ func TestTheMachineActsAsItsRole(t *testing.T) {
 		want       string // the status and error of the execution, or the error of creating the machine
 	}{
 		"may call the function": {
-			one(`{"Type":"Task","Resource":"fn:f","End":true}`), only{"lambda:InvokeFunction " + functionPrefix + "f"},
+			one(`{"Type":"Task","Resource":"fn:f","End":true}`),
+			only{"lambda:InvokeFunction " + functionPrefix + "f"},
 			"SUCCEEDED ",
 		},
 		"may call another": {
-			one(`{"Type":"Task","Resource":"fn:f","End":true}`), only{"lambda:InvokeFunction " + functionPrefix + "g"},
+			one(`{"Type":"Task","Resource":"fn:f","End":true}`),
+			only{"lambda:InvokeFunction " + functionPrefix + "g"},
 			"FAILED Lambda.AWSLambdaException",
 		},
 		"may nest":      {nest, nested, "SUCCEEDED "},
@@ -631,6 +644,30 @@ func TestEvents(t *testing.T) {
 			t.Error(diff)
 		}
 	})
+}
+
+// TestEventsLeaveOutLargePayloads has input and output that do not fit into one event together, then each too large.
+func TestEventsLeaveOutLargePayloads(t *testing.T) {
+	for size, want := range map[int]string{1000: "true true", 130_000: "false true", 255_000: "false false"} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var last map[string]any
+				s := stepfunctions.New(account(), stepfunctions.Options{
+					Events: func(e wire.Event) { last = e.Detail.(map[string]any) },
+				})
+				defer s.Close()
+				start(t, s, create(t, s, "m", succeeds), "e", `"`+strings.Repeat("x", size)+`"`)
+				synctest.Wait()
+				included := func(member string) any { return last[member+"Details"].(map[string]any)["included"] }
+				if got := fmt.Sprint(included("input"), " ", included("output")); got != want {
+					t.Errorf("included are input and output: %s, want %s", got, want)
+				}
+				if (last["input"] != nil) != included("input") || (last["output"] != nil) != included("output") {
+					t.Error("the details do not tell what is there")
+				}
+			})
+		})
+	}
 }
 
 // TestDeterminism runs a hundred executions that compete for one list, twice, and compares what they saw.

@@ -148,6 +148,17 @@ func TestInterpreter(t *testing.T) {
 			input:      `{"a":1}`,
 			want:       outcome{Status: "SUCCEEDED", Output: `{}`, States: "X"},
 		},
+		"a result path into a list": {
+			definition: one(`{"Type":"Pass","Result":1,"ResultPath":"$.a[1].b","End":true}`),
+			input:      `{"a":[0,{},2]}`,
+			want:       outcome{Status: "SUCCEEDED", Output: `{"a":[0,{"b":1},2]}`, States: "X"},
+		},
+		"a result path behind the end of a list": {
+			definition: one(`{"Type":"Pass","Result":1,"ResultPath":"$.a[3]","End":true}`),
+			input:      `{"a":[0,{},2]}`,
+			want:       outcome{Status: "FAILED", Error: "States.ResultPathMatchFailure", States: "X"},
+			anyCause:   true,
+		},
 		"a result path cannot go through a string": {
 			definition: one(`{"Type":"Pass","Result":1,"ResultPath":"$.a.b","End":true}`),
 			input:      `{"a":"text"}`,

@@ -306,7 +306,8 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(one(`{"Type":"Map","End":true,
 		"Iterator":{"StartAt":"I","States":{"I":{"Type":"Wait","Seconds":1,"End":true}}}}`)))
 	f.Add([]byte(one(`{"Type":"Task","Resource":"${F}","Parameters":{"a.$":"States.Format('{}', $$.State.Name)"},
-		"End":true,"Retry":[{"ErrorEquals":["States.ALL"],"MaxDelaySeconds":9}],"Catch":[{"ErrorEquals":["E"],"Next":"X"}]}`)))
+		"End":true,"Retry":[{"ErrorEquals":["States.ALL"],"MaxDelaySeconds":9}],
+		"Catch":[{"ErrorEquals":["E"],"Next":"X"}]}`)))
 	f.Add([]byte(`{"StartAt":"C","States":{"C":{"Type":"Choice","Choices":[{"Not":{"Or":[{"Variable":"$.a[0]['b']",
 		"NumericLessThanEqualsPath":"$$.State.RetryCount"}]},"Next":"F"}]},"F":{"Type":"Fail","ErrorPath":"$.e"}}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -491,12 +491,18 @@ func (s *Service) Wait(ctx context.Context, arn string) (Execution, error) {
 	}
 	done := x.run.done
 	s.mu.Unlock()
+	var err error
 	select {
 	case <-done:
 	case <-ctx.Done():
-		return Execution{}, context.Cause(ctx)
+		err = context.Cause(ctx)
 	case <-s.ctx.Done():
-		return Execution{}, errClosed
+		err = errClosed
+	}
+	select {
+	case <-done: // an end at the last instant counts
+	default:
+		return Execution{}, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
