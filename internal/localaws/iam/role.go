@@ -22,8 +22,10 @@ type Role struct {
 	account  string
 	policies []Policy
 
-	mu   sync.Mutex
-	asks map[[2]string]*Ask
+	mu     sync.Mutex
+	asks   map[[2]string]*Ask
+	used   map[grant]bool  // the narrowest grant of each request
+	needed map[string]bool // statements that alone allowed a request
 }
 
 // Ask is a request that a role made, however often.
@@ -34,8 +36,6 @@ type Ask struct {
 	Denied   int
 	// Statements are those that allowed it, as "<policy>/<Sid or index>", the narrowest first.
 	Statements []string
-
-	grants []grant
 }
 
 // grant is the part of a statement that allowed a request.
@@ -43,7 +43,10 @@ type grant struct{ statement, action, resource string }
 
 // NewRole returns the role with the ARN (arn:aws:iam::<account>:role/<path><name>).
 func NewRole(arn string, policies ...Policy) *Role {
-	r := &Role{arn: arn, name: arn[strings.LastIndex(arn, "/")+1:], policies: policies, asks: map[[2]string]*Ask{}}
+	r := &Role{
+		arn: arn, name: arn[strings.LastIndex(arn, "/")+1:], policies: policies,
+		asks: map[[2]string]*Ask{}, used: map[grant]bool{}, needed: map[string]bool{},
+	}
 	if parts := strings.Split(arn, ":"); len(parts) > 4 {
 		r.account = parts[4]
 	}
@@ -109,23 +112,55 @@ func (r *Role) Allows(action, resource string, conditions map[string]string) boo
 func (r *Role) record(action, resource string, allowed bool, grants []grant) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	key := [2]string{action, resource}
-	ask := r.asks[key]
-	if ask == nil {
-		ask = &Ask{Action: action, Resource: resource}
-		r.asks[key] = ask
-	}
+	ask := r.ask(action, resource)
 	if !allowed {
 		ask.Denied++
 		return
 	}
 	ask.Allowed++
+	r.used[grants[0]] = true
+	alone := true
 	for _, g := range grants {
-		if !slices.Contains(ask.grants, g) {
-			ask.grants = append(ask.grants, g)
-			ask.Statements = append(ask.Statements, g.statement)
+		alone = alone && g.statement == grants[0].statement
+		ask.allowedBy(g.statement)
+	}
+	if alone {
+		r.needed[grants[0].statement] = true
+	}
+}
+
+func (r *Role) ask(action, resource string) *Ask {
+	key := [2]string{action, resource}
+	if r.asks[key] == nil {
+		r.asks[key] = &Ask{Action: action, Resource: resource}
+	}
+	return r.asks[key]
+}
+
+func (a *Ask) allowedBy(statement string) {
+	if !slices.Contains(a.Statements, statement) {
+		a.Statements = append(a.Statements, statement)
+	}
+}
+
+// Merge adds what the same role of another run was asked, so that a suite can be judged as a whole.
+func (r *Role) Merge(other *Role) {
+	asked := other.Asked()
+	other.mu.Lock()
+	used, needed := maps.Clone(other.used), maps.Clone(other.needed)
+	other.mu.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, a := range asked {
+		ask := r.ask(a.Action, a.Resource)
+		ask.Allowed += a.Allowed
+		ask.Denied += a.Denied
+		for _, statement := range a.Statements {
+			ask.allowedBy(statement)
 		}
 	}
+	maps.Copy(r.used, used)
+	maps.Copy(r.needed, needed)
 }
 
 // Asked returns what the role was asked, by action and resource.
@@ -136,7 +171,6 @@ func (r *Role) Asked() []Ask {
 	for _, ask := range r.asks {
 		a := *ask
 		a.Statements = slices.Clone(ask.Statements)
-		a.grants = slices.Clone(ask.grants)
 		asked = append(asked, a)
 	}
 	slices.SortFunc(asked, func(a, b Ask) int {
@@ -156,8 +190,13 @@ type Excess struct {
 }
 
 func (e Excess) String() string {
-	return strings.Join(strings.Fields(fmt.Sprintf("%s %s %s %s: %s", e.Role, e.Statement, e.Action, e.Resource, e.Why)),
-		" ")
+	text := e.Role + " " + e.Statement
+	for _, part := range []string{e.Action, e.Resource} {
+		if part != "" {
+			text += " " + part
+		}
+	}
+	return text + ": " + e.Why
 }
 
 // Excess lists what the role allows beyond what it was asked: each action of a statement that was used on none of
@@ -166,26 +205,15 @@ func (e Excess) String() string {
 // NotResource. A request that several statements allow counts for the narrowest alone, so that a broad grant beside
 // an exact one is excess.
 func (r *Role) Excess() []Excess {
-	asked := r.Asked()
-	used := map[grant]bool{}
-	needed := map[string]bool{}
-	for _, ask := range asked {
-		if len(ask.grants) == 0 {
-			continue
-		}
-		used[ask.grants[0]] = true
-		first := ask.grants[0].statement
-		if !slices.ContainsFunc(ask.grants, func(g grant) bool { return g.statement != first }) {
-			needed[first] = true
-		}
-	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	var excess []Excess
 	for _, policy := range r.policies {
 		for i := range policy.Document.Statements {
 			s := &policy.Document.Statements[i]
 			if s.Effect == Allow {
 				label := policy.Name + "/" + s.label(i)
-				for _, e := range s.excess(label, used, needed[label]) {
+				for _, e := range s.excess(label, r.used, r.needed[label]) {
 					e.Role, e.Statement = r.name, label
 					excess = append(excess, e)
 				}

@@ -31,9 +31,7 @@ func identity(account *wire.Account, caller wire.Principal) Identity {
 	if caller == nil {
 		return Identity{ARN: "arn:aws:iam::" + account.ID + ":root", UserID: account.ID, Account: account.ID}
 	}
-	// A role's unique id is not kept: the name stands in for it.
-	_, session, _ := strings.Cut(caller.ARN(), "/")
-	return Identity{
-		ARN: caller.ARN(), UserID: "AROA:" + strings.ReplaceAll(session, "/", ":"), Account: account.ID,
-	}
+	// arn:aws:sts::<account>:assumed-role/<role>/<session>. AWS has the role's unique id where its name is here.
+	_, names, _ := strings.Cut(caller.ARN(), "/")
+	return Identity{ARN: caller.ARN(), UserID: strings.Replace(names, "/", ":", 1), Account: account.ID}
 }

@@ -23,7 +23,7 @@ func TestGetCallerIdentity(t *testing.T) {
 	}{
 		{"administrator", nil, []string{"arn:aws:iam::123456789012:root", "123456789012", "123456789012"}},
 		{"session", role.Session("s1"), []string{
-			"arn:aws:sts::123456789012:assumed-role/greet/s1", "AROA:greet:s1", "123456789012",
+			"arn:aws:sts::123456789012:assumed-role/greet/s1", "greet:s1", "123456789012",
 		}},
 	}
 	for _, tt := range tests {
