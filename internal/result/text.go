@@ -48,133 +48,152 @@ func mood(r *Result) string {
 
 var icons = map[string]string{"good": "✔", "some": "◐", "bad": "✖", "idle": "■"}
 
-// WriteText prints a result for a terminal.
+// terminal collects the text.
+type terminal struct {
+	strings.Builder
+	style Style
+}
+
+// paint colours text, where there is colour.
+func (t *terminal) paint(kind, text string) string {
+	if !t.style.Color || kind == "" {
+		return text
+	}
+	return "\x1b[" + sgr[kind] + "m" + text + "\x1b[0m"
+}
+
+// para prints text in lines that fit, with a first indent and one for the lines that follow.
+func (t *terminal) para(first, rest, kind, text string) {
+	indent := first
+	for _, line := range wrap(text, t.style.Width-len([]rune(rest))) {
+		t.WriteString(indent + t.paint(kind, line) + "\n")
+		indent = rest
+	}
+}
+
+func (t *terminal) heading(text string) { t.WriteString("\n" + t.paint("bold", text) + "\n") }
+
+func (t *terminal) place(label, text string) {
+	if text != "" {
+		fmt.Fprintf(t, "%s %s\n", t.paint("dim", fmt.Sprintf("%-11s", label)), clean(text, 1200))
+	}
+}
+
+// WriteText prints a result for a terminal: the verdict, the counts as a bar and as sums, the reasons, and what is
+// next.
 func WriteText(w io.Writer, r *Result, style Style) error {
-	width := style.Width
-	if width <= 0 {
-		width = 80
+	if style.Width <= 0 {
+		style.Width = 80
 	}
-	width = min(max(width, 40), 100)
-	paint := func(kind, text string) string {
-		if !style.Color {
-			return text
-		}
-		return "\x1b[" + sgr[kind] + "m" + text + "\x1b[0m"
-	}
-	var b strings.Builder
-	para := func(indent, kind, text string) {
-		for _, line := range wrap(text, width-len(indent)) {
-			if kind != "" {
-				line = paint(kind, line)
-			}
-			b.WriteString(indent + line + "\n")
-		}
-	}
+	style.Width = min(max(style.Width, 40), 100)
+	t := &terminal{style: style}
 
 	mood := mood(r)
-	b.WriteString("\n" + paint(mood, icons[mood]+" "+clean(string(r.Verdict), 20)) + "\n")
-	para("  ", "bold", headline(r)+".")
-	para("  ", "", advice(r))
+	t.WriteString("\n" + t.paint(mood, icons[mood]+" "+clean(string(r.Verdict), 20)) + "\n")
+	t.para("  ", "  ", "bold", headline(r)+".")
+	t.para("  ", "  ", "", advice(r))
 	if r.Error != nil {
-		para("  ", "bad", clean(r.Error.Name, 100)+": "+clean(r.Error.Message, 1000))
+		t.para("  ", "  ", "bad", clean(r.Error.Name, 100)+": "+clean(r.Error.Message, 1000))
 	}
-
-	writeBar(&b, r, width, paint)
-	writeReasons(&b, r, width, style.Columns, para, paint)
-
-	worst := slices.DeleteFunc(slices.Clone(r.Sources), func(s Source) bool { return !s.lossy() })
-	if len(r.Sources) > 1 && len(worst) > 0 {
-		b.WriteString("\n" + paint("bold", "Files with rows that did not make it") + "\n")
-		for _, s := range worst[:min(10, len(worst))] {
-			fate := group(lost(s.Rows)) + " of " + group(s.Rows.Read)
-			if s.Rows.Read == 0 {
-				fate = "refused"
-			}
-			fmt.Fprintf(&b, "  %-16s %s\n", fate, clean(s.Key, width-19))
-		}
-		if rest := len(worst) - 10; rest > 0 {
-			fmt.Fprintf(&b, "  and %s: see the report\n", count(int64(rest), "more file"))
+	t.bar(r)
+	t.reasons(r)
+	t.sources(r)
+	if next := steps(r); len(next) > 0 {
+		t.heading("Next")
+		for _, step := range next {
+			t.para("  • ", "    ", "", step)
 		}
 	}
-
-	next := steps(r)
-	if len(next) > 0 {
-		b.WriteString("\n" + paint("bold", "Next") + "\n")
-	}
-	for _, step := range next {
-		b.WriteString("  • " + strings.Join(wrap(step, width-4), "\n    ") + "\n")
-	}
-
-	b.WriteString("\n")
-	where := []struct{ label, text string }{
-		{"failed rows", r.Files.Failed}, {"report", r.Files.Report}, {"result", r.Files.Result},
-		{"user pool", r.UserPoolID}, {"import", r.ImportID},
-	}
-	if len(r.Sources) == 1 {
-		where = append(where[:3:3], append([]struct{ label, text string }{{"source", uri(r.Sources[0])}}, where[3:]...)...)
-	}
-	for _, f := range where {
-		if f.text != "" {
-			fmt.Fprintf(&b, "%s %s\n", paint("dim", fmt.Sprintf("%-11s", f.label)), clean(f.text, 1200))
-		}
-	}
-	if n := len(r.Files.Parts); n > 0 {
-		fmt.Fprintf(&b, "%s %s, the first is %s\n", paint("dim", fmt.Sprintf("%-11s", "parts")), group(int64(n)),
-			clean(r.Files.Parts[0], 1200))
-	}
-	_, err := io.WriteString(w, b.String())
+	t.places(r)
+	_, err := io.WriteString(w, t.String())
 	return err
 }
 
-// writeBar draws the rows as a bar with its legend, and the two sums.
-func writeBar(b *strings.Builder, r *Result, width int, paint func(kind, text string) string) {
+// bar draws the rows as a bar with its legend, and the sums.
+func (t *terminal) bar(r *Result) {
 	if r.Rows.Read == 0 {
 		return
 	}
 	parts := shares(r)
-	b.WriteString("\n  ")
-	for i, n := range divide(parts, width-4, 1) {
+	t.WriteString("\n  ")
+	for i, n := range divide(parts, t.style.Width-4, 1) {
 		if n > 0 {
-			b.WriteString(paint(parts[i].kind, strings.Repeat(shade[parts[i].kind], n)))
+			t.WriteString(t.paint(parts[i].kind, strings.Repeat(shade[parts[i].kind], n)))
 		}
 	}
-	b.WriteString("\n\n")
+	t.WriteString("\n\n")
 	digits := len(group(r.Rows.Read))
 	for _, p := range parts {
 		if p.n > 0 {
-			fmt.Fprintf(b, "  %s %-18s %*s  %s\n", paint(p.kind, shade[p.kind]), p.label, digits, group(p.n),
-				paint("dim", fmt.Sprintf("%5s", percent(p.n, r.Rows.Read))))
+			fmt.Fprintf(t, "  %s %-18s %*s  %s\n", t.paint(p.kind, shade[p.kind]), p.label, digits, group(p.n),
+				t.paint("dim", fmt.Sprintf("%6s", percent(p.n, r.Rows.Read))))
 		}
 	}
-	b.WriteString("\n")
+	t.WriteString("\n")
 	for _, sum := range sums(r.Rows) {
-		b.WriteString("  " + paint("dim", sum) + "\n")
+		t.para("  ", "    ", "dim", sum)
 	}
 }
 
-// writeReasons tells every kind of problem with its lines and what to do.
-func writeReasons(b *strings.Builder, r *Result, width int, columns bool, para func(indent, kind, text string),
-	paint func(kind, text string) string,
-) {
+// reasons tells every kind of problem with its lines and what to do.
+func (t *terminal) reasons(r *Result) {
 	if len(r.Problems) == 0 {
 		return
 	}
-	b.WriteString("\n" + paint("bold", "Reasons") + "\n")
+	t.heading("Reasons")
 	for _, p := range reasons(r) {
 		kind := "rejected"
 		if p.Code.OfFile() || p.Code == usercsv.CognitoFailed {
 			kind = "failed"
 		}
-		name := p.Code.String()
-		head := strings.Join(wrap(name+lead(" ", extent(p))+lead(": ", lines(p)), width-4), "\n    ")
-		b.WriteString("  " + paint(kind, name) + strings.TrimPrefix(head, name) + "\n")
-		para("    ", "", clean(p.Message, 2000))
-		if columns {
+		t.para("  ", "    ", kind, p.Code.String()+lead(": ", extent(p))+lead(", ", lines(p)))
+		t.para("    ", "    ", "", clean(p.Message, 2000))
+		if t.style.Columns {
 			for _, c := range p.Columns {
-				para("    ", "dim", "- "+clean(c, 120))
+				t.para("    - ", "      ", "dim", clean(c, 120))
 			}
 		}
 	}
+}
+
+// sources lists the files that lost rows, where there are several.
+func (t *terminal) sources(r *Result) {
+	const most = 10
+	if len(r.Sources) < 2 {
+		return
+	}
+	worst := slices.DeleteFunc(slices.Clone(r.Sources), func(s Source) bool { return !s.lossy() })
+	if len(worst) == 0 {
+		return
+	}
+	t.heading("Files with rows that did not make it")
+	for _, s := range worst[:min(most, len(worst))] {
+		fate := group(lost(s.Rows)) + " of " + group(s.Rows.Read)
+		if s.Rows.Read == 0 {
+			fate = "refused"
+		}
+		fmt.Fprintf(t, "  %-16s %s\n", fate, clean(s.Key, t.style.Width-19))
+	}
+	if rest := len(worst) - most; rest > 0 {
+		fmt.Fprintf(t, "  and %s: see the report\n", count(int64(rest), "more file"))
+	}
+}
+
+// places says where things are.
+func (t *terminal) places(r *Result) {
+	t.WriteString("\n")
+	t.place("failed rows", r.Files.Failed)
+	t.place("report", r.Files.Report)
+	t.place("result", r.Files.Result)
+	if n := len(r.Files.Parts); n > 0 {
+		t.place("first part", r.Files.Parts[0])
+		t.place("last part", r.Files.Parts[n-1])
+	}
+	if len(r.Sources) == 1 {
+		t.place("source", uri(r.Sources[0]))
+	}
+	t.place("user pool", r.UserPoolID)
+	t.place("import", r.ImportID)
 }
 
 // sums writes the two equations that hold for all rows.

@@ -50,9 +50,9 @@
   }
   if (texts < 10) faults.add(`only ${texts} texts: the page is not what it should be`);
   if (parseFloat(getComputedStyle(document.body).fontSize) < 16) faults.add("the body's text is under 16 px");
-  if (document.documentElement.scrollWidth > innerWidth) {
-    faults.add(`the page is ${document.documentElement.scrollWidth} px wide in ${innerWidth}`);
-  }
+  // Not innerWidth: a phone zooms out until a wide page fits.
+  const { scrollWidth, clientWidth } = document.documentElement;
+  if (scrollWidth > clientWidth) faults.add(`the page is ${scrollWidth} px wide in ${clientWidth}`);
   if (getComputedStyle(document.querySelector("main")).display !== "grid") faults.add("the style was not applied");
   if (document.querySelector("script, img, iframe, object, [style], [onerror], [onload]")) {
     faults.add("an element that a report never has");
