@@ -58,7 +58,7 @@ type run struct {
 	x      *execution
 	cancel context.CancelCauseFunc
 	closed bool          // guarded by the service's mutex: the execution ended, nothing is recorded any more
-	done   chan struct{} // closed when the execution has ended
+	done   chan struct{} // closed when the execution has ended and EventBridge was told
 	gone   chan struct{} // closed when nothing of the run is left
 }
 
@@ -68,8 +68,9 @@ var (
 	errTimedOut = errors.New("the execution timed out")
 )
 
-// launch begins a run, after what is left of the one before. The caller holds the mutex.
-func (s *Service) launch(x *execution, before *run) {
+// launch makes x's next run, which follows what is left of the one before. The caller holds the mutex, and calls begin
+// when it has let it go and told that the execution is running.
+func (s *Service) launch(x *execution, before *run) (begin func()) {
 	r := &run{s: s, x: x, done: make(chan struct{}), gone: make(chan struct{})}
 	open := maxOpen
 	if seconds := x.machine.definition.TimeoutSeconds; seconds > 0 {
@@ -79,7 +80,9 @@ func (s *Service) launch(x *execution, before *run) {
 	r.cancel = cancel
 	x.run = r
 	event := int64(len(x.history))
-	s.runs.Go(func() {
+	s.runs.Add(1)
+	work := func() {
+		defer s.runs.Done()
 		defer close(r.gone)
 		defer cancel(nil)
 		ctx, stop := context.WithTimeoutCause(ctx, open, errTimedOut)
@@ -102,7 +105,8 @@ func (s *Service) launch(x *execution, before *run) {
 		case errors.Is(err, errTimedOut):
 			r.end(TimedOut, "", &failure{name: errTimeout})
 		}
-	})
+	}
+	return func() { go work() }
 }
 
 // end closes the execution, unless it is closed, and tells EventBridge.
@@ -141,10 +145,10 @@ func (r *run) end(status, output string, f *failure) {
 	s.setStatus(x, status, now)
 	r.closed = true
 	after := x.snapshot()
-	close(r.done)
 	s.mu.Unlock()
 
-	s.publish(after)
+	s.publish(after) // before those who wait for the end, or are stopped with it, tell of theirs
+	close(r.done)
 	r.cancel(errStopped)
 }
 

@@ -353,33 +353,35 @@ func (s *Service) StartExecution(ctx context.Context, in StartInput) (Execution,
 		return Execution{}, wire.Errorf("InvalidExecutionInput", "Invalid State Machine Execution Input: '%v'", err)
 	}
 
-	x, started, err := s.start(in, input)
+	x, begin, err := s.start(in, input)
 	if err != nil {
 		return Execution{}, err
 	}
-	if started {
+	if begin != nil {
 		s.publish(x)
+		begin()
 	}
 	return x, nil
 }
 
-func (s *Service) start(in StartInput, input any) (x Execution, started bool, err error) {
+// start makes an execution and what begins its run, which is nil when the same execution runs already.
+func (s *Service) start(in StartInput, input any) (x Execution, begin func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
 	if s.ctx.Err() != nil {
-		return x, false, &wire.Error{Code: "ServiceUnavailable", Message: errClosed.Error(), Status: 503}
+		return x, nil, &wire.Error{Code: "ServiceUnavailable", Message: errClosed.Error(), Status: 503}
 	}
 	m, ok := s.machines[in.MachineARN]
 	if !ok {
-		return x, false, wire.Errorf("StateMachineDoesNotExist", "State Machine Does Not Exist: '%s'", in.MachineARN)
+		return x, nil, wire.Errorf("StateMachineDoesNotExist", "State Machine Does Not Exist: '%s'", in.MachineARN)
 	}
 	arn := s.executionARN(in.MachineARN, in.Name)
 	if old, ok := s.executions[arn]; ok && !old.expired(now) {
 		if old.Status == Running && old.Input == in.Input {
-			return old.snapshot(), false, nil
+			return old.snapshot(), nil, nil
 		}
-		return x, false, wire.Errorf("ExecutionAlreadyExists", "Execution Already Exists: '%s'", arn)
+		return x, nil, wire.Errorf("ExecutionAlreadyExists", "Execution Already Exists: '%s'", arn)
 	} else if ok {
 		m.executions = slices.DeleteFunc(m.executions, func(e *execution) bool { return e == old })
 	}
@@ -398,8 +400,8 @@ func (s *Service) start(in StartInput, input any) (x Execution, started bool, er
 		Details: inputDetails(in.Input, map[string]any{"roleArn": m.RoleARN}),
 	}}
 	s.setStatus(e, Running, now)
-	s.launch(e, nil)
-	return e.snapshot(), true, nil
+	begin = s.launch(e, nil)
+	return e.snapshot(), begin, nil
 }
 
 func (s *Service) executionARN(machineARN, name string) string {
@@ -555,22 +557,23 @@ func (s *Service) RedriveExecution(ctx context.Context, arn string) (time.Time, 
 	if err != nil {
 		return time.Time{}, err
 	}
-	after, err := s.redrive(x)
+	after, begin, err := s.redrive(x)
 	if err != nil {
 		return time.Time{}, err
 	}
 	s.publish(after)
+	begin()
 	return after.Redriven, nil
 }
 
-func (s *Service) redrive(x *execution) (Execution, error) {
+func (s *Service) redrive(x *execution) (after Execution, begin func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if reason := s.notRedrivable(x.snapshot()); reason != "" {
-		return Execution{}, wire.Errorf("ExecutionNotRedrivable", "Execution Not Redrivable: '%s': %s.", x.ARN, reason)
+		return after, nil, wire.Errorf("ExecutionNotRedrivable", "Execution Not Redrivable: '%s': %s.", x.ARN, reason)
 	}
 	if s.ctx.Err() != nil {
-		return Execution{}, &wire.Error{Code: "ServiceUnavailable", Message: errClosed.Error(), Status: 503}
+		return after, nil, &wire.Error{Code: "ServiceUnavailable", Message: errClosed.Error(), Status: 503}
 	}
 	now := time.Now()
 	x.RedriveCount++
@@ -583,8 +586,8 @@ func (s *Service) redrive(x *execution) (Execution, error) {
 		Details: map[string]any{"redriveCount": x.RedriveCount},
 	})
 	s.setStatus(x, Running, now)
-	s.launch(x, x.run)
-	return x.snapshot(), nil
+	begin = s.launch(x, x.run)
+	return x.snapshot(), begin, nil
 }
 
 // asJSON is the execution as DescribeExecution tells it.
