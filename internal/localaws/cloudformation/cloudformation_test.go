@@ -100,7 +100,8 @@ func TestResources(t *testing.T) {
 	}
 	c := client(New(stack(t, many.String())), nil)
 	var ids []string
-	for p := cfn.NewListStackResourcesPaginator(c, &cfn.ListStackResourcesInput{StackName: aws.String("app")}); p.HasMorePages(); {
+	p := cfn.NewListStackResourcesPaginator(c, &cfn.ListStackResourcesInput{StackName: aws.String("app")})
+	for p.HasMorePages() {
 		page, err := p.NextPage(t.Context())
 		if err != nil {
 			t.Fatal(err)

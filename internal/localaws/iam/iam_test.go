@@ -233,9 +233,15 @@ func TestParseErrors(t *testing.T) {
 			"NullIfExists", RolePolicy, statement(allow + `, "Resource": "*", "Condition": {"NullIfExists": {"a": "true"}}`),
 			`"NullIfExists"`,
 		},
-		{"principal in a role's policy", RolePolicy, statement(allow + `, "Resource": "*", "Principal": "*"`), "Principal is not allowed"},
+		{
+			"principal in a role's policy", RolePolicy, statement(allow + `, "Resource": "*", "Principal": "*"`),
+			"Principal is not allowed",
+		},
 		{"no resource", RolePolicy, statement(allow), "Resource is required"},
-		{"resource in a trust policy", TrustPolicy, statement(allow + `, "Resource": "*", "Principal": "*"`), "Resource is not allowed"},
+		{
+			"resource in a trust policy", TrustPolicy, statement(allow + `, "Resource": "*", "Principal": "*"`),
+			"Resource is not allowed",
+		},
 		{"nobody trusted", TrustPolicy, statement(allow), "Principal is required"},
 		{"federated", TrustPolicy, statement(allow + `, "Principal": {"Federated": "x"}`), `"Federated"`},
 		{"principal as text", TrustPolicy, statement(allow + `, "Principal": "me"`), `Principal "me"`},
@@ -270,7 +276,10 @@ func TestExcess(t *testing.T) {
 	}{
 		{"all used", exact, all, nil},
 		{"never asked", exact, nil, []string{"greet p/Read: the statement is never needed"}},
-		{"an action", exact, [][2]string{all[0], all[2]}, []string{"greet p/Read s3:GetObjectVersion: the action is never used"}},
+		{
+			"an action", exact, [][2]string{all[0], all[2]},
+			[]string{"greet p/Read s3:GetObjectVersion: the action is never used"},
+		},
 		{"a resource", exact, all[:2], []string{"greet p/Read arn:aws:s3:::inbox/b/*: the resource is never used"}},
 		{
 			"a pair", exact, all[:3],

@@ -396,10 +396,11 @@ type lifecycleRule struct {
 }
 
 func (p *lifecycleRule) view() LifecycleRule {
+	old := p.NoncurrentVersionExpiration
 	return LifecycleRule{
 		ID: p.Id, Prefix: p.Prefix, Enabled: p.Status == "Enabled", ExpirationDays: p.ExpirationInDays,
-		NoncurrentDays:                cmp.Or(p.NoncurrentVersionExpiration.NoncurrentDays, p.NoncurrentVersionExpirationInDays),
-		NewerNoncurrentVersionsToKeep: p.NoncurrentVersionExpiration.NewerNoncurrentVersions,
+		NoncurrentDays:                cmp.Or(old.NoncurrentDays, p.NoncurrentVersionExpirationInDays),
+		NewerNoncurrentVersionsToKeep: old.NewerNoncurrentVersions,
 		AbortIncompleteMultipartDays:  p.AbortIncompleteMultipartUpload.DaysAfterInitiation,
 		ExpiredObjectDeleteMarker:     p.ExpiredObjectDeleteMarker,
 	}
