@@ -7,7 +7,8 @@ type slice struct {
 	n     int64
 }
 
-// shares are the slices of the rows read: who arrived first, then who did not. A dry run shows what would become of them.
+// shares are the slices of the rows read: who arrived first, then who did not. A dry run shows what would become of
+// them.
 func shares(r *Result) []slice {
 	o := r.Rows.Counts()
 	switch {

@@ -170,6 +170,7 @@ var favicons = map[string]template.URL{
 }
 
 func favicon(color string) template.URL {
-	return template.URL("data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E" + //nolint:gosec // constant
-		"%3Ccircle cx='8' cy='8' r='7' fill='" + color + "'/%3E%3C/svg%3E")
+	svg := "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E" +
+		"%3Ccircle cx='8' cy='8' r='7' fill='" + color + "'/%3E%3C/svg%3E"
+	return template.URL(svg) //nolint:gosec // constant
 }

@@ -137,8 +137,11 @@ func TestFinish(t *testing.T) {
 	zone := time.FixedZone("", 3600)
 	r := &result.Result{
 		UserPoolID: "us-east-1_Example", Rows: rows(2, 2, 0),
-		Problems: []result.Problem{{Code: usercsv.BadPhone, Count: 1}, {Code: usercsv.FieldCount, Count: 1, Lines: []int{3}}},
-		JobsUsed: &result.JobsUsed{Used: 900, Limit: result.JobLimit}, FinishedAt: time.Date(2026, 11, 21, 11, 0, 0, 0, zone),
+		Problems: []result.Problem{
+			{Code: usercsv.BadPhone, Count: 1}, {Code: usercsv.FieldCount, Count: 1, Lines: []int{3}},
+		},
+		JobsUsed:   &result.JobsUsed{Used: 900, Limit: result.JobLimit},
+		FinishedAt: time.Date(2026, 11, 21, 11, 0, 0, 0, zone),
 	}
 	if err := r.Finish(result.Ended); err != nil {
 		t.Fatal(err)
@@ -163,8 +166,8 @@ func TestFinish(t *testing.T) {
   "jobsUsed": {
     "used": 900,
     "limit": 1000,
-    "warning": "900 of the pool's 1,000 import jobs are used, and jobs cannot be deleted: ask AWS for more, or gather ` +
-		`small files into fewer imports."
+    "warning": "900 of the pool's 1,000 import jobs are used, and jobs cannot be deleted: ask AWS for more, ` +
+		`or gather small files into fewer imports."
   },
   "problems": [
     {
@@ -247,8 +250,8 @@ const contract = `{
   "sources": [{"bucket": "inbox", "key": "incoming/us-east-1_Example/users.csv", "versionId": "v1", "bytes": 1234,
     "rows": {"read": 10, "rejected": 2}}],
   "rows": {"read": 10, "rejected": 2, "submitted": 8, "imported": 5, "skipped": 2, "failed": 1, "unprocessed": 0},
-  "jobs": [{"jobName": "users-3f9a-p1-a1", "jobId": "import-Example001", "status": "Succeeded", "completionMessage": "x",
-            "rows": {"submitted": 8, "imported": 5, "skipped": 2, "failed": 1},
+  "jobs": [{"jobName": "users-3f9a-p1-a1", "jobId": "import-Example001", "status": "Succeeded",
+            "completionMessage": "x", "rows": {"submitted": 8, "imported": 5, "skipped": 2, "failed": 1},
             "createdAt": "2026-11-21T10:00:00Z", "startedAt": "2026-11-21T10:00:01Z",
             "completedAt": "2026-11-21T10:00:02Z"}],
   "problems": [{"code": "BadPhone", "count": 2, "lines": [4, 9], "message": "x"}],
@@ -288,7 +291,7 @@ func TestResultSchema(t *testing.T) {
 		"a success with rejected":     {`"PARTIAL"`, `"SUCCEEDED"`},
 		"a refusal with submitted":    {`"PARTIAL"`, `"REJECTED"`},
 		"a dry run with jobs":         {`"PARTIAL"`, `"CHECKED"`},
-		"a job without a status":      {`"status": "Succeeded", `, ``},
+		"a job without a status":      {`"status": "Succeeded",`, ``},
 		"a job of an unknown status":  {`"Succeeded"`, `"Done"`},
 		"a problem without its lines": {`"lines": [4, 9], `, ``},
 		"a problem of no row":         {`"count": 2`, `"count": 0`},

@@ -43,7 +43,8 @@ func TestNumbers(t *testing.T) {
 		count(1, "row"), count(2, "row"), count(0, "row"),
 		span(400 * time.Millisecond), span(59 * time.Second), span(61 * time.Second), span(2 * time.Minute),
 		span(4*time.Hour + 7*time.Minute + 9*time.Second), span(2 * time.Hour), span(50 * time.Hour), span(48 * time.Hour),
-		percent(1, 1), percent(1, 3), percent(1, 10_000_000), percent(9_999_999, 10_000_000), percent(5, 100), percent(995, 1000),
+		percent(1, 1), percent(1, 3), percent(1, 10_000_000), percent(9_999_999, 10_000_000),
+		percent(5, 100), percent(995, 1000),
 	}
 	want := []string{
 		"0", "999", "1,000", "40,000,000", "-1,234",
@@ -149,10 +150,13 @@ func TestPasswords(t *testing.T) {
 		not      string
 	}{
 		{"nobody imported", nil, 0, nil, "Cognito sent"},
-		{"without hashes", []Job{job("", 2)}, 2, []string{"sent the users no message", "must reset their password"}, "USER_PASSWORD_AUTH"},
-		{"with hashes", []Job{job("BCRYPT", 2)}, 2, []string{"sent the users no message", "USER_PASSWORD_AUTH"}, "reset"},
+		{"without hashes", []Job{job("", 2)}, 2, []string{"no message", "must reset their password"}, "USER_PASSWORD_AUTH"},
+		{"with hashes", []Job{job("BCRYPT", 2)}, 2, []string{"no message", "USER_PASSWORD_AUTH"}, "reset"},
 		{"both", []Job{job("BCRYPT", 2), job("", 1)}, 3, []string{"USER_PASSWORD_AUTH", "the others must reset"}, ""},
-		{"a job with hashes that imported nobody", []Job{job("BCRYPT", 0), job("", 1)}, 1, []string{"must reset"}, "USER_PASSWORD_AUTH"},
+		{
+			"a job with hashes that imported nobody", []Job{job("BCRYPT", 0), job("", 1)}, 1, []string{"must reset"},
+			"USER_PASSWORD_AUTH",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

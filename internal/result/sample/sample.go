@@ -81,6 +81,11 @@ func job(id string, part, attempt int, status, message string, queued time.Time,
 	}
 }
 
+// problem says of a code what the CSV rules say.
+func problem(code usercsv.Code, count int, lines ...int) result.Problem {
+	return result.Problem{Code: code, Count: count, Lines: lines, Message: code.Message()}
+}
+
 const succeededMessage = "Import Job Completed Successfully."
 
 func succeeded() *result.Result {
@@ -107,24 +112,16 @@ func partial() *result.Result {
 	r.Waits = &result.Waits{QueueSeconds: 375}
 	r.JobsUsed.Used = 917
 	r.Problems = []result.Problem{
-		{Code: usercsv.CognitoFailed, Count: 200, Lines: []int{88, 132, 190, 214, 302, 345, 346, 401, 555, 612}, Message: "Cognito " +
-			"refused these rows: \"The user data doesn't match the schema.\" Compare the values with the pool's attributes."},
-		{Code: usercsv.BadPhone, Count: 131, Lines: []int{4, 9, 17, 31, 42, 57, 58, 60, 71, 93}, Message: "Write the number in E.164: " +
-			"a plus sign, the country code and the number, such as +14255550100. For national numbers set DefaultPhoneCountry."},
-		{Code: usercsv.NotVerified, Count: 64, Lines: []int{12, 13, 44, 45, 46, 47, 48, 49, 50, 51}, Message: "Cognito takes only users " +
-			"with a verified address or number. Set email_verified to true, or set AssumeVerified if you vouch for them."},
-		{Code: usercsv.DuplicateUsername, Count: 52, Lines: []int{77, 78, 101, 102, 103, 104, 230, 231, 232, 233}, Message: "An earlier " +
-			"row of this drop has the same username. Remove one of the two."},
-		{Code: usercsv.BadBirthdate, Count: 21, Lines: []int{8, 80, 800}, Message: "Write the date as YYYY-MM-DD or MM/DD/YYYY."},
-		{Code: usercsv.MissingRequired, Count: 18, Lines: []int{25, 26, 27}, Message: "The pool requires given_name and family_name. " +
-			"Fill them in."},
-		{Code: usercsv.TooLong, Count: 9, Lines: []int{311}, Message: "The value is longer than the pool allows: shorten it."},
-		{Code: usercsv.BadQuoting, Count: 3, Lines: []int{1201, 4410, 9004}, Message: "A quotation mark is never closed, or text follows " +
-			"a closing one. The source text stands in userdrop:raw."},
-		{Code: usercsv.Unrepresentable, Count: 2, Lines: []int{2201, 2207}, Message: "The value holds a line break, a quotation mark or " +
-			"a backslash, and Cognito's files have no documented way to write one. Remove it."},
-		{Code: usercsv.NotProcessed, Count: 8, Lines: []int{9993, 9994, 9995, 9996, 9997, 9998, 9999, 10000}, Message: "The job ended " +
-			"before it came to these rows. Drop failed.csv again."},
+		problem(usercsv.CognitoFailed, 200, 88, 132, 190, 214, 302, 345, 346, 401, 555, 612),
+		problem(usercsv.BadPhone, 131, 4, 9, 17, 31, 42, 57, 58, 60, 71, 93),
+		problem(usercsv.NotVerified, 64, 12, 13, 44, 45, 46, 47, 48, 49, 50, 51),
+		problem(usercsv.DuplicateUsername, 52, 77, 78, 101, 102, 103, 104, 230, 231, 232, 233),
+		problem(usercsv.BadBirthdate, 21, 8, 80, 800),
+		problem(usercsv.MissingRequired, 18, 25, 26, 27),
+		problem(usercsv.TooLong, 9, 311),
+		problem(usercsv.BadQuoting, 3, 1201, 4410, 9004),
+		problem(usercsv.Unrepresentable, 2, 2201, 2207),
+		problem(usercsv.NotProcessed, 8, 9993, 9994, 9995, 9996, 9997, 9998, 9999, 10000),
 	}
 	return finish(r, result.Ended)
 }
@@ -133,10 +130,15 @@ func rejected() *result.Result {
 	r := one("export", "export.csv", 88_122, 4*time.Second, result.Rows{})
 	r.Rows.Outcome, r.Sources[0].Rows.Outcome = &result.Outcome{}, &result.Outcome{}
 	r.Problems = []result.Problem{
-		{Code: usercsv.UnknownColumn, Count: 2, Lines: []int{}, Message: "These columns are no attributes of the user pool. The nearest " +
-			"names are phone_number and custom:department. Rename the columns or remove them.", Columns: []string{"telefon", "dept"}},
-		{Code: usercsv.MissingColumn, Count: 1, Lines: []int{}, Message: "The user pool needs a column that the file does not have: add " +
-			"cognito:username.", Columns: []string{"cognito:username"}},
+		{
+			Code: usercsv.UnknownColumn, Count: 2, Columns: []string{"telefon", "dept"},
+			Message: "Two columns are no attribute of the user pool. The nearest names are phone_number and " +
+				"custom:department. Rename or remove them.",
+		},
+		{
+			Code: usercsv.MissingColumn, Count: 1, Columns: []string{"cognito:username"},
+			Message: "The user pool needs a column that the file lacks: add cognito:username.",
+		},
 	}
 	return finish(r, result.Ended)
 }
@@ -145,15 +147,15 @@ func rejectedRows() *result.Result {
 	r := one("contacts", "contacts.csv", 2_031, 5*time.Second, result.Rows{
 		Read: 25, Rejected: 25, Outcome: &result.Outcome{},
 	})
-	r.Problems = []result.Problem{{Code: usercsv.NotVerified, Count: 25, Lines: []int{2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, Message: "Cognito " +
-		"takes only users with a verified address or number. Set email_verified to true, or set AssumeVerified."}}
+	r.Problems = []result.Problem{problem(usercsv.NotVerified, 25, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)}
 	return finish(r, result.Ended)
 }
 
 func failed() *result.Result {
 	const parts, size = 80, 500_000
 	r := one("everyone", "everyone.csv", 7_904_211_903, 17*24*time.Hour, result.Rows{
-		Read: parts*size + 1_204, Rejected: 1_204, Submitted: parts * size, Outcome: &result.Outcome{Unprocessed: parts * size},
+		Read: parts*size + 1_204, Rejected: 1_204, Submitted: parts * size,
+		Outcome: &result.Outcome{Unprocessed: parts * size},
 	})
 	queued := start.Add(15 * time.Minute)
 	for part := range parts {
@@ -166,10 +168,9 @@ func failed() *result.Result {
 	r.Waits = &result.Waits{QueueSeconds: 1_137_600}
 	r.Error = &result.Cause{Name: "JobFailed", Message: "The log role cannot be assumed."}
 	r.Problems = []result.Problem{
-		{Code: usercsv.BadEmail, Count: 1_204, Lines: []int{10_022, 10_023, 550_120, 1_222_090, 8_111_222, 8_111_223, 9_000_001,
-			9_000_002, 12_345_678, 39_999_999}, Message: "Write one address with one @ and no spaces."},
-		{Code: usercsv.NotProcessed, Count: parts * size, Lines: []int{2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, Message: "The job ended before it " +
-			"came to these rows. Drop failed.csv again."},
+		problem(usercsv.BadEmail, 1_204, 10_022, 10_023, 550_120, 1_222_090, 8_111_222, 8_111_223, 9_000_001, 9_000_002,
+			12_345_678, 39_999_999),
+		problem(usercsv.NotProcessed, parts*size, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11),
 	}
 	return finish(r, result.Ended)
 }
@@ -181,8 +182,8 @@ func checked() *result.Result {
 	r.Sources[0].Key = "check/" + pool + "/trial.csv"
 	r.Predicted = &result.Predicted{Imported: 1_196, Skipped: 240, Unchecked: 60}
 	r.Problems = []result.Problem{
-		{Code: usercsv.BadBoolean, Count: 3, Lines: []int{18, 19, 401}, Message: "Write true or false."},
-		{Code: usercsv.MissingUsername, Count: 1, Lines: []int{77}, Message: "Give the row a username."},
+		problem(usercsv.BadBoolean, 3, 18, 19, 401),
+		problem(usercsv.MissingUsername, 1, 77),
 	}
 	return finish(r, result.Ended)
 }
@@ -194,8 +195,7 @@ func errored() *result.Result {
 	r.Jobs = []result.Job{job(r.ImportID, 1, 1, "Stopped", "The Import Job was stopped by the developer.",
 		start.Add(3*time.Second), 20*time.Minute, time.Second, result.JobRows{Submitted: 480, Imported: 12})}
 	r.Error = &result.Cause{Name: "States.Timeout", Message: "The execution of import-job ended after its time was over."}
-	r.Problems = []result.Problem{{Code: usercsv.NotProcessed, Count: 468, Lines: []int{14, 15, 16, 17, 18, 19, 20, 21, 22, 23},
-		Message: "The job ended before it came to these rows. Drop failed.csv again."}}
+	r.Problems = []result.Problem{problem(usercsv.NotProcessed, 468, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23)}
 	return finish(r, result.Broke)
 }
 
@@ -203,8 +203,7 @@ func stopped() *result.Result {
 	r := one("users", "users.csv", 52_000, 2*time.Minute, result.Rows{
 		Read: 480, Submitted: 480, Outcome: &result.Outcome{Unprocessed: 480},
 	})
-	r.Problems = []result.Problem{{Code: usercsv.NotProcessed, Count: 480, Lines: []int{2, 3, 4, 5, 6, 7, 8, 9, 10, 11},
-		Message: "The import was stopped before these rows."}}
+	r.Problems = []result.Problem{problem(usercsv.NotProcessed, 480, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)}
 	return finish(r, result.Aborted)
 }
 
@@ -229,18 +228,19 @@ func scheduled() *result.Result {
 		s := result.Source{
 			Bucket: inbox, Key: fmt.Sprintf("scheduled/%s/site-%03d/joiners-2026-11-21.csv", pool, i+1),
 			VersionID: fmt.Sprintf("v%03d", i+1), Bytes: 90 * n,
-			Rows: result.Rows{Read: n, Submitted: n, Outcome: &result.Outcome{Imported: n - int64(i%4), Skipped: int64(i % 4)}},
+			Rows: result.Rows{
+				Read: n, Submitted: n, Outcome: &result.Outcome{Imported: n - int64(i%4), Skipped: int64(i % 4)},
+			},
 		}
 		switch {
 		case i == 118:
 			s.Rows = result.Rows{Outcome: &result.Outcome{}}
-			s.Problems = []result.Problem{{Code: usercsv.NotCSV, Count: 1, Lines: []int{}, Message: "This is an Excel workbook: save it " +
-				"as CSV UTF-8."}}
+			s.Problems = []result.Problem{problem(usercsv.NotCSV, 1)}
 		case i%13 == 5:
 			s.Rows.Rejected, s.Rows.Submitted, s.Rows.Imported = 3, n-3, s.Rows.Imported-3
 			s.Problems = []result.Problem{
-				{Code: usercsv.FieldCount, Count: 1, Lines: []int{9}, Message: "The row has not as many fields as the header."},
-				{Code: usercsv.BadPhone, Count: 2, Lines: []int{3, 4}, Message: "Write the number in E.164."},
+				problem(usercsv.FieldCount, 1, 9),
+				problem(usercsv.BadPhone, 2, 3, 4),
 			}
 			s.Files = &result.Files{Failed: fmt.Sprintf("%sscheduled-3f9a1c77/failed-%03d.csv", results, i+1)}
 			phones, fields = phones+2, fields+1
@@ -249,9 +249,9 @@ func scheduled() *result.Result {
 		r.Sources = append(r.Sources, s)
 	}
 	r.Problems = []result.Problem{
-		{Code: usercsv.NotCSV, Count: 1, Lines: []int{}, Message: "A file is an Excel workbook: save it as CSV UTF-8."},
-		{Code: usercsv.FieldCount, Count: fields, Lines: []int{9}, Message: "The row has not as many fields as the header."},
-		{Code: usercsv.BadPhone, Count: phones, Lines: []int{3, 4}, Message: "Write the number in E.164."},
+		problem(usercsv.NotCSV, 1),
+		problem(usercsv.FieldCount, fields, 9),
+		problem(usercsv.BadPhone, phones, 3, 4),
 	}
 	o := r.Rows.Counts()
 	r.Jobs = []result.Job{job(r.ImportID, 1, 1, "Succeeded", succeededMessage, start.Add(20*time.Second), 2*time.Minute,
@@ -266,8 +266,8 @@ func hostile() *result.Result {
 	r := one("users", "x", 300, time.Minute, result.Rows{
 		Read: 3, Rejected: 1, Submitted: 2, Outcome: &result.Outcome{Imported: 2},
 	})
-	r.Sources[0].Key = "incoming/" + pool + "/<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\n\r\t\x1b[2J\x1b]0;x\a" +
-		"\u202egpj.exe\u2028\u200b\xff{{.}}" + strings.Repeat("very-long-", 60) + "users.csv"
+	r.Sources[0].Key = "incoming/" + pool + "/<script>alert(1)</script>\"'><img src=x onerror=alert(1)>" +
+		"\n\r\t\x1b[2J\x1b]0;x\a\u202egpj.exe\u2028\u200b\xff{{.}}" + strings.Repeat("very-long-", 60) + "users.csv"
 	r.Sources[0].VersionID = "</code><script>alert(2)</script>"
 	r.Error = &result.Cause{Name: "<b>Name</b>", Message: "\x1b[31mred</style><script>alert(3)</script>"}
 	r.Problems = []result.Problem{{
