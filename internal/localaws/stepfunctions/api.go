@@ -184,6 +184,18 @@ func (s *Service) describeExecution(ctx context.Context, in struct{ ExecutionARN
 	return s.asJSON(x), nil
 }
 
+// listItem is one execution in the list.
+type listItem struct {
+	ExecutionARN    string     `json:"executionArn"`
+	Name            string     `json:"name"`
+	StateMachineARN string     `json:"stateMachineArn"`
+	Status          string     `json:"status"`
+	StartDate       wire.Epoch `json:"startDate"`
+	StopDate        wire.Epoch `json:"stopDate,omitzero"`
+	RedriveCount    int        `json:"redriveCount"`
+	RedriveDate     wire.Epoch `json:"redriveDate,omitzero"`
+}
+
 // listExecutions lists a machine's executions, the newest first, as far as the list knows of them.
 func (s *Service) listExecutions(ctx context.Context, in struct {
 	StateMachineARN, StatusFilter, RedriveFilter, NextToken string
@@ -216,7 +228,7 @@ func (s *Service) listExecutions(ctx context.Context, in struct {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	list := []any{}
+	list := []listItem{}
 	answer := map[string]any{}
 	for _, x := range slices.Backward(m.executions) {
 		status, ok := x.listed(now)
@@ -231,15 +243,12 @@ func (s *Service) listExecutions(ctx context.Context, in struct {
 			break
 		}
 		last = x.position()
-		item := map[string]any{
-			"executionArn": x.ARN, "name": x.Name, "stateMachineArn": x.MachineARN, "status": status,
-			"startDate": wire.Epoch(x.Started), "redriveCount": x.RedriveCount,
+		item := listItem{
+			ExecutionARN: x.ARN, Name: x.Name, StateMachineARN: x.MachineARN, Status: status,
+			StartDate: wire.Epoch(x.Started), RedriveCount: x.RedriveCount, RedriveDate: wire.Epoch(x.Redriven),
 		}
-		if status != Running && !x.Stopped.IsZero() {
-			item["stopDate"] = wire.Epoch(x.Stopped)
-		}
-		if !x.Redriven.IsZero() {
-			item["redriveDate"] = wire.Epoch(x.Redriven)
+		if status != Running {
+			item.StopDate = wire.Epoch(x.Stopped)
 		}
 		list = append(list, item)
 	}
