@@ -84,8 +84,14 @@ func TestRefusals(t *testing.T) {
 			`{"UserPoolId": "us-east-1_Example01", "JobId": "import-0123456789"}`,
 			"ResourceNotFoundException: User import job import-0123456789 does not exist.",
 		},
-		{"a user who is not there", "AdminGetUser", `{"UserPoolId": "us-east-1_Example01", "Username": "ann"}`, "UserNotFoundException: User does not exist."},
-		{"an operation that the double has not", "SignUp", `{}`, `UnknownOperationException: the local double does not know the operation "SignUp"`},
+		{
+			"a user who is not there", "AdminGetUser", `{"UserPoolId": "us-east-1_Example01", "Username": "ann"}`,
+			"UserNotFoundException: User does not exist.",
+		},
+		{
+			"an operation that the double has not", "SignUp", `{}`,
+			`UnknownOperationException: the local double does not know the operation "SignUp"`,
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -193,18 +199,21 @@ func TestCallersAreAuthorised(t *testing.T) {
 			[]string{
 				"cognito-idp:CreateUserImportJob " + poolARN + " ",
 				"iam:PassRole " + roleARN + " cognito-idp.amazonaws.com",
-			}, "",
+			},
+			"",
 		},
 		{
 			"the role may not be passed", "CreateUserImportJob", create, "iam:PassRole",
 			[]string{
 				"cognito-idp:CreateUserImportJob " + poolARN + " ",
 				"iam:PassRole " + roleARN + " cognito-idp.amazonaws.com",
-			}, "AccessDeniedException",
+			},
+			"AccessDeniedException",
 		},
 		{
 			"reading a header", "GetCSVHeader", `{"UserPoolId": "us-east-1_Example01"}`, "cognito-idp:GetCSVHeader",
-			[]string{"cognito-idp:GetCSVHeader " + poolARN + " "}, "AccessDeniedException",
+			[]string{"cognito-idp:GetCSVHeader " + poolARN + " "},
+			"AccessDeniedException",
 		},
 		{
 			"a pool that is not there is not told of", "DescribeUserImportJob",
@@ -280,18 +289,21 @@ func TestPools(t *testing.T) {
 		if _, err := f.client.UpdateUserPool(t.Context(), update); err != nil {
 			t.Error(err)
 		}
-		described, err := f.client.DescribeUserPool(t.Context(), &cognitoidentityprovider.DescribeUserPoolInput{UserPoolId: id})
+		described, err := f.client.DescribeUserPool(t.Context(),
+			&cognitoidentityprovider.DescribeUserPoolInput{UserPoolId: id})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := fmt.Sprint(described.UserPool.MfaConfiguration, described.UserPool.AutoVerifiedAttributes, *described.UserPool.Name)
+		updated := described.UserPool
+		got := fmt.Sprint(updated.MfaConfiguration, updated.AutoVerifiedAttributes, *updated.Name)
 		if diff := cmp.Diff("OPTIONAL[]scratch", got); diff != "" { // what an update leaves out is reset
 			t.Error(diff)
 		}
 		if _, err := f.client.DeleteUserPool(t.Context(), remove); err != nil {
 			t.Error(err)
 		}
-		pools, err := f.client.ListUserPools(t.Context(), &cognitoidentityprovider.ListUserPoolsInput{MaxResults: aws.Int32(9)})
+		pools, err := f.client.ListUserPools(t.Context(),
+			&cognitoidentityprovider.ListUserPoolsInput{MaxResults: aws.Int32(9)})
 		if err != nil || len(pools.UserPools) != 1 || *pools.UserPools[0].Id != poolID {
 			t.Errorf("%+v, %v", pools, err)
 		}
@@ -358,9 +370,10 @@ func TestListUsers(t *testing.T) {
 }
 
 func TestUsernamesAndAliases(t *testing.T) {
-	insensitive := []string{`"MfaConfiguration": "OFF"`, `"MfaConfiguration": "OFF", "UsernameConfiguration": {"CaseSensitive": false}`}
-	alias := []string{`"MfaConfiguration": "OFF"`, `"MfaConfiguration": "OFF", "AliasAttributes": ["email"]`}
-	byEmail := []string{`"MfaConfiguration": "OFF"`, `"MfaConfiguration": "OFF", "UsernameAttributes": ["email"]`}
+	with := func(members string) []string { return []string{`"MfaConfiguration": "OFF"`, members} }
+	insensitive := with(`"UsernameConfiguration": {"CaseSensitive": false}`)
+	alias := with(`"AliasAttributes": ["email"]`)
+	byEmail := with(`"UsernameAttributes": ["email"]`)
 	tests := []struct {
 		name   string
 		change func(*cognito.Settings)
@@ -370,17 +383,31 @@ func TestUsernamesAndAliases(t *testing.T) {
 	}{
 		{"case counts", nil, nil, []string{person("ann"), person("ANN")}, "2/0/0"},
 		{"case does not count", nil, insensitive, []string{person("ann"), person("ANN")}, "1/1/0"},
-		{"an email where email is an alias", nil, alias, []string{person("ann"), "b@example.com,true,,false,,,,false,b@example.com"}, "1/0/1"},
+		{
+			"an email where email is an alias", nil, alias,
+			[]string{person("ann"), "b@example.com,true,,false,,,,false,b@example.com"},
+			"1/0/1",
+		},
 		{
 			"an alias twice", nil, alias,
-			[]string{"a@example.com,true,,false,,,,false,ann", "a@example.com,true,,false,,,,false,bob"}, "1/0/1",
+			[]string{"a@example.com,true,,false,,,,false,ann", "a@example.com,true,,false,,,,false,bob"},
+			"1/0/1",
 		},
 		{
 			"an alias twice is skipped", func(s *cognito.Settings) { s.AliasClash = "skipped" }, alias,
-			[]string{"a@example.com,true,,false,,,,false,ann", "a@example.com,true,,false,,,,false,bob"}, "1/1/0",
+			[]string{"a@example.com,true,,false,,,,false,ann", "a@example.com,true,,false,,,,false,bob"},
+			"1/1/0",
 		},
-		{"an email twice where it is none", nil, nil, []string{"a@example.com,true,,false,,,,false,ann", "a@example.com,true,,false,,,,false,bob"}, "2/0/0"},
-		{"the email is the username", nil, byEmail, []string{"a@example.com,true,,false,,,,false,a@example.com", person("ann")}, "1/0/1"},
+		{
+			"an email twice where it is none", nil, nil,
+			[]string{"a@example.com,true,,false,,,,false,ann", "a@example.com,true,,false,,,,false,bob"},
+			"2/0/0",
+		},
+		{
+			"the email is the username", nil, byEmail,
+			[]string{"a@example.com,true,,false,,,,false,a@example.com", person("ann")},
+			"1/0/1",
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

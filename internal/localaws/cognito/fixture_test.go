@@ -59,10 +59,11 @@ func (t handlerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 
 type fixture struct {
 	*cognito.Service
-	logs   *logs.Service
-	client *cognitoidentityprovider.Client
-	http   *http.Client
-	trace  *[]string
+	account *wire.Account
+	logs    *logs.Service
+	client  *cognitoidentityprovider.Client
+	http    *http.Client
+	trace   *[]string
 }
 
 // setUp makes a service with the pool above, less what change says otherwise.
@@ -94,7 +95,7 @@ func setUp(t *testing.T, change func(*cognito.Settings), poolChanges ...string) 
 		t.Fatal(err)
 	}
 	httpClient := &http.Client{Transport: handlerTransport{service}}
-	return fixture{service, lines, newClient(httpClient, "http://localhost"), httpClient, trace}
+	return fixture{service, account, lines, newClient(httpClient, "http://localhost"), httpClient, trace}
 }
 
 func newClient(httpClient *http.Client, endpoint string) *cognitoidentityprovider.Client {

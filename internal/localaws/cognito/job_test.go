@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"userdrop/internal/localaws/cognito"
+	"userdrop/internal/localaws/wire"
 )
 
 func people(n int) []string {
@@ -118,12 +119,18 @@ func TestRows(t *testing.T) {
 		{"bad birthdate", "a@example.com,true,,false,1985-02-01,,,false,ann", "[FAILED] Invalid attribute value."},
 		{"no such day", "a@example.com,true,,false,02/30/1985,,,false,ann", "[FAILED] Invalid attribute value."},
 		{"no number", "a@example.com,true,,false,,1.5,,false,ann", "[FAILED] The user data doesn't match the schema."},
-		{"number out of range", "a@example.com,true,,false,,10,,false,ann", "[FAILED] The user data doesn't match the schema."},
+		{
+			"number out of range", "a@example.com,true,,false,,10,,false,ann",
+			"[FAILED] The user data doesn't match the schema.",
+		},
 		{"too short", "a@example.com,true,,false,,,x,false,ann", "[FAILED] The user data doesn't match the schema."},
 		{"too long", "a@example.com,true,,false,,,xxxxxx,false,ann", "[FAILED] The user data doesn't match the schema."},
 		{"quotes are data", `a@example.com,true,,false,,,"abc",false,ann`, "[SUCCEEDED] The import succeeded."},
 		{"quotes count", `a@example.com,true,,false,,,"abcd",false,ann`, "[FAILED] The user data doesn't match the schema."},
-		{"quotes hide no comma", `a@example.com,true,,false,,,"a,b",false,ann`, "[FAILED] The number of columns doesn't match the header."},
+		{
+			"quotes hide no comma", `a@example.com,true,,false,,,"a,b",false,ann`,
+			"[FAILED] The number of columns doesn't match the header.",
+		},
 		{"few columns", "a@example.com,true", "[FAILED] The number of columns doesn't match the header."},
 		{"long value", long + "@example.com,true,,false,,,,false,ann", "[FAILED] Invalid attribute value."},
 		{"long row", strings.Repeat("x", 16_001), "[FAILED] The row is too long."},
@@ -131,7 +138,10 @@ func TestRows(t *testing.T) {
 		{"no username", "a@example.com,true,,false,,,,false,", "[FAILED] Invalid username."},
 		{"space in the username", "a@example.com,true,,false,,,,false,a b", "[FAILED] Invalid username."},
 		{"long username", "a@example.com,true,,false,,,,false," + strings.Repeat("é", 129), "[FAILED] Invalid username."},
-		{"MFA in a pool without", "a@example.com,true,,false,,,,true,ann", "[FAILED] The MFA setting doesn't match the user pool."},
+		{
+			"MFA in a pool without", "a@example.com,true,,false,,,,true,ann",
+			"[FAILED] The MFA setting doesn't match the user pool.",
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -172,7 +182,10 @@ func TestFiles(t *testing.T) {
 		{"no UTF-8", nil, "", file("\xff"), "Failed: The CSV file cannot be parsed: it is not UTF-8."},
 		{"foreign column", nil, "", "shoe," + file(person("ann")), "Failed: The CSV file has unexpected headers."},
 		{"column twice", nil, "", "email," + file(person("ann")), "Failed: The CSV file has unexpected headers."},
-		{"CRLF", nil, "", strings.ReplaceAll(file(person("ann")), "\n", "\r\n"), "Failed: The CSV file has unexpected headers."},
+		{
+			"CRLF", nil, "", strings.ReplaceAll(file(person("ann")), "\n", "\r\n"),
+			"Failed: The CSV file has unexpected headers.",
+		},
 		{
 			"CRLF accepted", func(s *cognito.Settings) { s.CRLFAccepted = true }, "",
 			strings.ReplaceAll(file(person("ann")), "\n", "\r\n"), "Succeeded: Import Job Completed Successfully.",
@@ -194,7 +207,10 @@ func TestFiles(t *testing.T) {
 			"too many bytes", func(s *cognito.Settings) { s.ByteLimit = int64(len(file(person("ann")))) - 1 }, "",
 			file(person("ann")), "Failed: The CSV file is too large.",
 		},
-		{"an algorithm without hashes", nil, "BCRYPT", file(person("ann")), "Failed: The CSV file has no password_hash column."},
+		{
+			"an algorithm without hashes", nil, "BCRYPT", file(person("ann")),
+			"Failed: The CSV file has no password_hash column.",
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -366,7 +382,9 @@ func TestStartRefuses(t *testing.T) {
 	}{
 		{"nothing uploaded", nil, nil, false, false, "PreconditionNotMetException: No csv file was uploaded for ID"},
 		{
-			"no auto-verified attribute", nil, []string{`["email"]`, `[]`}, true, false,
+			"no auto-verified attribute", nil,
+			[]string{`["email"]`, `[]`},
+			true, false,
 			"PreconditionNotMetException: The user pool has no auto verified attributes",
 		},
 		{"busy", nil, nil, true, true, "PreconditionNotMetException: Another user import job is already active"},
@@ -569,4 +587,105 @@ func TestHashes(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestSpeedShortensJobs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := setUp(t, nil)
+		f.account.Speed = 10
+		j := f.run(t, "", file(people(700)...))
+		if took := time.Time(j.CompletionDate).Sub(time.Time(j.StartDate)); took != 2*time.Second {
+			t.Errorf("700 users at ten times the speed took %v", took)
+		}
+	})
+}
+
+func TestPoolsThatDiffer(t *testing.T) {
+	oneTime := `"MfaConfiguration": "OFF", "Policies": {"SignInPolicy": {"AllowedFirstAuthFactors": ["EMAIL_OTP"]}}`
+	tests := []struct {
+		name   string
+		change func(*cognito.Settings)
+		pool   []string
+		row    string
+		want   string // status of the user or message, number of attributes, log groups
+	}{
+		{"as described", nil, nil, person("ann"), "RESET_REQUIRED 3 [" + logGroup + "]"},
+		{
+			"one-time passwords", nil,
+			[]string{`"MfaConfiguration": "OFF"`, oneTime},
+			person("ann"),
+			"CONFIRMED 3 [" + logGroup + "]",
+		},
+		{
+			"users kept small", func(s *cognito.Settings) { s.KeepAttributes = false }, nil, person("ann"),
+			"RESET_REQUIRED 0 [" + logGroup + "]",
+		},
+		{
+			"a name that no log group has", nil,
+			[]string{`"people"`, `"my people"`},
+			person("ann"),
+			"RESET_REQUIRED 3 [/aws/cognito/userpools/" + poolID + "/my_people]",
+		},
+		{
+			"and none is made", func(s *cognito.Settings) { s.OddPoolNameLogged = false },
+			[]string{`"people"`, `"my people"`},
+			person("ann"), "RESET_REQUIRED 3 []",
+		},
+		{
+			"MFA on, and the row says off", nil,
+			[]string{`"MfaConfiguration": "OFF"`, `"MfaConfiguration": "ON"`},
+			person("ann"), "The MFA setting doesn't match the user pool. 0 [" + logGroup + "]",
+		},
+		{
+			"MFA on, and the row says nothing", nil,
+			[]string{`"MfaConfiguration": "OFF"`, `"MfaConfiguration": "ON"`},
+			"ann@example.com,true,,false,,,,,ann", "RESET_REQUIRED 3 [" + logGroup + "]",
+		},
+		{
+			"MFA optional, and the row says nothing", nil,
+			[]string{`"MfaConfiguration": "OFF"`, `"MfaConfiguration": "OPTIONAL"`},
+			"ann@example.com,true,,false,,,,,ann", "The MFA setting doesn't match the user pool. 0 [" + logGroup + "]",
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := setUp(t, test.change, test.pool...)
+				j := f.run(t, "", file(test.row))
+				var user cognito.User
+				if users := f.Users(poolID); len(users) == 1 {
+					user = users[0]
+				} else if lines := f.rowLines(j); len(lines) == 1 {
+					_, user.Status, _ = strings.Cut(lines[0], " - ")
+				}
+				got := fmt.Sprintf("%s %d %v", user.Status, len(user.Attributes), f.logs.Groups())
+				if diff := cmp.Diff(test.want, got); diff != "" {
+					t.Error(diff)
+				}
+			})
+		})
+	}
+}
+
+// Whatever is uploaded, and whatever AWS may do, a job ends, and no row is counted twice.
+func FuzzJob(f *testing.F) {
+	f.Add(uint64(1), []byte(person("ann")+"\n"+person("ann")+"\n\nx\n"))
+	f.Add(uint64(2), []byte(`a\,"b"@example.com,true,,false,02/30/2001,99,\\,false,a b`))
+	f.Fuzz(func(t *testing.T, seed uint64, rows []byte) {
+		synctest.Test(t, func(t *testing.T) {
+			f := setUp(t, func(s *cognito.Settings) { *s = cognito.Random(wire.NewIDs(seed)) })
+			id, url := f.create(t, "")
+			f.put(t, url, header+"\n"+string(rows))
+			if err := f.start(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute + time.Duration(len(rows))*time.Second)
+			j := f.job(t, id)
+			n := int64(strings.Count(string(rows), "\n") + 1)
+			if counted := j.ImportedUsers + j.SkippedUsers + j.FailedUsers; counted > n ||
+				j.Status != "Succeeded" && j.Status != "Failed" || j.ImportedUsers != int64(f.UserCount(poolID)) {
+				t.Errorf("%s with %d of at most %d rows, %d users", j.Status, counted, n, f.UserCount(poolID))
+			}
+		})
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,8 +66,8 @@ type pool struct {
 }
 
 // AddPool adds a user pool: description is what "aws cognito-idp describe-user-pool" prints, header what
-// "aws cognito-idp get-csv-header" prints, or nil for the header that Cognito would build. Account and Region become the
-// double's. It returns the pool's id.
+// "aws cognito-idp get-csv-header" prints, or nil for the header that Cognito would build. The pool's ARN becomes one
+// of the double's account. It returns the pool's id.
 func (s *Service) AddPool(description, header []byte) (string, error) {
 	described, err := unwrap[map[string]json.RawMessage](description, "UserPool")
 	if err != nil {
@@ -216,17 +217,13 @@ func (p *pool) passwordless(attribute string) bool {
 
 func (p *pool) importing() bool { return slices.ContainsFunc(p.jobs, (*job).active) }
 
+var notInLogGroups = regexp.MustCompile(`[^.\-_/#A-Za-z0-9]`)
+
 // logGroup is where the pool's jobs log: /aws/cognito/userpools/USER_POOL_ID/USER_POOL_NAME. Pool names may have
 // characters that log group names may not.
 func (p *pool) logGroup() (name string, odd bool) {
-	name = strings.Map(func(r rune) rune {
-		if r < 0x80 && (r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune(".-_/#", r)) {
-			return r
-		}
-		odd = true
-		return '_'
-	}, p.Name)
-	return "/aws/cognito/userpools/" + p.ID + "/" + name, odd
+	name = notInLogGroups.ReplaceAllString(p.Name, "_")
+	return "/aws/cognito/userpools/" + p.ID + "/" + name, name != p.Name
 }
 
 // standardSchema is the schema of a new pool, in the order in which DescribeUserPool answers it.
@@ -261,10 +258,11 @@ func mergeSchema(schema, changes []schemaAttribute) []schemaAttribute {
 	for _, change := range changes {
 		i := slices.IndexFunc(schema, func(a schemaAttribute) bool { return a.Name == change.Name })
 		if i >= 0 {
-			schema[i].Required = change.Required
-			schema[i].Mutable = cmp.Or(change.Mutable, schema[i].Mutable)
-			schema[i].StringAttributeConstraints = cmp.Or(change.StringAttributeConstraints, schema[i].StringAttributeConstraints)
-			schema[i].NumberAttributeConstraints = cmp.Or(change.NumberAttributeConstraints, schema[i].NumberAttributeConstraints)
+			a := &schema[i]
+			a.Required = change.Required
+			a.Mutable = cmp.Or(change.Mutable, a.Mutable)
+			a.StringAttributeConstraints = cmp.Or(change.StringAttributeConstraints, a.StringAttributeConstraints)
+			a.NumberAttributeConstraints = cmp.Or(change.NumberAttributeConstraints, a.NumberAttributeConstraints)
 			continue
 		}
 		prefix := "custom:"

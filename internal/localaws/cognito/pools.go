@@ -48,7 +48,8 @@ func (s *Service) createUserPool(ctx context.Context, raw json.RawMessage) (any,
 	if err := json.Unmarshal(raw, &in); err != nil {
 		return nil, wire.Errorf("SerializationException", "%v", err)
 	}
-	if err := unknownMember(in, "PoolName", "Schema", "AliasAttributes", "UsernameAttributes", "UsernameConfiguration"); err != nil {
+	err := unknownMember(in, "PoolName", "Schema", "AliasAttributes", "UsernameAttributes", "UsernameConfiguration")
+	if err != nil {
 		return nil, err
 	}
 	name, err := text(in, "PoolName")

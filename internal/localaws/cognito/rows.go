@@ -222,8 +222,8 @@ func (s *Service) take(j *job, line string) (outcome, string) {
 		if j.PasswordHashingAlgorithm == "" {
 			return failed, rowHash
 		}
-		if err := checkHash(j.PasswordHashingAlgorithm, hash); err != nil {
-			return failed, err.Error()
+		if problem := checkHash(j.PasswordHashingAlgorithm, hash); problem != "" {
+			return failed, problem
 		}
 		status = statusConfirmed
 	}

@@ -82,7 +82,8 @@ func (s *Service) sign(r *http.Request, credentials aws.Credentials, at time.Tim
 	return signed, err
 }
 
-// Upload is S3's answer to a PUT on an upload URL: it verifies the URL as S3 does, and takes the body as the job's file.
+// Upload is S3's answer to a PUT on an upload URL: it verifies the URL as S3 does, and takes the body as the job's
+// file.
 func (s *Service) Upload(w http.ResponseWriter, r *http.Request) {
 	etag, err := s.upload(r)
 	if err != nil {

@@ -154,7 +154,9 @@ func (s *Service) adminGetUser(ctx context.Context, in adminUserInput) (out admi
 		return out, errNoUser()
 	}
 	u := describeUser(p.show(i), nil)
-	return adminGetUserOutput{u.Username, u.Attributes, u.UserCreateDate, u.UserLastModifiedDate, u.Enabled, u.UserStatus}, nil
+	return adminGetUserOutput{
+		u.Username, u.Attributes, u.UserCreateDate, u.UserLastModifiedDate, u.Enabled, u.UserStatus,
+	}, nil
 }
 
 type listUsersInput struct {

@@ -1,13 +1,17 @@
 package logs_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -203,13 +207,31 @@ func TestRefusals(t *testing.T) {
 		err  error
 		want string
 	}{
-		{"no group", filter(func(in *cloudwatchlogs.FilterLogEventsInput) { in.LogGroupName = aws.String("none") }), "ResourceNotFoundException: The specified log group does not exist."},
-		{"no stream", filter(func(in *cloudwatchlogs.FilterLogEventsInput) { in.LogStreamNames = []string{"none"} }), "ResourceNotFoundException: The specified log stream does not exist."},
-		{"limit", filter(func(in *cloudwatchlogs.FilterLogEventsInput) { in.Limit = aws.Int32(10_001) }), "InvalidParameterException: 1 validation error detected"},
-		{"token", filter(func(in *cloudwatchlogs.FilterLogEventsInput) { in.NextToken = aws.String("x") }), "InvalidParameterException: The specified nextToken is invalid."},
-		{"both", filter(func(in *cloudwatchlogs.FilterLogEventsInput) { in.LogGroupIdentifier = aws.String("group") }), "InvalidParameterException: LogGroup name and LogGroup identifier"},
+		{
+			"no group", filter(func(in *cloudwatchlogs.FilterLogEventsInput) { in.LogGroupName = aws.String("none") }),
+			"ResourceNotFoundException: The specified log group does not exist.",
+		},
+		{
+			"no stream", filter(func(in *cloudwatchlogs.FilterLogEventsInput) { in.LogStreamNames = []string{"none"} }),
+			"ResourceNotFoundException: The specified log stream does not exist.",
+		},
+		{
+			"limit", filter(func(in *cloudwatchlogs.FilterLogEventsInput) { in.Limit = aws.Int32(10_001) }),
+			"InvalidParameterException: 1 validation error detected",
+		},
+		{
+			"token", filter(func(in *cloudwatchlogs.FilterLogEventsInput) { in.NextToken = aws.String("x") }),
+			"InvalidParameterException: The specified nextToken is invalid.",
+		},
+		{
+			"both", filter(func(in *cloudwatchlogs.FilterLogEventsInput) { in.LogGroupIdentifier = aws.String("group") }),
+			"InvalidParameterException: LogGroup name and LogGroup identifier",
+		},
 		{"group twice", again, "ResourceAlreadyExistsException: The specified log group already exists"},
-		{"out of order", backwards, "InvalidParameterException: Log events in a single PutLogEvents request must be in chronological order."},
+		{
+			"out of order", backwards,
+			"InvalidParameterException: Log events in a single PutLogEvents request must be in chronological order.",
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -285,14 +307,20 @@ func TestGetLogEvents(t *testing.T) {
 	if _, err := client.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: group}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.CreateLogStream(t.Context(), &cloudwatchlogs.CreateLogStreamInput{LogGroupName: group, LogStreamName: stream}); err != nil {
+	if _, err := client.CreateLogStream(t.Context(), &cloudwatchlogs.CreateLogStreamInput{
+		LogGroupName: group, LogStreamName: stream,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	var events []types.InputLogEvent
 	for i := range 10 {
-		events = append(events, types.InputLogEvent{Message: aws.String(fmt.Sprint(i)), Timestamp: aws.Int64(at(i).UnixMilli())})
+		events = append(events, types.InputLogEvent{
+			Message: aws.String(fmt.Sprint(i)), Timestamp: aws.Int64(at(i).UnixMilli()),
+		})
 	}
-	if _, err := client.PutLogEvents(t.Context(), &cloudwatchlogs.PutLogEventsInput{LogGroupName: group, LogStreamName: stream, LogEvents: events}); err != nil {
+	if _, err := client.PutLogEvents(t.Context(), &cloudwatchlogs.PutLogEventsInput{
+		LogGroupName: group, LogStreamName: stream, LogEvents: events,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	read := func(token *string, head bool) (string, *cloudwatchlogs.GetLogEventsOutput) {
@@ -328,4 +356,40 @@ func TestGetLogEvents(t *testing.T) {
 	if diff := cmp.Diff([]string{"6789", "2345", "6789", "0123", "4567", "89"}, got); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// Any pattern is refused or matches; a quoted phrase matches the message that it is.
+func FuzzPattern(f *testing.F) {
+	f.Add(`?"[FAILED]" ?"[SKIPPED]"`, "[FAILED] Line Number 3 - bad")
+	f.Add(`-a "b\"" c_1`, `a "quoted" \ message`)
+	service := logs.New(&wire.Account{ID: "111122223333", Region: "us-east-1", IDs: wire.NewIDs(1)})
+	f.Fuzz(func(t *testing.T, pattern, message string) {
+		if message == "" || !utf8.ValidString(message) || !utf8.ValidString(pattern) {
+			return
+		}
+		service.Append("group", "stream", at(0), message)
+		quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(message) + `"`
+		if strings.Contains(message, "%") {
+			quoted = ""
+		}
+		for _, p := range []string{pattern, quoted} {
+			body, err := json.Marshal(map[string]any{"logGroupName": "group", "filterPattern": p})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := httptest.NewRequest("POST", "/", bytes.NewReader(body))
+			r.Header.Set("X-Amz-Target", "Logs_20140328.FilterLogEvents")
+			w := httptest.NewRecorder()
+			service.ServeHTTP(w, r)
+			if w.Code == http.StatusOK {
+				if p == quoted && strings.Contains(w.Body.String(), `"events":[]`) {
+					t.Errorf("%q does not match itself", p)
+				}
+				continue
+			}
+			if p == quoted || !strings.Contains(w.Body.String(), "InvalidParameterException") {
+				t.Errorf("%q: %s", p, w.Body)
+			}
+		}
+	})
 }
