@@ -42,18 +42,23 @@ func NewCollect(cfg aws.Config, environ map[string]string) (lambda.Handler, erro
 	if err != nil {
 		return nil, err
 	}
+	return function.Handler(NewCollector(cfg, config).Handle), nil
+}
+
+// NewCollector is also publish-result's, which winds up what an execution left undone.
+func NewCollector(cfg aws.Config, config CollectConfig) *Collect {
 	client := s3.NewFromConfig(cfg)
-	return function.Handler((&Collect{
+	return &Collect{
 		Logs: cloudwatchlogs.NewFromConfig(cfg), S3: client, Work: objects.New(client, config.WorkBucket), Jitter: rand.Float64,
-	}).Handle), nil
+	}
 }
 
 const (
 	// logPatience is how long after a job's end its log lines are waited for.
 	logPatience = 5 * time.Minute
 	logWait     = 15 * time.Second
-	// maxContinued bounds the jobs that a failing part may cost, the first one included.
-	maxContinued = 5
+	// MaxContinued bounds the jobs that a failing part may cost, the first one included.
+	MaxContinued = 5
 )
 
 // Handle answers Wait while log lines are missing, Attempt when the rows without an outcome go on in another job, and
@@ -167,7 +172,7 @@ func newTally(job workflow.ImportJob, log *jobLog, complete bool) *tally {
 		}
 	}
 	t.goOn = j.Status == string(types.UserImportJobStatusTypeFailed) &&
-		told > 0 && told < int64(job.Rows) && j.Processed() < int64(job.Rows) && job.Continued+1 < maxContinued
+		told > 0 && told < int64(job.Rows) && j.Processed() < int64(job.Rows) && job.Continued+1 < MaxContinued
 	return t
 }
 
@@ -217,7 +222,7 @@ func (c *Collect) summarise(ctx context.Context, job workflow.ImportJob, log *jo
 	defer body.Close()
 	lines := usercsv.NewLineReader(body)
 
-	outcomes := c.lazyUpload(workflow.OutcomesKey(job.ImportID, job.Part, job.Attempt), "application/jsonl")
+	outcomes := c.Work.JSONLines(workflow.OutcomesKey(job.ImportID, job.Part, job.Attempt))
 	var rest *restWriter
 	if t.goOn {
 		if rest, err = c.openRest(ctx, job); err != nil {
@@ -228,13 +233,13 @@ func (c *Collect) summarise(ctx context.Context, job workflow.ImportJob, log *jo
 	counts := map[int]*workflow.SourceRows{}
 	var order []int
 	for i := range job.Rows {
-		source, line, err := lines.Next()
+		place, err := lines.Next()
 		if err != nil {
 			return summary, fmt.Errorf("read the line map of part %d: %w", job.Part, err)
 		}
 		if t.goOn {
 			told, _ := t.log.row(i)
-			if err := rest.row(told == untold, source, line); err != nil {
+			if err := rest.row(told == untold, place); err != nil {
 				return summary, err
 			}
 			if told == untold {
@@ -242,11 +247,11 @@ func (c *Collect) summarise(ctx context.Context, job workflow.ImportJob, log *jo
 			}
 		}
 		count, code, message := t.row(i)
-		rows := counts[source]
+		rows := counts[place.Source]
 		if rows == nil {
-			rows = &workflow.SourceRows{Source: source}
-			counts[source] = rows
-			order = append(order, source)
+			rows = &workflow.SourceRows{Source: place.Source}
+			counts[place.Source] = rows
+			order = append(order, place.Source)
 		}
 		switch count {
 		case imported:
@@ -259,7 +264,9 @@ func (c *Collect) summarise(ctx context.Context, job workflow.ImportJob, log *jo
 			rows.Unprocessed++
 		}
 		if code != 0 {
-			if err := outcomes.encode(ctx, workflow.Outcome{Source: source, Line: line, Code: code, Message: message}); err != nil {
+			if err := outcomes.Encode(ctx, workflow.Outcome{
+				Source: place.Source, Line: place.Line, Codes: []usercsv.Code{code}, Message: message,
+			}); err != nil {
 				return summary, err
 			}
 		}
@@ -267,7 +274,7 @@ func (c *Collect) summarise(ctx context.Context, job workflow.ImportJob, log *jo
 	for _, source := range order {
 		summary.Rows = append(summary.Rows, *counts[source])
 	}
-	if summary.Outcomes, err = outcomes.close(); err != nil {
+	if summary.Outcomes, err = outcomes.Close(); err != nil {
 		return summary, err
 	}
 	if t.goOn {
@@ -276,44 +283,6 @@ func (c *Collect) summarise(ctx context.Context, job workflow.ImportJob, log *jo
 		}
 	}
 	return summary, nil
-}
-
-// lazyUpload is an object of JSON lines that is made only if there is one.
-type lazyUpload struct {
-	store  *objects.Store
-	key    string
-	kind   string
-	upload *objects.Upload
-	out    *bufio.Writer
-	bytes  int64
-}
-
-func (c *Collect) lazyUpload(key, contentType string) *lazyUpload {
-	return &lazyUpload{store: c.Work, key: key, kind: contentType}
-}
-
-func (l *lazyUpload) encode(ctx context.Context, value any) error {
-	if l.upload == nil {
-		l.upload = l.store.Upload(ctx, l.key, l.kind)
-		l.out = bufio.NewWriterSize(l.upload, 64<<10)
-	}
-	text, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Errorf("encode outcome: %w", err)
-	}
-	l.bytes += int64(len(text)) + 1
-	_, err = l.out.Write(append(text, '\n'))
-	return err
-}
-
-func (l *lazyUpload) close() (workflow.Object, error) {
-	if l.upload == nil {
-		return workflow.Object{}, nil
-	}
-	if err := errors.Join(l.out.Flush(), l.upload.Close()); err != nil {
-		return workflow.Object{}, err
-	}
-	return workflow.Object{Bucket: l.store.Bucket, Key: l.key, VersionID: l.upload.VersionID(), Bytes: l.bytes}, nil
 }
 
 // restWriter copies the rows without an outcome out of an attempt's object into the next one's.
@@ -371,7 +340,7 @@ func (w *restWriter) copyLine(keep bool) error {
 	}
 }
 
-func (w *restWriter) row(keep bool, source, line int) error {
+func (w *restWriter) row(keep bool, place usercsv.Place) error {
 	if err := w.copyLine(keep); err != nil {
 		return fmt.Errorf("read the rows of the attempt: %w", err)
 	}
@@ -379,7 +348,7 @@ func (w *restWriter) row(keep bool, source, line int) error {
 		return nil
 	}
 	w.rest.Rows++
-	return w.mapped.Add(source, line)
+	return w.mapped.Add(place)
 }
 
 func (w *restWriter) close() (*workflow.Rest, error) {

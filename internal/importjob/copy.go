@@ -56,7 +56,7 @@ func (c *Copy) Handle(ctx context.Context, job workflow.ImportJob) (workflow.Imp
 	if err != nil {
 		return job, err
 	}
-	job.Job = state(described)
+	job.Job = State(described)
 	if !created(job.Job) {
 		return job, nil
 	}

@@ -50,7 +50,7 @@ func (c *Create) Handle(ctx context.Context, job workflow.ImportJob) (workflow.I
 			return true
 		}
 		// Of several by one name, the one that got furthest; the newest comes first.
-		if found := state(&j); job.Job.ID == "" || created(job.Job) && !created(found) {
+		if found := State(&j); job.Job.ID == "" || created(job.Job) && !created(found) {
 			job.Job = found
 		}
 		return true
@@ -76,7 +76,7 @@ func (c *Create) Handle(ctx context.Context, job workflow.ImportJob) (workflow.I
 	if err != nil {
 		return job, fmt.Errorf("create import job %s: %w", name, err)
 	}
-	job.Job = state(out.UserImportJob)
+	job.Job = State(out.UserImportJob)
 	return job, nil
 }
 

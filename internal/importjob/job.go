@@ -37,8 +37,8 @@ type (
 	}
 )
 
-// state is what the payload keeps of a job: all but its upload URL.
-func state(j *types.UserImportJobType) workflow.Job {
+// State is what the payload keeps of a job: all but its upload URL.
+func State(j *types.UserImportJobType) workflow.Job {
 	return workflow.Job{
 		ID: aws.ToString(j.JobId), Name: aws.ToString(j.JobName), Status: string(j.Status),
 		Message:  aws.ToString(j.CompletionMessage),

@@ -67,16 +67,6 @@ func (l *jobLog) count(f fate) (n int64) {
 // https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-using-import-tool.html
 var outcomeLine = regexp.MustCompile(`^\[(SUCCEEDED|SKIPPED|FAILED)\] Line Number (\d+) ?-? ?(.*)$`)
 
-// count is the number of rows with that fate.
-func (l *jobLog) count(f fate) (n int64) {
-	for _, g := range l.fates {
-		if f == g {
-			n++
-		}
-	}
-	return n
-}
-
 type logReader interface {
 	DescribeLogGroups(context.Context, *cloudwatchlogs.DescribeLogGroupsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.DescribeLogGroupsOutput, error)
 	FilterLogEvents(context.Context, *cloudwatchlogs.FilterLogEventsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.FilterLogEventsOutput, error)
@@ -125,7 +115,7 @@ func (l *jobLog) read(ctx context.Context, logs logReader, job workflow.ImportJo
 	})
 	for first := true; pages.HasMorePages(); first = false {
 		if !first {
-			if err := sleep(ctx, betweenPages); err != nil {
+			if err := Sleep(ctx, betweenPages); err != nil {
 				return err
 			}
 		}
@@ -179,7 +169,8 @@ func (l *jobLog) settle() {
 	}
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
+// Sleep waits, or ends with the context.
+func Sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

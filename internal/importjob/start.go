@@ -59,7 +59,7 @@ func (s *Start) Handle(ctx context.Context, job workflow.ImportJob) (workflow.Im
 			UserPoolId: &job.UserPoolID, JobId: &job.Job.ID,
 		})
 		if err == nil {
-			job.Job = state(out.UserImportJob)
+			job.Job = State(out.UserImportJob)
 			job.Refusal, job.RefusedSince = "", time.Time{}
 			job.Next = workflow.Go
 			return job, nil
@@ -74,7 +74,7 @@ func (s *Start) Handle(ctx context.Context, job workflow.ImportJob) (workflow.Im
 		if err != nil {
 			return job, err
 		}
-		job.Job = state(described)
+		job.Job = State(described)
 	}
 	switch waited := time.Since(job.RefusedSince); {
 	case active(job.Job):
@@ -125,7 +125,7 @@ func (d *Describe) Handle(ctx context.Context, job workflow.ImportJob) (workflow
 	if err != nil {
 		return job, err
 	}
-	job.Job = state(described)
+	job.Job = State(described)
 	if ended(job.Job) {
 		job.Next, job.WaitSeconds, job.EstimatedSeconds = workflow.Done, 0, 0
 		return job, nil

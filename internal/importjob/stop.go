@@ -147,7 +147,7 @@ func (s *Stop) stopJobs(ctx context.Context, drop workflow.Drop, since time.Time
 	}
 	var toStop []string
 	err = Jobs(ctx, s.Cognito, drop.UserPoolID, since, func(j types.UserImportJobType) bool {
-		if _, _, ours := workflow.PartOfJob(drop.ImportID, aws.ToString(j.JobName)); ours && active(state(&j)) {
+		if _, _, ours := workflow.PartOfJob(drop.ImportID, aws.ToString(j.JobName)); ours && active(State(&j)) {
 			toStop = append(toStop, aws.ToString(j.JobId))
 		}
 		return true

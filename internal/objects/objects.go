@@ -2,6 +2,7 @@
 package objects
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -9,11 +10,16 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"userdrop/internal/workflow"
 )
@@ -29,14 +35,22 @@ func New(client *s3.Client, bucket string) *Store { return &Store{client, bucket
 
 // Exists tells whether the key has an object. It needs s3:ListBucket: without it S3 answers 403 for a missing one.
 func (s *Store) Exists(ctx context.Context, key string) (bool, error) {
-	_, err := s.Client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.Bucket, Key: &key})
+	_, found, err := s.Head(ctx, key)
+	return found, err
+}
+
+// Head looks for an object and its version; found is false if there is none.
+func (s *Store) Head(ctx context.Context, key string) (o workflow.Object, found bool, err error) {
+	out, err := s.Client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.Bucket, Key: &key})
 	if status(err) == http.StatusNotFound {
-		return false, nil
+		return workflow.Object{}, false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("look for %s: %w", s.URL(key), err)
+		return workflow.Object{}, false, fmt.Errorf("look for %s: %w", s.URL(key), err)
 	}
-	return true, nil
+	return workflow.Object{
+		Bucket: s.Bucket, Key: key, VersionID: aws.ToString(out.VersionId), Bytes: aws.ToInt64(out.ContentLength),
+	}, true, nil
 }
 
 // Open streams an object.
@@ -102,23 +116,144 @@ func (s *Store) WriteJSON(ctx context.Context, key string, value any) error {
 
 // WriteOnce puts a small object unless the key has one; won is false then.
 func (s *Store) WriteOnce(ctx context.Context, key, contentType string, text []byte) (won bool, err error) {
-	return s.put(ctx, key, contentType, text, aws.String("*"))
+	return s.put(ctx, key, contentType, text, func(in *s3.PutObjectInput) { in.IfNoneMatch = aws.String("*") })
 }
 
-func (s *Store) put(ctx context.Context, key, contentType string, text []byte, ifNoneMatch *string) (bool, error) {
-	_, err := s.Client.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: &s.Bucket, Key: &key, Body: bytes.NewReader(text), ContentType: &contentType, IfNoneMatch: ifNoneMatch,
-	})
+// Replace puts a small object if the key's is still the one with that entity tag.
+func (s *Store) Replace(ctx context.Context, key, contentType string, text []byte, tag string) (won bool, err error) {
+	return s.put(ctx, key, contentType, text, func(in *s3.PutObjectInput) { in.IfMatch = &tag })
+}
+
+// Tagged returns a small object with its entity tag and its age.
+func (s *Store) Tagged(ctx context.Context, key string) (text, tag string, modified time.Time, err error) {
+	out, err := s.Client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.Bucket, Key: &key})
+	if err != nil {
+		return "", "", time.Time{}, fmt.Errorf("read %s: %w", s.URL(key), err)
+	}
+	defer out.Body.Close()
+	body, err := io.ReadAll(out.Body)
+	if err != nil {
+		return "", "", time.Time{}, fmt.Errorf("read %s: %w", s.URL(key), err)
+	}
+	return string(body), aws.ToString(out.ETag), aws.ToTime(out.LastModified), nil
+}
+
+func (s *Store) put(
+	ctx context.Context, key, contentType string, text []byte, condition func(*s3.PutObjectInput),
+) (bool, error) {
+	input := &s3.PutObjectInput{Bucket: &s.Bucket, Key: &key, Body: bytes.NewReader(text), ContentType: &contentType}
+	if condition != nil {
+		condition(input)
+	}
+	_, err := s.Client.PutObject(ctx, input)
 	switch code := status(err); {
 	case err == nil:
 		return true, nil
-	case ifNoneMatch != nil && code == http.StatusPreconditionFailed:
+	case condition != nil && code == http.StatusPreconditionFailed:
 		return false, nil
-	case ifNoneMatch != nil && code == http.StatusConflict: // another conditional write is under way
+	case condition != nil && code == http.StatusConflict: // another conditional write is under way
 		return false, &workflow.Error{Name: workflow.Unavailable, Err: fmt.Errorf("write %s: %w", s.URL(key), err)}
 	default:
 		return false, fmt.Errorf("write %s: %w", s.URL(key), err)
 	}
+}
+
+// Keys lists the keys that begin with prefix, in order.
+func (s *Store) Keys(ctx context.Context, prefix string) ([]string, error) {
+	var keys []string
+	pages := s3.NewListObjectsV2Paginator(s.Client, &s3.ListObjectsV2Input{Bucket: &s.Bucket, Prefix: &prefix})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list %s: %w", s.URL(prefix), err)
+		}
+		for _, o := range page.Contents {
+			keys = append(keys, aws.ToString(o.Key))
+		}
+	}
+	return keys, nil
+}
+
+// Delete removes keys.
+func (s *Store) Delete(ctx context.Context, keys []string) error {
+	for chunk := range slices.Chunk(keys, 1000) { // DeleteObjects' limit
+		var ids []types.ObjectIdentifier
+		for _, key := range chunk {
+			ids = append(ids, types.ObjectIdentifier{Key: &key})
+		}
+		out, err := s.Client.DeleteObjects(ctx, &s3.DeleteObjectsInput{
+			Bucket: &s.Bucket, Delete: &types.Delete{Objects: ids, Quiet: aws.Bool(true)},
+		})
+		if err == nil && len(out.Errors) > 0 {
+			err = fmt.Errorf("%d of them: %s", len(out.Errors), aws.ToString(out.Errors[0].Code))
+		}
+		if err != nil {
+			return fmt.Errorf("delete objects of s3://%s: %w", s.Bucket, err)
+		}
+	}
+	return nil
+}
+
+// Move puts one version of an object elsewhere in its bucket, and deletes that version alone: a newer one of the same
+// key is not touched. A version that is not there is moved already.
+func Move(ctx context.Context, client *s3.Client, from workflow.Object, key string) error {
+	err := copyObject(ctx, client, from, key)
+	if code := status(err); code == http.StatusNotFound {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("move s3://%s/%s: %w", from.Bucket, from.Key, err)
+	}
+	input := &s3.DeleteObjectInput{Bucket: &from.Bucket, Key: &from.Key}
+	if from.VersionID != "" {
+		input.VersionId = &from.VersionID
+	}
+	if _, err := client.DeleteObject(ctx, input); err != nil {
+		return fmt.Errorf("delete s3://%s/%s: %w", from.Bucket, from.Key, err)
+	}
+	return nil
+}
+
+// maxCopy is the largest object that S3 copies at once, and copyPart the size of the pieces of a larger one.
+const (
+	maxCopy  = 5 << 30
+	copyPart = 1 << 30
+)
+
+func copyObject(ctx context.Context, client *s3.Client, from workflow.Object, key string) error {
+	// A plus sign in a copy source is read as a space, so everything is escaped.
+	source := from.Bucket + "/" + strings.ReplaceAll(url.QueryEscape(from.Key), "+", "%20")
+	if from.VersionID != "" {
+		source += "?versionId=" + url.QueryEscape(from.VersionID)
+	}
+	if from.Bytes <= maxCopy {
+		_, err := client.CopyObject(ctx, &s3.CopyObjectInput{Bucket: &from.Bucket, Key: &key, CopySource: &source})
+		return err
+	}
+	upload, err := client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &from.Bucket, Key: &key})
+	if err != nil {
+		return err
+	}
+	var parts []types.CompletedPart
+	for at := int64(0); at < from.Bytes; at += copyPart {
+		number := int32(len(parts) + 1)
+		out, err := client.UploadPartCopy(ctx, &s3.UploadPartCopyInput{
+			Bucket: &from.Bucket, Key: &key, UploadId: upload.UploadId, PartNumber: &number, CopySource: &source,
+			CopySourceRange: aws.String(fmt.Sprintf("bytes=%d-%d", at, min(at+copyPart, from.Bytes)-1)),
+		})
+		if err != nil {
+			_, abort := client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
+				Bucket: &from.Bucket, Key: &key, UploadId: upload.UploadId,
+			})
+			return errors.Join(err, abort)
+		}
+		parts = append(parts, types.CompletedPart{ETag: out.CopyPartResult.ETag, PartNumber: &number})
+	}
+	_, err = client.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
+		Bucket: &from.Bucket, Key: &key, UploadId: upload.UploadId,
+		MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
+	})
+	return err
 }
 
 // Upload is an object that is being streamed to S3. It is there whole once Close returns nil, or not at all.
@@ -174,6 +309,51 @@ func (u *Upload) VersionID() string { return u.version }
 func (u *Upload) Discard() {
 	u.pipe.CloseWithError(ErrDiscarded)
 	<-u.done
+}
+
+// JSONLines is an object with a JSON value in each line. It is made only if there is one.
+type JSONLines struct {
+	store  *Store
+	key    string
+	upload *Upload
+	out    *bufio.Writer
+	bytes  int64
+}
+
+// JSONLines begins such an object.
+func (s *Store) JSONLines(key string) *JSONLines { return &JSONLines{store: s, key: key} }
+
+// Encode adds a value.
+func (l *JSONLines) Encode(ctx context.Context, value any) error {
+	if l.upload == nil {
+		l.upload = l.store.Upload(ctx, l.key, "application/jsonl")
+		l.out = bufio.NewWriterSize(l.upload, 64<<10)
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", l.key, err)
+	}
+	l.bytes += int64(len(text)) + 1
+	_, err = l.out.Write(append(text, '\n'))
+	return err
+}
+
+// Close answers the object; its key is empty if there was no value.
+func (l *JSONLines) Close() (workflow.Object, error) {
+	if l.upload == nil {
+		return workflow.Object{}, nil
+	}
+	if err := errors.Join(l.out.Flush(), l.upload.Close()); err != nil {
+		return workflow.Object{}, err
+	}
+	return workflow.Object{Bucket: l.store.Bucket, Key: l.key, VersionID: l.upload.VersionID(), Bytes: l.bytes}, nil
+}
+
+// Discard gives the object up.
+func (l *JSONLines) Discard() {
+	if l.upload != nil {
+		l.upload.Discard()
+	}
 }
 
 // URL is the address of a key for people: s3://bucket/key.

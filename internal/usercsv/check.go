@@ -37,12 +37,16 @@ type column struct {
 	required bool
 }
 
+// written is a column that may have a value, and how many commas stand between it and the one before.
+type written struct{ column, commas int }
+
 // checker applies the rules to the rows of one source.
 type checker struct {
 	settings Settings
 	pool     *Pool
 	columns  []column
-	mapped   []int // the columns that the source has
+	mapped   []int     // the columns that the source has
+	written  []written // the columns that may have a value, in order
 	required []int
 	// Where the columns with a meaning of their own stand, -1 if nowhere.
 	username, email, emailVerified, phone, phoneVerified, mfa, hash int
@@ -52,7 +56,9 @@ type checker struct {
 
 	// The current row:
 	values    [][]byte // normalised, by column
-	unread    []bool   // cells that could not be read
+	commas    []bool   // values that hold a comma
+	anyComma  bool
+	unread    []bool // cells that could not be read
 	anyUnread bool
 	codes     Codes
 	faults    []Fault
@@ -77,7 +83,10 @@ func newChecker(pool *Pool, settings Settings, header Header) *checker {
 	if offersHash && slices.Contains(header.Attributes, colHash) {
 		names = append(slices.Clip(names), colHash)
 	}
-	c := &checker{settings: settings, pool: pool, values: make([][]byte, len(names)), unread: make([]bool, len(names))}
+	c := &checker{
+		settings: settings, pool: pool,
+		values: make([][]byte, len(names)), commas: make([]bool, len(names)), unread: make([]bool, len(names)),
+	}
 	for i, name := range names {
 		col := newColumn(pool.attribute(name))
 		col.source = slices.Index(header.Attributes, name)
@@ -93,6 +102,13 @@ func newChecker(pool *Pool, settings Settings, header Header) *checker {
 	c.username, c.mfa, c.hash = find(colUsername), find(colMFA), find(colHash)
 	c.email, c.emailVerified = find(colEmail), find(colEmailVerified)
 	c.phone, c.phoneVerified = find(colPhone), find(colPhoneVerified)
+	before := 0
+	for i, col := range c.columns {
+		if col.source >= 0 || i == c.username || i == c.mfa || i == c.emailVerified || i == c.phoneVerified {
+			c.written = append(c.written, written{i, i - before})
+			before = i
+		}
+	}
 	for _, name := range []string{colEmail, colPhone} {
 		if i := find(name); i >= 0 && slices.Contains(pool.UsernameAttributes, name) {
 			c.usernameFrom = append(c.usernameFrom, i)
@@ -177,9 +193,10 @@ func (c *checker) fault(code Code, col int) {
 	c.faults = append(c.faults, f)
 }
 
+// The texts of Booleans; encode copies 16 bytes at once.
 var (
-	textTrue  = []byte("true")
-	textFalse = []byte("false")
+	textTrue  = []byte("true            ")[:4]
+	textFalse = []byte("false           ")[:5]
 )
 
 func booleanText(b bool) []byte {
@@ -202,6 +219,10 @@ func (c *checker) check(s *scanner) {
 		clear(c.unread)
 		c.anyUnread = false
 	}
+	if c.anyComma {
+		clear(c.commas)
+		c.anyComma = false
+	}
 	for _, i := range [...]int{c.username, c.emailVerified, c.phoneVerified, c.mfa} {
 		if i >= 0 {
 			c.values[i] = nil // it may have been filled in for the row before
@@ -210,20 +231,20 @@ func (c *checker) check(s *scanner) {
 	c.algorithm = NoAlgorithm
 	c.scratch = c.scratch[:0]
 	plain := s.form&rowRare == 0
+	mayComma := s.delim != ','
 	for _, i := range c.mapped {
 		col := &c.columns[i]
-		var value []byte
-		if f := s.fields[col.source]; f.form&^formQuoted == 0 {
-			value = s.buf[f.start:f.end]
-		} else {
-			value = s.cell(col.source)
+		f := s.fields[col.source]
+		value := s.buf[f.start:f.end]
+		if f.form&^formQuoted != 0 || mayComma {
+			value = c.value(s, i)
 		}
 		if value = trim(value); len(value) == 0 {
 			c.values[i] = nil
 			continue
 		}
 		if col.kind != kindText {
-			if value = c.read(i, value); value == nil {
+			if value = c.read(i, value, plain); value == nil {
 				c.values[i] = nil
 				continue
 			}
@@ -251,7 +272,17 @@ func (c *checker) check(s *scanner) {
 			c.fault(MissingRequired, i)
 		}
 	}
-	c.encode(plain, s.form&rowComma != 0 || s.delim != ',')
+	c.encode(plain, len(s.row))
+}
+
+// value is the cell of a column as read, and whether it holds a comma is noted.
+func (c *checker) value(s *scanner, i int) []byte {
+	value := s.cell(c.columns[i].source)
+	if bytes.IndexByte(value, ',') >= 0 {
+		c.commas[i] = true
+		c.anyComma = true
+	}
+	return value
 }
 
 func (c *checker) checkLength(i, n int) {
@@ -272,17 +303,17 @@ func (c *checker) unreadable(i int, code Code) []byte {
 }
 
 // read reads a cell that is more than text. The answer is the normalised value, or nil if it cannot be read.
-func (c *checker) read(i int, value []byte) []byte {
+func (c *checker) read(i int, value []byte, plain bool) []byte {
 	col := &c.columns[i]
 	from := len(c.scratch)
 	var ok bool
 	switch col.kind {
 	case kindUsername:
-		if !c.usernameFits(value) {
+		if !c.usernameFits(value, plain) {
 			return c.unreadable(i, BadUsername)
 		}
 	case kindEmail:
-		if !validEmail(value) {
+		if !validEmail(value, plain) {
 			return c.unreadable(i, BadEmail)
 		}
 	case kindPhone:
@@ -336,9 +367,9 @@ func (c *checker) read(i int, value []byte) []byte {
 	return value
 }
 
-// usernameFits tells whether a username may be one, in this pool.
-func (c *checker) usernameFits(name []byte) bool {
-	return validUsername(name) && !(c.aliasEmail && validEmail(name)) &&
+// usernameFits tells whether a username may be one, in this pool. Plain text is printable ASCII.
+func (c *checker) usernameFits(name []byte, plain bool) bool {
+	return validUsername(name, plain) && !(c.aliasEmail && validEmail(name, plain)) &&
 		!(c.aliasPhone && name[0] == '+' && isDigits(name[1:]))
 }
 
@@ -353,7 +384,8 @@ func (c *checker) deriveUsername() {
 		}
 		if name := c.values[i]; len(name) > 0 {
 			c.values[c.username] = name
-			if !c.usernameFits(name) {
+			c.commas[c.username] = c.commas[i]
+			if !c.usernameFits(name, false) {
 				c.values[c.username] = c.unreadable(c.username, BadUsername)
 			}
 			return
@@ -414,19 +446,38 @@ func (c *checker) verified(mark, of int, assume bool) truth {
 }
 
 // encode writes the row in Cognito's dialect, and checks its length.
-func (c *checker) encode(plain, commas bool) {
-	line := c.line[:0]
-	for _, value := range c.values {
-		if commas {
-			line = appendCognito(line, value)
-		} else {
-			line = append(line, value...)
-		}
-		line = append(line, ',')
+func (c *checker) encode(plain bool, size int) {
+	// A value may be written twice (a username taken from an address), each byte of it may become two, and 16 bytes
+	// are copied at once.
+	if most := 4*(size+len(c.scratch)) + 8*len(c.columns) + 64; cap(c.line) < most {
+		c.line = make([]byte, 2*most)
 	}
-	line[len(line)-1] = '\n'
-	c.line = line
-	if n := len(line) - 1; n > maxLine && (plain || utf8.RuneCount(line)-1 > maxLine) {
+	line := c.line[:cap(c.line)]
+	n, column := 0, 0
+	for _, next := range c.written {
+		for range next.commas {
+			line[n] = ','
+			n++
+		}
+		column = next.column
+		value := c.values[column]
+		switch {
+		case c.anyComma && c.commas[column]:
+			n = len(appendCognito(line[:n], value))
+		case len(value) <= 16 && cap(value) >= 16:
+			*(*[16]byte)(line[n:]) = [16]byte(value[:16])
+			n += len(value)
+		default:
+			n += copy(line[n:], value)
+		}
+	}
+	for range len(c.columns) - 1 - column {
+		line[n] = ','
+		n++
+	}
+	line[n] = '\n'
+	c.line = line[:n+1]
+	if n > maxLine && (plain || utf8.RuneCount(line[:n]) > maxLine) {
 		c.fault(RowTooLong, -1)
 	}
 }

@@ -99,6 +99,7 @@ type Preparer struct {
 	sink     Sink
 	seen     *seen
 	open     map[Algorithm]*openPart
+	current  *openPart // the part of the row before
 	parts    []*openPart
 	sources  []SourceSummary
 	verbatim bool // header and rows so far are, byte for byte, what was read
@@ -187,10 +188,9 @@ func (p *Preparer) add(ctx context.Context, source int, r *counter) (summary Sou
 		}
 		summary.Read++
 		check.check(s)
-		var name nameHash
+		var name place
 		if key := check.usernameKey(); key != nil {
-			name = p.seen.hash(key)
-			if p.seen.has(name) {
+			if name = p.seen.find(key); name.found {
 				check.fault(DuplicateUsername, check.username)
 			}
 		}
@@ -260,7 +260,11 @@ func (p *Preparer) Skip() { p.sources = append(p.sources, SourceSummary{}) }
 // append adds the row that was checked to the open part of its algorithm. A new part opens only when the row would
 // take the open one over a limit.
 func (p *Preparer) append(ctx context.Context, place Place, row *checker, columns []byte) error {
-	part := p.open[row.algorithm]
+	part := p.current
+	if part == nil || part.Algorithm != row.algorithm {
+		part = p.open[row.algorithm]
+		p.current = part
+	}
 	if part != nil && (part.Rows == MaxPartRows || part.Bytes+int64(len(row.line)) > MaxPartBytes) {
 		if err := part.close(); err != nil {
 			return err
@@ -276,6 +280,7 @@ func (p *Preparer) append(ctx context.Context, place Place, row *checker, column
 		part.text = append(part.text, columns...)
 		part.Bytes = int64(len(columns))
 		p.open[row.algorithm] = part
+		p.current = part
 		p.parts = append(p.parts, part)
 	}
 	part.text = append(part.text, row.line...)

@@ -37,16 +37,15 @@ type fieldForm uint8
 const (
 	formQuoted  fieldForm = 1 << iota // stood in quotation marks
 	formDoubled                       // holds doubled quotation marks
-	formComma                         // holds \,
+	formEscaped                       // holds \,
+	formComma                         // its value holds a comma
 )
 
 // rowForm says which characters a row may hold, so that an ordinary one is checked by a glance.
 type rowForm uint8
 
-const (
-	rowRare  rowForm = 1 << iota // control characters, a backslash, a quotation mark in a value, or not ASCII
-	rowComma                     // a comma inside a value
-)
+// rowRare is a row with a control character, a backslash or a quotation mark in a value, or one that is not ASCII.
+const rowRare rowForm = 1
 
 // scanner splits a source's text into rows. It works in one buffer of bounded size, without an allocation for a row.
 type scanner struct {
@@ -73,6 +72,8 @@ type scanner struct {
 	full    []byte  // its text with the line end, if it could be split
 	fields  []field // at least width, unless code is set
 	form    rowForm
+	breaks  int  // line ends inside it
+	quoted  bool // some field stood in quotation marks
 	code    Code // FieldCount, BadQuoting or RowTooLong if the row could not be read
 	text    []byte
 }
@@ -177,24 +178,19 @@ func (s *scanner) refusal() *Refusal {
 	return refusal
 }
 
-// Eight bytes at a time, the techniques of "Hacker's Delight": a result has the top bit of each byte that fits.
+// Eight bytes are looked at at once, by the techniques of "Hacker's Delight", chapter 6: in low = w & lows, adding lows
+// to low ^ pattern carries into the top bit of every byte that differs from the pattern. The byte's own top bit is or-ed
+// to the sum, since no pattern has it.
 const (
-	ones = 0x0101010101010101
-	lows = 0x7f * ones
-	tops = 0x80 * ones
+	ones   = 0x0101010101010101
+	lows   = 0x7f * ones
+	tops   = 0x80 * ones
+	quotes = '"' * ones
+	slash  = '\\' * ones
+	commas = ',' * ones
+	// printing carries into the top bit of every byte from 0x20 on, ones of every byte from 0x7f on.
+	printing = 0x60 * ones
 )
-
-// equal finds the bytes of w that equal those of pattern.
-func equal(w, pattern uint64) uint64 {
-	x := w ^ pattern
-	return ^(x&lows + lows | x | lows)
-}
-
-// control finds the bytes below 0x20.
-func control(w uint64) uint64 { return ^(w&lows + 0x60*ones | w) & tops }
-
-// rare finds the bytes from 0x7F on: DEL, and all that is not ASCII.
-func rare(w uint64) uint64 { return (w&lows + ones | w) & tops }
 
 type splitting uint8
 
@@ -243,152 +239,171 @@ func (s *scanner) next() bool {
 
 // split splits the row at pos and moves behind it. The row is valid until the next fill.
 func (s *scanner) split() splitting {
-	buf, end, delim := s.buf, s.end, s.delim
+	buf, delim := s.buf, s.delim
 	delims := uint64(delim) * ones
-	start := s.pos
 	fields := s.fields[:0]
-	breaks := 0
-	quotes := false // some field stood in quotation marks
-	var rowBits uint64
-	var form rowForm
-	var f field // f.form and, of a quoted field, f.end
-	fieldStart := start
+	s.form, s.breaks, s.quoted = 0, 0, false
+	var high uint64 // top bits: a byte is not ASCII, or DEL
+	var form fieldForm
+	start := s.pos
 	i := start
 	for {
 		w := binary.LittleEndian.Uint64(buf[i:])
-		rowBits |= rare(w)
-		m := equal(w, delims) | control(w) | equal(w, '"'*ones) | equal(w, '\\'*ones)
+		low := w & lows
+		m := ^((low^delims+lows)&(low^quotes+lows)&(low^slash+lows)&(low+printing) | w) & tops
+		high |= low + ones | w
 		base := i
 		i += 8
 		for ; m != 0; m &= m - 1 {
 			k := base + bits.TrailingZeros64(m)>>3
 			c := buf[k]
 			if c == delim {
-				if f.form&formQuoted == 0 {
-					f.start, f.end = int32(fieldStart), int32(k)
-				}
-				fields = append(fields, f)
-				f = field{}
-				fieldStart = k + 1
+				fields = append(fields, field{int32(start), int32(k), form})
+				start, form = k+1, 0
 				continue
 			}
 			switch c {
 			case '\n', '\r':
-				if k >= end-1 && !s.eof && (k >= end || c == '\r') {
-					s.fields = fields
-					return splitMore
+				s.fields = append(fields, field{int32(start), int32(k), form})
+				if high&tops != 0 {
+					s.form |= rowRare
 				}
-				if f.form&formQuoted == 0 {
-					f.start, f.end = int32(fieldStart), int32(k)
-				}
-				s.fields = append(fields, f)
-				after := k + 1
-				if c == '\r' && buf[after] == '\n' {
-					after++
-				}
-				if rowBits != 0 {
-					form |= rowRare
-				}
-				s.form = form
-				s.row = buf[start:k]
-				return s.accept(start, min(after, end), breaks, quotes)
+				return s.endRow(k)
 			case '"':
-				if fieldStart != k && !blank(buf[fieldStart:k]) {
-					form |= rowRare
+				if start != k && !blank(buf[start:k]) {
+					s.form |= rowRare
 					continue
 				}
-				quotes = true
-				q, ok := s.quoted(k, &form)
-				if q < 0 {
-					s.fields, s.rowEnd = fields, s.line+breaks
-					if !ok {
-						return splitMore
+				s.fields = fields
+				next, outcome := s.splitQuoted(k)
+				if outcome != splitRow {
+					return outcome
+				}
+				if fields = s.fields; next < 0 {
+					if high&tops != 0 {
+						s.form |= rowRare
 					}
-					return splitFault
+					return s.endRow(-next)
 				}
-				inside := buf[k+1 : q]
-				f = field{start: int32(k + 1), end: int32(q), form: formQuoted}
-				if form&rowRare != 0 {
-					if bytes.IndexByte(inside, '"') >= 0 {
-						f.form |= formDoubled
-					}
-					breaks += countBreaks(inside)
-				}
-				// White space after the closing mark is passed over; anything else is a fault.
-				q++
-				for buf[q] != delim && buf[q] != '\n' && buf[q] != '\r' {
-					n := leadingSpace(buf[q:end])
-					if n == 0 {
-						if q >= end-utf8.UTFMax && !s.eof {
-							return splitMore
-						}
-						s.rowEnd = s.line + breaks
-						return splitFault
-					}
-					q += n
-				}
-				if breaks > 0 && len(fields) >= s.width && !blank(inside) {
-					s.rowEnd = s.line + breaks
-					return splitFault // too many fields, whatever follows
-				}
-				i, m = q, 1 // on with the byte behind
+				start, i, m = next, next, 1 // on with the next field
 			case '\\':
-				form |= rowRare
+				s.form |= rowRare
 				if buf[k+1] == ',' {
-					f.form |= formComma
-					form |= rowComma
+					form |= formEscaped | formComma
 					i, m = k+2, 1
 				}
 			default:
-				form |= rowRare
+				s.form |= rowRare
 			}
 		}
 	}
 }
 
-// quoted finds the closing mark of the field that opens at open, and notes what the field may hold. If there is none,
-// the answer is -1 and whether that is certain.
-func (s *scanner) quoted(open int, form *rowForm) (int, bool) {
-	buf, end := s.buf, s.end
-	limit := min(end, open+1+maxQuoted+1)
-	var rareBits, commaBits uint64
-	for i := open + 1; i < limit; {
-		w := binary.LittleEndian.Uint64(buf[i:])
-		found := control(w) | equal(w, '\\'*ones) | rare(w)
-		commas := equal(w, ','*ones)
-		q := equal(w, '"'*ones)
-		if q == 0 {
-			rareBits |= found
-			commaBits |= commas
-			i += 8
-			continue
+// splitQuoted splits quoted fields, the first of which opens at open, until one that is not quoted begins. The answer
+// is where that is, or, negative, where the line ends instead.
+func (s *scanner) splitQuoted(open int) (int, splitting) {
+	buf, end, delim := s.buf, s.end, s.delim
+	s.quoted = true
+	for {
+		limit := min(end, open+1+maxQuoted+1)
+		var odd, comma uint64 // top bits
+		form := formQuoted
+		closing := 0
+		for i := open + 1; closing == 0; {
+			if i >= limit {
+				return s.unclosed(limit)
+			}
+			w := binary.LittleEndian.Uint64(buf[i:])
+			low := w & lows
+			o := ^((low^slash+lows)&(low+printing) | w) | low + ones | w
+			c := ^(low ^ commas + lows | w)
+			q := ^(low ^ quotes + lows | w) & tops
+			if q == 0 {
+				odd |= o
+				comma |= c
+				i += 8
+				continue
+			}
+			before := q&-q - 1
+			odd |= o & before
+			comma |= c & before
+			i += bits.TrailingZeros64(q) >> 3
+			switch {
+			case i >= limit:
+				return s.unclosed(limit)
+			case i+1 < end && buf[i+1] == '"':
+				form |= formDoubled
+				i += 2
+			default:
+				closing = i
+			}
 		}
-		before := q&-q - 1
-		rareBits |= found & before
-		commaBits |= commas & before
-		i += bits.TrailingZeros64(q) >> 3
-		if i >= limit {
-			break
+		if comma&tops != 0 {
+			form |= formComma
 		}
-		if i+1 < end && buf[i+1] == '"' {
-			rareBits |= 1
-			i += 2
-			continue
+		if odd&tops != 0 {
+			s.form |= rowRare
+			s.breaks += countBreaks(buf[open+1 : closing])
 		}
-		if rareBits != 0 {
-			*form |= rowRare
+		if form&formDoubled != 0 {
+			s.form |= rowRare
 		}
-		if commaBits != 0 {
-			*form |= rowComma
+		s.fields = append(s.fields, field{int32(open + 1), int32(closing), form})
+		if s.breaks > 0 && len(s.fields) > s.width && !blank(buf[open+1:closing]) {
+			return s.faulty() // too many fields, whatever follows
 		}
-		return i, true
+		// White space behind the closing mark is passed over; any other text is a fault.
+		next := closing + 1
+		for buf[next] != delim && buf[next] != '\n' && buf[next] != '\r' {
+			n := leadingSpace(buf[next:end])
+			if n == 0 {
+				if next > end-utf8.UTFMax && !s.eof {
+					return 0, splitMore
+				}
+				return s.faulty()
+			}
+			next += n
+		}
+		if buf[next] != delim {
+			return -next, splitRow
+		}
+		if buf[next+1] != '"' {
+			return next + 1, splitRow
+		}
+		open = next + 1
 	}
-	return -1, s.eof || limit < end
 }
 
-// accept takes a row that was split: counts its fields, and moves on.
-func (s *scanner) accept(start, after, breaks int, quotes bool) splitting {
-	if !quotes && s.blankRow() {
+// unclosed is the outcome when no closing mark was found before limit.
+func (s *scanner) unclosed(limit int) (int, splitting) {
+	if limit == s.end && !s.eof {
+		return 0, splitMore
+	}
+	return s.faulty()
+}
+
+// faulty is the outcome of a quoting fault.
+func (s *scanner) faulty() (int, splitting) {
+	s.rowEnd = s.line + s.breaks
+	return 0, splitFault
+}
+
+// endRow takes the row whose line ends at k.
+func (s *scanner) endRow(k int) splitting {
+	if !s.eof && (k >= s.end || k == s.end-1 && s.buf[k] == '\r') {
+		return splitMore
+	}
+	after := k + 1
+	if s.buf[k] == '\r' && s.buf[after] == '\n' {
+		after++
+	}
+	s.row = s.buf[s.pos:k]
+	return s.accept(min(after, s.end))
+}
+
+// accept takes a row that was split: it counts the fields and moves on.
+func (s *scanner) accept(after int) splitting {
+	if !s.quoted && s.blankRow() {
 		s.pos = after
 		s.line++
 		return splitBlank
@@ -400,17 +415,17 @@ func (s *scanner) accept(start, after, breaks int, quotes bool) splitting {
 		return splitBlank
 	}
 	s.code, s.cut, s.text = 0, false, s.text[:0]
-	s.rowLine, s.rowEnd = s.line, s.line+breaks
+	s.rowLine, s.rowEnd = s.line, s.line+s.breaks
 	if n := len(s.fields); n != s.width && (n < s.width || !s.blankFrom(s.width)) {
-		if breaks > 0 {
+		if s.breaks > 0 {
 			return splitFault
 		}
 		s.code = FieldCount
 		s.keepRow()
 	}
-	s.full = s.buf[start:after]
+	s.full = s.buf[s.pos:after]
 	s.pos = after
-	s.line += breaks + 1
+	s.line += s.breaks + 1
 	return splitRow
 }
 
@@ -514,7 +529,7 @@ func (s *scanner) skipLine(empty bool) bool {
 func (s *scanner) cell(n int) []byte {
 	f := s.fields[n]
 	raw := s.buf[f.start:f.end]
-	if f.form&(formDoubled|formComma) == 0 {
+	if f.form&(formDoubled|formEscaped) == 0 {
 		return raw
 	}
 	from := len(s.text)

@@ -41,26 +41,33 @@ func newSeen() *seen {
 	return &seen{keys: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, directory: []*seenPage{{}}}
 }
 
-func (s *seen) hash(name []byte) nameHash {
-	return nameHash{max(maphash.Bytes(s.keys[0], name), 1), uint16(maphash.Bytes(s.keys[1], name))}
+// place is where a name is in the set, or would be.
+type place struct {
+	nameHash
+	page  *seenPage
+	slot  uint
+	found bool
 }
 
-func (s *seen) page(h nameHash) *seenPage { return s.directory[h.low&(1<<s.depth-1)] }
-
-// has tells whether the set holds h.
-func (s *seen) has(h nameHash) bool {
-	_, found := s.page(h).find(h)
-	return found
+// find looks for a name.
+func (s *seen) find(name []byte) place {
+	h := nameHash{max(maphash.Bytes(s.keys[0], name), 1), uint16(maphash.Bytes(s.keys[1], name))}
+	page := s.directory[h.low&(1<<s.depth-1)]
+	slot, found := page.find(h)
+	return place{h, page, slot, found}
 }
 
-// add adds h, which the set does not hold.
-func (s *seen) add(h nameHash) {
-	page := s.page(h)
-	for page.n >= pageFull {
-		s.split(h, page)
-		page = s.page(h)
+// add adds a name that was looked for last and not found.
+func (s *seen) add(p place) {
+	if p.page.n < pageFull {
+		p.page.set(p.slot, p.nameHash)
+		return
 	}
-	page.add(h)
+	for p.page.n >= pageFull {
+		s.split(p.nameHash, p.page)
+		p.page = s.directory[p.low&(1<<s.depth-1)]
+	}
+	p.page.add(p.nameHash)
 }
 
 // split moves the half of the page whose next bit is set, h's page, to a page of its own.
@@ -107,6 +114,10 @@ func (p *seenPage) find(h nameHash) (slot uint, found bool) {
 
 func (p *seenPage) add(h nameHash) {
 	slot, _ := p.find(h)
+	p.set(slot, h)
+}
+
+func (p *seenPage) set(slot uint, h nameHash) {
 	p.low[slot], p.high[slot] = h.low, h.high
 	p.n++
 }

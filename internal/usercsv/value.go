@@ -56,21 +56,22 @@ func parseBoolean(text []byte) (value, ok bool) {
 }
 
 // validEmail tells whether text is one local part, one @ and one domain, without white space and control characters.
-func validEmail(text []byte) bool {
+// Plain text is printable ASCII.
+func validEmail(text []byte, plain bool) bool {
 	at := bytes.IndexByte(text, '@')
 	if at <= 0 || at == len(text)-1 || bytes.IndexByte(text[at+1:], '@') >= 0 {
 		return false
 	}
-	if isASCII(text) {
+	if plain || isASCII(text) {
 		return bytes.IndexByte(text, ' ') < 0
 	}
 	return bytes.IndexFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) < 0
 }
 
 // validUsername tells whether text has at most 128 characters, all of them of the classes that UsernameType allows
-// (API model: [\p{L}\p{M}\p{S}\p{N}\p{P}]+). None of them is white space.
-func validUsername(text []byte) bool {
-	if isASCII(text) {
+// (API model: [\p{L}\p{M}\p{S}\p{N}\p{P}]+). None of them is white space. Plain text is printable ASCII.
+func validUsername(text []byte, plain bool) bool {
+	if plain || isASCII(text) {
 		return len(text) <= maxUsername && bytes.IndexByte(text, ' ') < 0
 	}
 	if utf8.RuneCount(text) > maxUsername {
@@ -157,29 +158,26 @@ func appendNational(to []byte, number, country string) []byte {
 
 // appendBirthdate appends a date as MM/DD/YYYY. It takes that, with one or two digits, and YYYY-MM-DD.
 func appendBirthdate(to, text []byte) ([]byte, bool) {
-	var year, month, day int
-	var ok bool
+	var year, month, day []byte
 	if isDate(text) {
-		year, month, day, ok = number(text[:4]), number(text[5:7]), number(text[8:]), true
-	} else if m, rest, found := bytes.Cut(text, []byte("/")); found {
-		d, y, _ := bytes.Cut(rest, []byte("/"))
-		ok = isDigits(m) && isDigits(d) && isDigits(y) && len(m) <= 2 && len(d) <= 2 && len(y) == 4
-		year, month, day = number(y), number(m), number(d)
-	}
-	if !ok || !isDay(year, month, day) {
-		return to, false
-	}
-	digits := func(n, width int) {
-		for unit := []int{1, 10, 100, 1000}[width-1]; unit > 0; unit /= 10 {
-			to = append(to, byte('0'+n/unit%10))
+		year, month, day = text[:4], text[5:7], text[8:]
+	} else {
+		month, text, _ = bytes.Cut(text, []byte("/"))
+		day, year, _ = bytes.Cut(text, []byte("/"))
+		if !isDigits(month) || !isDigits(day) || !isDigits(year) || len(month) > 2 || len(day) > 2 || len(year) != 4 {
+			return to, false
 		}
 	}
-	digits(month, 2)
+	if !isDay(number(year), number(month), number(day)) {
+		return to, false
+	}
+	to = append(to, "00"[len(month):]...)
+	to = append(to, month...)
 	to = append(to, '/')
-	digits(day, 2)
+	to = append(to, "00"[len(day):]...)
+	to = append(to, day...)
 	to = append(to, '/')
-	digits(year, 4)
-	return to, true
+	return append(to, year...), true
 }
 
 // isDate tells whether text has the form YYYY-MM-DD.

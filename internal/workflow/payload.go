@@ -73,6 +73,7 @@ type ImportJob struct {
 	// TimeoutSeconds ends the execution: MaxImportDays.
 	TimeoutSeconds int64 `json:"timeoutSeconds"`
 
+	Sources int    `json:"sources"` // of the whole drop
 	Part    int    `json:"part"`    // from 1
 	Attempt int    `json:"attempt"` // from 1; each attempt is a Cognito job of its own
 	Rows    int    `json:"rows"`    // data rows in Object
@@ -137,7 +138,11 @@ type Plan struct {
 	Sources  []PlannedSource  `json:"sources"`
 	Problems []result.Problem `json:"problems"`
 	// Existing counts accepted rows whose user is in the pool already; only a dry run that was asked for it knows.
-	Existing  *int      `json:"existing,omitempty"`
+	Existing *int `json:"existing,omitempty"`
+	// Pool is what the rules knew of the pool; nil if it was refused.
+	Pool *usercsv.Pool `json:"pool,omitempty"`
+	// Outcomes are the rows that the rules rejected, source by source in their order.
+	Outcomes  Object    `json:"outcomes,omitzero"`
 	StartedAt time.Time `json:"startedAt"`
 }
 
@@ -186,10 +191,10 @@ type SourceRows struct {
 	Unprocessed int `json:"unprocessed"`
 }
 
-// Outcome is one submitted row that is not in the pool, as far as anybody can tell.
+// Outcome is one row that is not in the pool, as far as anybody can tell: rejected by the rules, or submitted in vain.
 type Outcome struct {
-	Source  int          `json:"s"`
-	Line    int          `json:"l"`
-	Code    usercsv.Code `json:"c"`
-	Message string       `json:"m"`
+	Source  int            `json:"s"`
+	Line    int            `json:"l"`
+	Codes   []usercsv.Code `json:"c"`
+	Message string         `json:"m,omitempty"`
 }

@@ -131,17 +131,19 @@ func TestBootstrap(t *testing.T) {
 		}
 	})
 	t.Run("two at once run in two processes", func(t *testing.T) {
-		var pids [2]int
+		payload, err := json.Marshal(map[string]string{"Do": "meet", "Dir": t.TempDir()})
+		if err != nil {
+			t.Fatal(err)
+		}
 		var wait sync.WaitGroup
-		for i := range pids {
+		for range 2 {
 			wait.Go(func() {
-				pids[i] = decode[answer](t, invoke(t, "fn", `{"Do":"sleep","Sleep":300000000}`).Payload).PID
+				if result, err := service.Invoke(t.Context(), "fn", payload); err != nil || result.FunctionError != "" {
+					t.Errorf("they did not meet: %s, %v", result.Payload, err)
+				}
 			})
 		}
 		wait.Wait()
-		if pids[0] == pids[1] {
-			t.Errorf("both ran in process %d", pids[0])
-		}
 	})
 	t.Run("a reader is streamed", func(t *testing.T) {
 		if got := string(invoke(t, "fn", `{"Do":"stream"}`).Payload); got != `{"streamed":true}` {
@@ -185,12 +187,13 @@ func TestBootstrap(t *testing.T) {
 }
 
 func TestCloseKillsWhatRuns(t *testing.T) {
-	service := lambda.New(account(), lambda.Options{})
+	running := make(chan bool, 1)
+	service := lambda.New(account(), lambda.Options{Log: func(_, _ string, _ time.Time, line string) {
+		if line == "handling sleep" {
+			running <- true
+		}
+	}})
 	if err := service.Register(lambda.Function{Name: "fn", Code: build(t), Timeout: time.Minute}); err != nil {
-		t.Fatal(err)
-	}
-	// One process is idle and one is busy.
-	if _, err := service.Invoke(t.Context(), "fn", nil); err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan lambda.Result)
@@ -198,9 +201,14 @@ func TestCloseKillsWhatRuns(t *testing.T) {
 		result, _ := service.Invoke(t.Context(), "fn", []byte(`{"Do":"sleep","Sleep":60000000000}`))
 		done <- result
 	}()
+	<-running
+	// A second process is idle.
+	if _, err := service.Invoke(t.Context(), "fn", nil); err != nil {
+		t.Fatal(err)
+	}
 	go service.Close()
-	if got := (<-done).FunctionError; got != "Unhandled" && got != "" {
-		t.Error(got)
+	if got := decode[functionError](t, (<-done).Payload); got.ErrorType != "Runtime.ExitError" {
+		t.Errorf("the busy process: %+v", got)
 	}
 	service.Close()
 	if _, err := service.Invoke(t.Context(), "fn", nil); err == nil {

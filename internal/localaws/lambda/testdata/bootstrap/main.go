@@ -19,6 +19,7 @@ type event struct {
 	Do    string
 	Sleep time.Duration
 	Size  int
+	Dir   string
 }
 
 type answer struct {
@@ -50,6 +51,10 @@ func handle(ctx context.Context, e event) (any, error) {
 		os.Exit(3)
 	case "sleep":
 		time.Sleep(e.Sleep)
+	case "meet":
+		if err := meet(ctx, e.Dir); err != nil {
+			return nil, err
+		}
 	case "stream":
 		return bytes.NewReader([]byte(`{"streamed":true}`)), nil
 	}
@@ -66,6 +71,20 @@ func handle(ctx context.Context, e event) (any, error) {
 		PID: os.Getpid(), RequestID: lc.AwsRequestID, ARN: lc.InvokedFunctionArn, Left: time.Until(deadline),
 		Env: env, Pad: make([]byte, e.Size), Client: lc.ClientContext.Custom,
 	}, nil
+}
+
+// meet waits until a second process is here too.
+func meet(ctx context.Context, dir string) error {
+	if err := os.WriteFile(fmt.Sprintf("%s/%d", dir, os.Getpid()), nil, 0o600); err != nil {
+		return err
+	}
+	for ctx.Err() == nil {
+		if here, err := os.ReadDir(dir); err != nil || len(here) > 1 {
+			return err
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return ctx.Err()
 }
 
 func main() {

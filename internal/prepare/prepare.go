@@ -1,0 +1,418 @@
+// Package prepare checks a drop against its user pool and writes its parts in Cognito's dialect: the last look before
+// one of the pool's 1,000 import jobs is spent.
+package prepare
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"userdrop/internal/function"
+	"userdrop/internal/intake"
+	"userdrop/internal/objects"
+	"userdrop/internal/result"
+	"userdrop/internal/usercsv"
+	"userdrop/internal/workflow"
+)
+
+// Prepare is the handler of prepare-import.
+type Prepare struct {
+	Cognito interface {
+		DescribeUserPool(context.Context, *cognito.DescribeUserPoolInput, ...func(*cognito.Options)) (*cognito.DescribeUserPoolOutput, error)
+		GetCSVHeader(context.Context, *cognito.GetCSVHeaderInput, ...func(*cognito.Options)) (*cognito.GetCSVHeaderOutput, error)
+	}
+	S3      *s3.Client
+	Work    *objects.Store
+	Results *objects.Store
+	Config  Config
+}
+
+// Config is the environment of prepare-import.
+type Config struct {
+	WorkBucket          string                 `env:"WORK_BUCKET"`
+	ResultsBucket       string                 `env:"RESULTS_BUCKET"`
+	UserPools           function.UserPools     `env:"USER_POOL_ARNS"`
+	AssumeVerified      usercsv.AssumeVerified `env:"ASSUME_VERIFIED"`
+	DefaultPhoneCountry string                 `env:"DEFAULT_PHONE_COUNTRY" envDefault:""`
+	MaxRejectedPercent  int                    `env:"MAX_REJECTED_PERCENT"`
+	MaxImportDays       int64                  `env:"MAX_IMPORT_DAYS"`
+}
+
+// New builds the handler of functions/prepare-import.
+func New(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
+	config, err := function.Environment[Config](environ)
+	if err != nil {
+		return nil, err
+	}
+	client := s3.NewFromConfig(cfg)
+	return function.Handler((&Prepare{
+		Cognito: cognito.NewFromConfig(cfg), S3: client,
+		Work: objects.New(client, config.WorkBucket), Results: objects.New(client, config.ResultsBucket),
+		Config: config,
+	}).Handle), nil
+}
+
+// beforeDeadline is what a run leaves for its clean-up. A drop that it can't prepare by then is TooLarge.
+const beforeDeadline = 30 * time.Second
+
+// Handle answers the parts of a drop. What it found out is the Plan in the work bucket, which a second run finds there
+// and goes by. A file that is refused has no parts; its plan says why.
+func (p *Prepare) Handle(ctx context.Context, drop workflow.Drop) (workflow.Import, error) {
+	answer := workflow.Import{Drop: drop, Parts: []workflow.ImportJob{}}
+	if drop.Schema != workflow.Schema {
+		return answer, fmt.Errorf("the execution's input has schema %d, not %d: it comes from another release", drop.Schema, workflow.Schema)
+	}
+	published, err := p.Results.Exists(ctx, workflow.ResultKey(drop.ImportID))
+	if err != nil || published {
+		return answer, err
+	}
+	var plan workflow.Plan
+	if found, err := p.Work.ReadJSON(ctx, workflow.PlanKey(drop.ImportID), &plan); err != nil || found {
+		return plan.Import, err
+	}
+	plan = workflow.Plan{Import: answer, StartedAt: time.Now().UTC(), Problems: []usercsv.Problem{}}
+	if err := p.plan(ctx, &plan); err != nil {
+		return answer, err
+	}
+	text, err := json.Marshal(plan)
+	if err != nil {
+		return answer, fmt.Errorf("encode plan: %w", err)
+	}
+	won, err := p.Work.WriteOnce(ctx, workflow.PlanKey(drop.ImportID), "application/json", text)
+	if err == nil && !won { // another run of this state was faster
+		_, err = p.Work.ReadJSON(ctx, workflow.PlanKey(drop.ImportID), &plan)
+	}
+	slog.InfoContext(ctx, "Prepared.", "importId", drop.ImportID, "parts", len(plan.Parts), "refused", plan.Refused)
+	return plan.Import, err
+}
+
+// plan fills in the plan of a drop. It fails only where our own workflow does: what is wrong with the drop is in it.
+func (p *Prepare) plan(ctx context.Context, plan *workflow.Plan) error {
+	sources := []workflow.Object{plan.Source}
+	if plan.Manifest != "" {
+		sources = nil
+		if found, err := p.Work.ReadJSON(ctx, plan.Manifest, &sources); err != nil || !found {
+			return errors.Join(err, fmt.Errorf("the sweep's list of files %s can't be read", p.Work.URL(plan.Manifest)))
+		}
+	}
+	for _, source := range sources {
+		plan.Sources = append(plan.Sources, workflow.PlannedSource{Object: source})
+	}
+	var err error
+	if plan.Pool, err = p.pool(ctx, plan.UserPoolID); err == nil {
+		err = p.prepare(ctx, plan, plan.Pool)
+	}
+	refusal, refused := errors.AsType[*usercsv.Refusal](err)
+	if !refused {
+		return err
+	}
+	plan.Refused = true
+	plan.Problems = refusal.Problems
+	plan.Outcomes = workflow.Object{}
+	for i := range plan.Sources {
+		s := &plan.Sources[i]
+		s.Read, s.Rejected = 0, 0
+		if !s.Refused {
+			s.Refused, s.Problems = true, refusal.Problems
+		}
+	}
+	return nil
+}
+
+// pool reads what the rules need to know of a pool.
+func (p *Prepare) pool(ctx context.Context, id string) (*usercsv.Pool, error) {
+	if !slices.Contains(p.Config.UserPools, id) {
+		return nil, usercsv.Refuse(usercsv.PoolNotAllowed, "")
+	}
+	described, err := p.Cognito.DescribeUserPool(ctx, &cognito.DescribeUserPoolInput{UserPoolId: &id})
+	if _, none := errors.AsType[*types.ResourceNotFoundException](err); none {
+		return nil, usercsv.Refuse(usercsv.PoolNotAllowed, "")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("describe user pool %s: %w", id, err)
+	}
+	header, err := p.Cognito.GetCSVHeader(ctx, &cognito.GetCSVHeaderInput{UserPoolId: &id})
+	if err != nil {
+		return nil, fmt.Errorf("get the CSV header of %s: %w", id, err)
+	}
+	up := described.UserPool
+	pool := &usercsv.Pool{
+		ID: id, MFA: usercsv.MFA(up.MfaConfiguration), Header: header.CSVHeader,
+		UsernameAttributes: texts(up.UsernameAttributes), AliasAttributes: texts(up.AliasAttributes),
+		AutoVerified:  texts(up.AutoVerifiedAttributes),
+		CaseSensitive: up.UsernameConfiguration == nil || aws.ToBool(up.UsernameConfiguration.CaseSensitive),
+	}
+	for _, a := range up.SchemaAttributes {
+		attribute := usercsv.Attribute{
+			Name: aws.ToString(a.Name), Type: usercsv.DataType(a.AttributeDataType), Required: aws.ToBool(a.Required),
+		}
+		var minLength, maxLength, minValue, maxValue string
+		if c := a.StringAttributeConstraints; c != nil {
+			minLength, maxLength = aws.ToString(c.MinLength), aws.ToString(c.MaxLength)
+		}
+		if c := a.NumberAttributeConstraints; c != nil {
+			minValue, maxValue = aws.ToString(c.MinValue), aws.ToString(c.MaxValue)
+		}
+		if err := attribute.SetBounds(minLength, maxLength, minValue, maxValue); err != nil {
+			return nil, fmt.Errorf("the schema of %s: %w", id, err)
+		}
+		pool.Attributes = append(pool.Attributes, attribute)
+	}
+	return pool, nil
+}
+
+func texts[T ~string](values []T) []string {
+	var out []string
+	for _, v := range values {
+		out = append(out, string(v))
+	}
+	return out
+}
+
+// prepare reads the sources of a plan. A *usercsv.Refusal refuses the drop.
+func (p *Prepare) prepare(ctx context.Context, plan *workflow.Plan, pool *usercsv.Pool) error {
+	parent := ctx
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-beforeDeadline))
+		defer cancel()
+	}
+	// Uploads that a failure leaves behind are cleaned up with parent.
+	sink := &sink{work: p.Work, importID: plan.ImportID, dry: plan.Mode == result.Check,
+		outcomes: p.Work.JSONLines(workflow.RejectedKey(plan.ImportID))}
+	err := p.read(ctx, plan, pool, sink)
+	if err != nil {
+		sink.discard()
+		if parent.Err() == nil && ctx.Err() != nil {
+			return usercsv.Refuse(usercsv.TooLarge, "")
+		}
+		return err
+	}
+	return nil
+}
+
+func (p *Prepare) read(ctx context.Context, plan *workflow.Plan, pool *usercsv.Pool, sink *sink) error {
+	settings := usercsv.Settings{
+		AssumeVerified: p.Config.AssumeVerified, DefaultPhoneCountry: p.Config.DefaultPhoneCountry,
+	}
+	preparer, err := usercsv.NewPreparer(pool, settings, sink)
+	if err != nil {
+		return err
+	}
+	several := len(plan.Sources) > 1
+	taken := 0
+	for i := range plan.Sources {
+		source := &plan.Sources[i]
+		if several { // one bad file must not spoil the others: look before
+			err := p.stream(ctx, source.Object, func(r io.Reader) (int, error) { return usercsv.Verify(ctx, r, pool) })
+			if refusal, refused := errors.AsType[*usercsv.Refusal](err); refused {
+				source.Refused, source.Problems = true, refusal.Problems
+				plan.Problems = usercsv.MergeProblems(plan.Problems, refusal.Problems)
+				preparer.Skip()
+				continue
+			}
+			if err != nil {
+				return err
+			}
+		}
+		err := p.stream(ctx, source.Object, func(r io.Reader) (int, error) {
+			summary, err := preparer.Add(ctx, r)
+			source.Read, source.Rejected, source.Problems = summary.Read, summary.Rejected, summary.Problems
+			return summary.Read, err
+		})
+		if err != nil {
+			return err
+		}
+		taken++
+	}
+	if taken == 0 {
+		return &usercsv.Refusal{Problems: plan.Problems}
+	}
+	summary, err := preparer.Close()
+	if err != nil {
+		return err
+	}
+	if summary.Rejected*100 > summary.Read*p.Config.MaxRejectedPercent {
+		return usercsv.Refuse(usercsv.TooManyRejected, "")
+	}
+	plan.Problems = usercsv.MergeProblems(plan.Problems, summary.Problems)
+	if plan.Outcomes, err = sink.outcomes.Close(); err != nil {
+		return err
+	}
+	if plan.Mode == result.Check {
+		return nil
+	}
+	for _, part := range summary.Parts {
+		plan.Parts = append(plan.Parts, p.importJob(plan, part, sink.parts[part.Number]))
+	}
+	return nil
+}
+
+// importJob is the input of a part's import-job execution.
+func (p *Prepare) importJob(plan *workflow.Plan, part usercsv.PartSummary, written *partWriter) workflow.ImportJob {
+	job := workflow.ImportJob{
+		Schema: workflow.Schema, ImportID: plan.ImportID, UserPoolID: plan.UserPoolID,
+		Execution:      workflow.ExecutionName(plan.ImportID, part.Number, part.Rows),
+		TimeoutSeconds: p.Config.MaxImportDays * int64(24*time.Hour/time.Second),
+		Sources:        len(plan.Sources), Part: part.Number, Attempt: 1, Rows: part.Rows,
+		Algorithm: string(part.Algorithm), PreparedAt: plan.StartedAt,
+		Object: workflow.Object{
+			Bucket: p.Work.Bucket, Key: workflow.PartKey(plan.ImportID, part.Number, 1),
+			VersionID: written.text.VersionID(), Bytes: part.Bytes,
+		},
+		Lines: workflow.Object{
+			Bucket: p.Work.Bucket, Key: workflow.LinesKey(plan.ImportID, part.Number, 1),
+			VersionID: written.lines.VersionID(),
+		},
+	}
+	if part.SourceIsPart {
+		job.Object = plan.Sources[0].Object
+	}
+	return job
+}
+
+// stream opens a source for read, which answers the number of rows. A source that is not there any more is refused,
+// and one that is not what the sidecar beside it says.
+func (p *Prepare) stream(ctx context.Context, source workflow.Object, read func(io.Reader) (rows int, err error)) error {
+	expected, err := p.manifest(ctx, source)
+	if err != nil {
+		return err
+	}
+	body, err := objects.OpenVersion(ctx, p.S3, source)
+	if workflow.Classify(err) == workflow.Gone {
+		return usercsv.Refuse(usercsv.SourceGone, "")
+	}
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if expected == nil {
+		_, err := read(body)
+		return err
+	}
+	hash := sha256.New()
+	rows, err := read(io.TeeReader(body, hash))
+	if err != nil {
+		return err
+	}
+	if expected.Rows != nil && *expected.Rows != rows ||
+		expected.SHA256 != "" && !strings.EqualFold(expected.SHA256, hex.EncodeToString(hash.Sum(nil))) {
+		return usercsv.Refuse(usercsv.ManifestMismatch, "")
+	}
+	return nil
+}
+
+// Manifest is what a sidecar, users.csv.manifest.json put before users.csv, says that the file holds.
+type Manifest struct {
+	Rows   *int   `json:"rows"`
+	SHA256 string `json:"sha256"` // in hexadecimal digits
+}
+
+// manifest reads a source's sidecar; nil if it has none.
+func (p *Prepare) manifest(ctx context.Context, source workflow.Object) (*Manifest, error) {
+	text, found, err := objects.New(p.S3, source.Bucket).Read(ctx, source.Key+intake.ManifestSuffix)
+	if err != nil || !found {
+		return nil, err
+	}
+	var manifest Manifest
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if decoder.Decode(&manifest) != nil || manifest.Rows == nil && manifest.SHA256 == "" {
+		return nil, usercsv.Refuse(usercsv.ManifestMismatch,
+			`The manifest beside the file is not {"rows": number, "sha256": "hexadecimal digits"}. Write it again, or remove it.`)
+	}
+	return &manifest, nil
+}
+
+// sink writes what the engine makes of a drop into the work bucket; a dry run keeps only what is wrong.
+type sink struct {
+	work     *objects.Store
+	importID string
+	dry      bool
+	parts    map[int]*partWriter
+	outcomes *objects.JSONLines
+}
+
+// OpenPart begins a part's objects.
+func (s *sink) OpenPart(ctx context.Context, part usercsv.Part) (usercsv.PartWriter, error) {
+	if s.dry {
+		return dryPart{io.Discard}, nil
+	}
+	w := &partWriter{
+		text:  s.work.Upload(ctx, workflow.PartKey(s.importID, part.Number, 1), "text/csv"),
+		lines: s.work.Upload(ctx, workflow.LinesKey(s.importID, part.Number, 1), "application/octet-stream"),
+	}
+	if s.parts == nil {
+		s.parts = map[int]*partWriter{}
+	}
+	s.parts[part.Number] = w
+	return w, nil
+}
+
+// Reject keeps a row's place and codes; publish-result reads its cells again.
+func (s *sink) Reject(ctx context.Context, row *usercsv.Rejected) error {
+	return s.outcomes.Encode(ctx, workflow.Outcome{
+		Source: row.Source, Line: row.Line, Codes: slices.Collect(row.Codes.All()),
+	})
+}
+
+func (s *sink) discard() {
+	for _, w := range s.parts {
+		_ = w.Discard()
+	}
+	s.outcomes.Discard()
+}
+
+// partWriter is a part on its way into the work bucket.
+type partWriter struct {
+	text, lines *objects.Upload
+	closed      bool
+}
+
+func (w *partWriter) Write(text []byte) (int, error) { return w.text.Write(text) }
+
+// Lines receives the line map.
+func (w *partWriter) Lines() io.Writer { return w.lines }
+
+// Close ends the part; the text of one that equals the source is not kept.
+func (w *partWriter) Close(part usercsv.PartSummary) error {
+	w.closed = true
+	if part.SourceIsPart {
+		w.text.Discard()
+		return w.lines.Close()
+	}
+	return errors.Join(w.text.Close(), w.lines.Close())
+}
+
+// Discard gives up a part that is not closed. One that is stays until the import is done, without harm: no plan names
+// it.
+func (w *partWriter) Discard() error {
+	if !w.closed {
+		w.closed = true
+		w.text.Discard()
+		w.lines.Discard()
+	}
+	return nil
+}
+
+// dryPart is a part that nobody will import.
+type dryPart struct{ io.Writer }
+
+func (d dryPart) Lines() io.Writer              { return d.Writer }
+func (dryPart) Close(usercsv.PartSummary) error { return nil }
+func (dryPart) Discard() error                  { return nil }

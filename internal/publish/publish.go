@@ -1,0 +1,245 @@
+// Package publish ends an import: it merges what the parts found out into result.json, failed.csv and report.html,
+// tells EventBridge and SNS, and moves the source.
+//
+// The commit point is result.json, which is written only if there is none: of several runs, a Redrive or an
+// abort-import beside import-users, one wins, and the others go on with its result. Event and message go out at least
+// once; consumers tell duplicates by the import id.
+package publish
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	eventtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"userdrop/internal/function"
+	"userdrop/internal/importjob"
+	"userdrop/internal/intake"
+	"userdrop/internal/objects"
+	"userdrop/internal/result"
+	"userdrop/internal/workflow"
+)
+
+// Publish is the handler of publish-result.
+type Publish struct {
+	Cognito interface {
+		ListUserImportJobs(context.Context, *cognito.ListUserImportJobsInput, ...func(*cognito.Options)) (*cognito.ListUserImportJobsOutput, error)
+	}
+	Events interface {
+		PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
+	}
+	Topic interface {
+		Publish(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error)
+	}
+	S3      *s3.Client
+	Work    *objects.Store
+	Results *objects.Store
+	Collect *importjob.Collect
+	Config  Config
+}
+
+// Config is the environment of publish-result.
+type Config struct {
+	importjob.CollectConfig
+	ResultsBucket  string `env:"RESULTS_BUCKET"`
+	ResultTopicARN string `env:"RESULT_TOPIC_ARN"`
+	EventBusName   string `env:"EVENT_BUS_NAME"`
+	Region         string `env:"AWS_REGION"`
+}
+
+// New builds the handler of functions/publish-result.
+func New(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
+	config, err := function.Environment[Config](environ)
+	if err != nil {
+		return nil, err
+	}
+	client := s3.NewFromConfig(cfg)
+	return function.Handler((&Publish{
+		Cognito: cognito.NewFromConfig(cfg), Events: eventbridge.NewFromConfig(cfg), Topic: sns.NewFromConfig(cfg),
+		S3: client, Work: objects.New(client, config.WorkBucket), Results: objects.New(client, config.ResultsBucket),
+		Collect: importjob.NewCollector(cfg, config.CollectConfig),
+		Config:  config,
+	}).Handle), nil
+}
+
+// Published is the answer of publish-result, and the output of import-users.
+type Published struct {
+	ImportID string         `json:"importId"`
+	Verdict  result.Verdict `json:"verdict"`
+	Message  string         `json:"message"`
+	Rows     result.Rows    `json:"rows"`
+	Result   string         `json:"result"` // where result.json is
+}
+
+// Handle publishes the result of an import, or carries on with the one that was published already. While a Cognito job
+// of the import is active it answers workflow.JobStillActive.
+func (p *Publish) Handle(ctx context.Context, in workflow.Import) (Published, error) {
+	r, err := p.committed(ctx, in.ImportID)
+	if err != nil {
+		return Published{}, err
+	}
+	if r == nil {
+		if r, err = p.commit(ctx, in); err != nil {
+			return Published{}, err
+		}
+	}
+	if err := p.tell(ctx, r); err != nil {
+		return Published{}, err
+	}
+	if r.Verdict != result.Errored && r.Verdict != result.Stopped {
+		if err := p.move(ctx, r); err != nil {
+			return Published{}, err
+		}
+	}
+	if err := p.clean(ctx, in.ImportID); err != nil {
+		return Published{}, err
+	}
+	slog.InfoContext(ctx, "Published.", "importId", r.ImportID, "verdict", r.Verdict)
+	return Published{
+		ImportID: r.ImportID, Verdict: r.Verdict, Message: r.Message, Rows: r.Rows,
+		Result: p.Results.URL(workflow.ResultKey(r.ImportID)),
+	}, nil
+}
+
+// committed reads the published result; nil if there is none yet.
+func (p *Publish) committed(ctx context.Context, importID string) (*result.Result, error) {
+	text, found, err := p.Results.Read(ctx, workflow.ResultKey(importID))
+	if err != nil || !found {
+		return nil, err
+	}
+	return result.Unmarshal(text)
+}
+
+// commit builds the result and its files, and writes result.json last. The loser of a race answers the winner's
+// result, and writes its report again in place of its own.
+func (p *Publish) commit(ctx context.Context, in workflow.Import) (*result.Result, error) {
+	r, err := p.build(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.report(ctx, r); err != nil {
+		return nil, err
+	}
+	text, err := result.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	won, err := p.Results.WriteOnce(ctx, workflow.ResultKey(in.ImportID), "application/json", text)
+	if err != nil || won {
+		return r, err
+	}
+	if r, err = p.committed(ctx, in.ImportID); err != nil {
+		return nil, err
+	}
+	return r, p.report(ctx, r)
+}
+
+func (p *Publish) report(ctx context.Context, r *result.Result) error {
+	var page bytes.Buffer
+	if err := result.WriteReport(&page, r, result.ReportOptions{Region: p.Config.Region}); err != nil {
+		return err
+	}
+	return p.Results.Write(ctx, workflow.ReportKey(r.ImportID), "text/html; charset=utf-8", page.Bytes())
+}
+
+// tell sends the event and the message, unless a mark says that they went out.
+func (p *Publish) tell(ctx context.Context, r *result.Result) error {
+	told, err := p.Work.Exists(ctx, workflow.ToldKey(r.ImportID))
+	if err != nil || told {
+		return err
+	}
+	detail, err := json.Marshal(result.Event(r))
+	if err != nil {
+		return fmt.Errorf("encode the event: %w", err)
+	}
+	out, err := p.Events.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []eventtypes.PutEventsRequestEntry{{
+		Source: aws.String(result.EventSource), DetailType: aws.String(result.EventDetailType),
+		Detail: aws.String(string(detail)), EventBusName: &p.Config.EventBusName,
+	}}})
+	if err == nil && out.FailedEntryCount > 0 {
+		err = &workflow.Error{
+			Name: workflow.Unavailable, Err: fmt.Errorf("EventBridge answered %s", aws.ToString(out.Entries[0].ErrorCode)),
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("put the event of %s: %w", r.ImportID, err)
+	}
+	subject, body := result.Message(r)
+	if _, err := p.Topic.Publish(ctx, &sns.PublishInput{
+		TopicArn: &p.Config.ResultTopicARN, Subject: &subject, Message: &body,
+	}); err != nil {
+		return fmt.Errorf("publish the message of %s: %w", r.ImportID, err)
+	}
+	return p.Work.Write(ctx, workflow.ToldKey(r.ImportID), "text/plain", nil)
+}
+
+// move takes the sources, and the sidecars beside them, out of the way of the next drop.
+func (p *Publish) move(ctx context.Context, r *result.Result) error {
+	names := map[string]int{}
+	for _, source := range r.Sources {
+		from := workflow.Object{
+			Bucket: source.Bucket, Key: source.Key, VersionID: source.VersionID, Bytes: source.Bytes,
+		}
+		to := workflow.ProcessedKey(r.ImportID, source.Key, r.FinishedAt)
+		if names[to]++; names[to] > 1 { // two folders, one file name
+			to = path.Join(path.Dir(to), fmt.Sprintf("%d-%s", names[to], path.Base(to)))
+		}
+		if err := objects.Move(ctx, p.S3, from, to); err != nil {
+			return err
+		}
+		sidecar, found, err := objects.New(p.S3, source.Bucket).Head(ctx, source.Key+intake.ManifestSuffix)
+		if err != nil {
+			return err
+		}
+		if found {
+			if err := objects.Move(ctx, p.S3, sidecar, to+intake.ManifestSuffix); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// clean deletes what the import kept in the work bucket, but for the mark that it was told.
+func (p *Publish) clean(ctx context.Context, importID string) error {
+	keys, err := p.Work.Keys(ctx, workflow.WorkPrefix(importID))
+	if err != nil {
+		return err
+	}
+	return p.Work.Delete(ctx, slices.DeleteFunc(keys, func(key string) bool { return key == workflow.ToldKey(importID) }))
+}
+
+// cause words a failure that the state machine caught. Step Functions' Cause of a function's error is its JSON.
+func cause(f *workflow.Failure) *result.Cause {
+	if f == nil {
+		return nil
+	}
+	text := f.Cause
+	var answer struct {
+		Message string `json:"errorMessage"`
+	}
+	if json.Unmarshal([]byte(text), &answer) == nil && answer.Message != "" {
+		text = answer.Message
+	}
+	return &result.Cause{Name: f.Error, Message: strings.ToValidUTF8(text[:min(len(text), 500)], "")}
+}
+
+func seconds(from, to time.Time) int64 {
+	if from.IsZero() || to.Before(from) {
+		return 0
+	}
+	return int64(to.Sub(from) / time.Second)
+}

@@ -1,0 +1,144 @@
+package usercsv_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+
+	"userdrop/internal/usercsv"
+)
+
+// benchFile is a file whose preparation is measured.
+type benchFile struct {
+	name string
+	pool *usercsv.Pool
+	head string
+	row  func(b []byte, n int) []byte
+}
+
+// benchFiles are a plain export, one that quotes every cell and has commas in some, and one of 60 columns.
+func benchFiles() []benchFile {
+	plain := testPool()
+	wide := testPool()
+	for i := range 50 {
+		wide.Attributes = append(wide.Attributes, usercsv.Attribute{Name: fmt.Sprintf("custom:field%02d", i)})
+	}
+	wideHead := "username,email,email_verified,given_name,family_name,phone_number,birthdate,locale,zoneinfo,nickname"
+	for i := range 50 {
+		wideHead += fmt.Sprintf(",field%02d", i)
+	}
+	return []benchFile{
+		{
+			"plain", plain,
+			"username,email,email_verified,given_name,family_name,phone_number,birthdate,address",
+			func(b []byte, n int) []byte {
+				return fmt.Appendf(b, "user%08d,user%08d@example.com,true,Maria,Example,+1206555%04d,1985-02-%02d,%d Main Street\n",
+					n, n, n%10000, n%28+1, n%999)
+			},
+		},
+		{
+			"quoted", plain,
+			"username,email,email_verified,given_name,family_name,phone_number,birthdate,address",
+			func(b []byte, n int) []byte {
+				return fmt.Appendf(b,
+					`"user%08d","user%08d@example.com","true","Maria","Example","+1206555%04d","1985-02-%02d","%d Main Street, Springfield"`+"\n",
+					n, n, n%10000, n%28+1, n%999)
+			},
+		},
+		{
+			"wide", wide, wideHead,
+			func(b []byte, n int) []byte {
+				b = fmt.Appendf(b, "user%08d,user%08d@example.com,true,Maria,Example,+1206555%04d,1985-02-%02d,en-US,America/Chicago,mary",
+					n, n, n%10000, n%28+1)
+				for i := range 50 {
+					b = fmt.Appendf(b, ",value%d", (n+i)%1000)
+				}
+				return append(b, '\n')
+			},
+		},
+	}
+}
+
+// text is the file with that many bytes, or a little more.
+func (f benchFile) text(size int) []byte {
+	b := append([]byte(f.head), '\n')
+	for n := 0; len(b) < size; n++ {
+		b = f.row(b, n)
+	}
+	return b
+}
+
+// void is a sink that forgets.
+type void struct{}
+
+func (void) OpenPart(context.Context, usercsv.Part) (usercsv.PartWriter, error) { return void{}, nil }
+func (void) Reject(context.Context, *usercsv.Rejected) error                    { return errors.New("a row is rejected") }
+func (void) Write(p []byte) (int, error)                                        { return len(p), nil }
+func (void) Lines() io.Writer                                                   { return io.Discard }
+func (void) Close(usercsv.PartSummary) error                                    { return nil }
+func (void) Discard() error                                                     { return nil }
+
+func prepareText(f benchFile, text []byte) error {
+	p, err := usercsv.NewPreparer(f.pool, usercsv.Settings{}, void{})
+	if err != nil {
+		return err
+	}
+	if _, err = p.Add(context.Background(), bytes.NewReader(text)); err != nil {
+		return err
+	}
+	_, err = p.Close()
+	return err
+}
+
+// readText is the yardstick: a bare encoding/csv loop.
+func readText(text []byte) error {
+	r := csv.NewReader(bytes.NewReader(text))
+	r.ReuseRecord = true
+	for {
+		if _, err := r.Read(); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+const benchSize = 16 << 20
+
+func BenchmarkPrepare(b *testing.B) {
+	for _, f := range benchFiles() {
+		text := f.text(benchSize)
+		b.Run(f.name, func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := prepareText(f, text); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkEncodingCSV(b *testing.B) {
+	for _, f := range benchFiles() {
+		text := f.text(benchSize)
+		b.Run(f.name, func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := readText(text); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func testPool() *usercsv.Pool {
+	return &usercsv.Pool{ID: "us-east-1_Example", AutoVerified: []string{"email"}, CaseSensitive: true}
+}
