@@ -340,12 +340,13 @@ type putEventsOutput struct {
 	Entries          []putEventsResult
 }
 
-// putEvents refuses bad entries one by one: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+// putEvents refuses bad entries one by one:
+// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
 func (b *Bus) putEvents(ctx context.Context, in putEventsInput) (*putEventsOutput, error) {
 	const maxSize = 256 << 10
 	if n := len(in.Entries); n < 1 || n > 10 {
 		return nil, wire.Errorf("ValidationException",
-			"%d validation error detected: Value at 'entries' failed to satisfy constraint: Member must have length between 1 and 10", 1)
+			"Value at 'entries' failed to satisfy constraint: Member must have length between 1 and 10")
 	}
 	size := 0
 	for _, e := range in.Entries {

@@ -115,7 +115,9 @@ func put(t *testing.T, bus *events.Bus, rules ...events.Rule) {
 
 var created = wire.Event{
 	Source: "aws.s3", DetailType: "Object Created", Resources: []string{"arn:aws:s3:::inbox"},
-	Detail: map[string]any{"bucket": map[string]string{"name": "inbox"}, "object": map[string]any{"key": `a "b" <c>.csv`, "size": 7}},
+	Detail: map[string]any{
+		"bucket": map[string]string{"name": "inbox"}, "object": map[string]any{"key": `a "b" <c>.csv`, "size": 7},
+	},
 }
 
 const pattern = `{"source":["aws.s3"]}`
@@ -124,7 +126,12 @@ func TestEnvelope(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r recorder
 		bus := events.NewBus(account(), events.Options{Targets: r.targets()})
-		put(t, bus, events.Rule{Name: "r", EventPattern: json.RawMessage(pattern), Targets: []events.Target{{ID: "f", ARN: functionARN}}})
+		put(
+			t, bus,
+			events.Rule{
+				Name: "r", EventPattern: json.RawMessage(pattern), Targets: []events.Target{{ID: "f", ARN: functionARN}},
+			},
+		)
 		bus.Put(created)
 		bus.Put(wire.Event{Source: "aws.ec2", DetailType: "Other", Detail: struct{}{}})
 		time.Sleep(time.Second)
@@ -133,7 +140,8 @@ func TestEnvelope(t *testing.T) {
 		if len(all) != 2 || all[1].Source != "aws.ec2" {
 			t.Fatalf("archive %+v", all)
 		}
-		want := `{"version":"0","id":"` + all[0].ID + `","detail-type":"Object Created","source":"aws.s3","account":"123456789012",` +
+		want := `{"version":"0","id":"` + all[0].ID + `","detail-type":"Object Created",` +
+			`"source":"aws.s3","account":"123456789012",` +
 			`"time":"2000-01-01T00:00:00Z","region":"eu-central-1","resources":["arn:aws:s3:::inbox"],` +
 			`"detail":{"bucket":{"name":"inbox"},"object":{"key":"a \"b\" <c>.csv","size":7}}}`
 		got := r.taken()
@@ -153,7 +161,10 @@ func TestTargetsAndInputs(t *testing.T) {
 	transform := func(template string, paths map[string]string) *events.InputTransformer {
 		return &events.InputTransformer{InputPathsMap: paths, InputTemplate: template}
 	}
-	paths := map[string]string{"key": "$.detail.object.key", "size": "$.detail['object'].size", "type": "$.detail-type", "first": "$.resources[0]", "object": "$.detail.object", "no": "$.detail.no"}
+	paths := map[string]string{
+		"key": "$.detail.object.key", "size": "$.detail['object'].size", "type": "$.detail-type", "first": "$.resources[0]",
+		"object": "$.detail.object", "no": "$.detail.no",
+	}
 	for _, c := range []struct {
 		name   string
 		target events.Target
@@ -163,10 +174,33 @@ func TestTargetsAndInputs(t *testing.T) {
 		{"topic", events.Target{ARN: topicARN, Input: `{"fixed":1}`}, `{"fixed":1}`},
 		{"queue", events.Target{ARN: queueARN, InputPath: "$.resources[0]"}, `"arn:aws:s3:::inbox"`},
 		{"log group", events.Target{ARN: groupARN, InputPath: "$.account"}, `"123456789012"`},
-		{"object template", events.Target{ARN: functionARN, InputTransformer: transform(`{"k": <key>, "s": <size>, "o": <object>}`, paths)}, `{"k": "a \"b\" <c>.csv", "s": 7, "o": {"key":"a \"b\" <c>.csv","size":7}}`},
-		{"string template", events.Target{ARN: functionARN, InputTransformer: transform(`"<type> of <first>: <size> bytes <no>at <key>, 1 < 2"`, paths)}, `"Object Created of arn:aws:s3:::inbox: 7 bytes at a \"b\" <c>.csv, 1 < 2"`},
-		{"value in a string", events.Target{ARN: functionARN, InputTransformer: transform(`{"k": "key \"<key>\"", "o": "<object>"}`, paths)}, `{"k": "key \"a \"b\" <c>.csv\"", "o": "{\"key\":\"a \\\"b\\\" <c>.csv\",\"size\":7}"}`},
-		{"predefined", events.Target{ARN: functionARN, InputTransformer: transform(`{"r": <aws.events.rule-name>, "a": "<aws.events.rule-arn>", "t": <aws.events.event.ingestion-time>}`, nil)}, `{"r": "r", "a": "arn:aws:events:eu-central-1:123456789012:rule/r", "t": "2000-01-01T00:00:00Z"}`},
+		{
+			"object template",
+			events.Target{ARN: functionARN, InputTransformer: transform(`{"k": <key>, "s": <size>, "o": <object>}`, paths)},
+			`{"k": "a \"b\" <c>.csv", "s": 7, "o": {"key":"a \"b\" <c>.csv","size":7}}`,
+		},
+		{
+			"string template",
+			events.Target{
+				ARN: functionARN, InputTransformer: transform(`"<type> of <first>: <size> bytes <no>at <key>, 1 < 2"`, paths),
+			},
+			`"Object Created of arn:aws:s3:::inbox: 7 bytes at a \"b\" <c>.csv, 1 < 2"`,
+		},
+		{
+			"value in a string",
+			events.Target{ARN: functionARN, InputTransformer: transform(`{"k": "key \"<key>\"", "o": "<object>"}`, paths)},
+			`{"k": "key \"a \"b\" <c>.csv\"", "o": "{\"key\":\"a \\\"b\\\" <c>.csv\",\"size\":7}"}`,
+		},
+		{
+			"predefined",
+			events.Target{
+				ARN: functionARN,
+				InputTransformer: transform(
+					`{"r": <aws.events.rule-name>, "a": "<aws.events.rule-arn>", "t": <aws.events.event.ingestion-time>}`, nil,
+				),
+			},
+			`{"r": "r", "a": "arn:aws:events:eu-central-1:123456789012:rule/r", "t": "2000-01-01T00:00:00Z"}`,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -209,22 +243,32 @@ func TestRetriesAndDeadLetters(t *testing.T) {
 		{
 			name: "no permission is not tried again", calls: 1,
 			fail: func(int) error { return wire.Errorf("AccessDeniedException", "no") },
-			want: map[string]string{"ERROR_CODE": "NO_PERMISSIONS", "ERROR_MESSAGE": "AccessDeniedException: no", "RETRY_ATTEMPTS": "0"},
+			want: map[string]string{
+				"ERROR_CODE": "NO_PERMISSIONS", "ERROR_MESSAGE": "AccessDeniedException: no", "RETRY_ATTEMPTS": "0",
+			},
 		},
 		{
 			name: "a target that is gone", calls: 1,
 			fail: func(int) error { return wire.Errorf("ResourceNotFoundException", "gone") },
-			want: map[string]string{"ERROR_CODE": "NO_RESOURCE", "ERROR_MESSAGE": "ResourceNotFoundException: gone", "RETRY_ATTEMPTS": "0"},
+			want: map[string]string{
+				"ERROR_CODE": "NO_RESOURCE", "ERROR_MESSAGE": "ResourceNotFoundException: gone", "RETRY_ATTEMPTS": "0",
+			},
 		},
 		{
 			name: "attempts exhausted", calls: 3, retry: &events.RetryPolicy{MaximumRetryAttempts: &two},
 			fail: func(int) error { return broken },
-			want: map[string]string{"ERROR_CODE": "INTERNAL_ERROR", "ERROR_MESSAGE": "InternalFailure: broken", "RETRY_ATTEMPTS": "2", "EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts"},
+			want: map[string]string{
+				"ERROR_CODE": "INTERNAL_ERROR", "ERROR_MESSAGE": "InternalFailure: broken", "RETRY_ATTEMPTS": "2",
+				"EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts",
+			},
 		},
 		{
 			name: "too old", calls: 7, retry: &events.RetryPolicy{MaximumEventAgeInSeconds: &minute},
 			fail: func(int) error { return throttle },
-			want: map[string]string{"ERROR_CODE": "THROTTLING", "ERROR_MESSAGE": "ThrottlingException: slow down", "RETRY_ATTEMPTS": "6", "EXHAUSTED_RETRY_CONDITION": "MaximumEventAgeInSeconds"},
+			want: map[string]string{
+				"ERROR_CODE": "THROTTLING", "ERROR_MESSAGE": "ThrottlingException: slow down", "RETRY_ATTEMPTS": "6",
+				"EXHAUSTED_RETRY_CONDITION": "MaximumEventAgeInSeconds",
+			},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -273,8 +317,14 @@ func TestFaultyDeliveries(t *testing.T) {
 		want   []string
 	}{
 		{"dropped", func(n int) []time.Duration { return [][]time.Duration{{}, {1}}[n] }, []string{"1"}},
-		{"doubled", func(n int) []time.Duration { return []time.Duration{time.Duration(n + 1), 10 + time.Duration(n)} }, []string{"0", "1", "0", "1"}},
-		{"reordered", func(n int) []time.Duration { return []time.Duration{time.Minute / time.Duration(n+1)} }, []string{"1", "0"}},
+		{
+			"doubled", func(n int) []time.Duration { return []time.Duration{time.Duration(n + 1), 10 + time.Duration(n)} },
+			[]string{"0", "1", "0", "1"},
+		},
+		{
+			"reordered", func(n int) []time.Duration { return []time.Duration{time.Minute / time.Duration(n+1)} },
+			[]string{"1", "0"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -290,7 +340,13 @@ func TestFaultyDeliveries(t *testing.T) {
 						return c.delays(n - 1)
 					},
 				})
-				put(t, bus, events.Rule{Name: "r", EventPattern: json.RawMessage(pattern), Targets: []events.Target{{ID: "f", ARN: functionARN, InputPath: "$.detail.n"}}})
+				put(
+					t, bus,
+					events.Rule{
+						Name: "r", EventPattern: json.RawMessage(pattern),
+						Targets: []events.Target{{ID: "f", ARN: functionARN, InputPath: "$.detail.n"}},
+					},
+				)
 				for i := range 2 {
 					bus.Put(wire.Event{Source: "aws.s3", Detail: map[string]int{"n": i}})
 				}
@@ -312,14 +368,22 @@ func TestScheduledRule(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r recorder
 		bus := events.NewBus(account(), events.Options{Targets: r.targets(), Latency: 1})
-		put(t, bus, events.Rule{Name: "hourly", ScheduleExpression: "rate(1 hour)", Targets: []events.Target{{ID: "f", ARN: functionARN}}})
+		put(
+			t, bus,
+			events.Rule{
+				Name: "hourly", ScheduleExpression: "rate(1 hour)", Targets: []events.Target{{ID: "f", ARN: functionARN}},
+			},
+		)
 		time.Sleep(2*time.Hour + time.Minute)
 		bus.Close()
 		got := r.taken()
 		if len(got) != 2 || got[1].At.Truncate(time.Second) != 2*time.Hour {
 			t.Fatalf("got %+v", got)
 		}
-		for _, part := range []string{`"detail-type":"Scheduled Event"`, `"source":"aws.events"`, `"time":"2000-01-01T02:00:00Z"`, `rule/hourly"]`, `"detail":{}`} {
+		for _, part := range []string{
+			`"detail-type":"Scheduled Event"`, `"source":"aws.events"`, `"time":"2000-01-01T02:00:00Z"`, `rule/hourly"]`,
+			`"detail":{}`,
+		} {
 			if !strings.Contains(got[1].Body, part) {
 				t.Errorf("%s is not in %s", part, got[1].Body)
 			}
@@ -343,13 +407,19 @@ func TestRuleRefuses(t *testing.T) {
 		{"bad pattern", events.Rule{Name: "r", EventPattern: json.RawMessage(`{"a":1}`)}, "InvalidEventPatternException"},
 		{"bad schedule", events.Rule{Name: "r", ScheduleExpression: "at(2000-01-01T00:00:00)"}, "ScheduleExpression"},
 		{"unknown state", events.Rule{Name: "r", EventPattern: raw, State: "SLEEPING"}, "SLEEPING"},
-		{"API destination", target(events.Target{ARN: "arn:aws:events:eu-central-1:123456789012:api-destination/x/y"}), "api-destination"},
+		{
+			"API destination", target(events.Target{ARN: "arn:aws:events:eu-central-1:123456789012:api-destination/x/y"}),
+			"api-destination",
+		},
 		{"unknown service", target(events.Target{ARN: "arn:aws:kinesis:eu-central-1:123456789012:stream/x"}), "kinesis"},
 		{"state machine without role", target(events.Target{ARN: machineARN}), "RoleArn"},
 		{"two inputs", target(events.Target{ARN: functionARN, Input: "1", InputPath: "$.a"}), "Only one"},
 		{"input that is no JSON", target(events.Target{ARN: functionARN, Input: "{"}), "JSON"},
 		{"wild path", target(events.Target{ARN: functionARN, InputPath: "$.a[*]"}), "[*]"},
-		{"undefined variable", target(events.Target{ARN: functionARN, InputTransformer: &events.InputTransformer{InputTemplate: `"<x>"`}}), "<x>"},
+		{
+			"undefined variable",
+			target(events.Target{ARN: functionARN, InputTransformer: &events.InputTransformer{InputTemplate: `"<x>"`}}), "<x>",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var r recorder
@@ -440,7 +510,8 @@ func TestEventBridgeSDK(t *testing.T) {
 		if event := <-got; event != `{"n":1}` {
 			t.Errorf("the target got %s", event)
 		}
-		if all := bus.Events(); len(all) != 1 || all[0].ID != *out.Entries[0].EventId || all[0].Time != "2001-09-09T01:46:40Z" {
+		if all := bus.Events(); len(all) != 1 || all[0].ID != *out.Entries[0].EventId ||
+			all[0].Time != "2001-09-09T01:46:40Z" {
 			t.Errorf("archive %+v", all)
 		}
 	})
@@ -472,7 +543,9 @@ func TestEventBridgeSDK(t *testing.T) {
 		}
 	})
 	t.Run("TestEventPattern", func(t *testing.T) {
-		out, err := c.TestEventPattern(ctx, &eventbridge.TestEventPatternInput{EventPattern: aws.String(pattern), Event: aws.String(s3Event)})
+		out, err := c.TestEventPattern(
+			ctx, &eventbridge.TestEventPatternInput{EventPattern: aws.String(pattern), Event: aws.String(s3Event)},
+		)
 		if err != nil || !out.Result {
 			t.Errorf("%+v, %v", out, err)
 		}
@@ -490,13 +563,18 @@ func TestEventBridgeSDK(t *testing.T) {
 		wantError(t, err, "ResourceNotFoundException")
 		_, err = c.DescribeRule(ctx, &eventbridge.DescribeRuleInput{Name: aws.String("none")})
 		wantError(t, err, "ResourceNotFoundException")
-		_, err = c.PutRule(ctx, &eventbridge.PutRuleInput{Name: aws.String("x"), EventPattern: aws.String(pattern), RoleArn: aws.String(roleARN)})
+		_, err = c.PutRule(
+			ctx,
+			&eventbridge.PutRuleInput{Name: aws.String("x"), EventPattern: aws.String(pattern), RoleArn: aws.String(roleARN)},
+		)
 		wantError(t, err, "SerializationException")
 		_, err = c.DeleteRule(ctx, &eventbridge.DeleteRuleInput{Name: aws.String("r")})
 		wantError(t, err, "UnknownOperationException")
 	})
 	t.Run("authorisation", func(t *testing.T) {
-		allowed := client(t, bus, only{"events:PutEvents", "arn:aws:events:eu-central-1:123456789012:event-bus/default", "userdrop"})
+		allowed := client(
+			t, bus, only{"events:PutEvents", "arn:aws:events:eu-central-1:123456789012:event-bus/default", "userdrop"},
+		)
 		if _, err := allowed.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{entry}}); err != nil {
 			t.Error(err)
 		}
@@ -522,7 +600,13 @@ func TestDeliveriesAreRepeatable(t *testing.T) {
 			var r recorder
 			bus := events.NewBus(account(), events.Options{Targets: r.targets()})
 			for i := range 3 {
-				put(t, bus, events.Rule{Name: fmt.Sprint("r", i), EventPattern: json.RawMessage(pattern), Targets: []events.Target{{ID: "f", ARN: functionARN}}})
+				put(
+					t, bus,
+					events.Rule{
+						Name: fmt.Sprint("r", i), EventPattern: json.RawMessage(pattern),
+						Targets: []events.Target{{ID: "f", ARN: functionARN}},
+					},
+				)
 			}
 			for range 5 {
 				bus.Put(created)

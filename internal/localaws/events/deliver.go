@@ -44,7 +44,9 @@ func (t Targets) check(arn, roleARN string) error {
 	}
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) != 6 || parts[0] != "arn" {
-		return wire.Errorf("ValidationException", "Parameter %s is not valid. Reason: Provided Arn is not in correct format.", arn)
+		return wire.Errorf(
+			"ValidationException", "Parameter %s is not valid. Reason: Provided Arn is not in correct format.", arn,
+		)
 	}
 	known := map[string]bool{
 		"lambda": t.Lambda != nil, "states": t.StateMachine != nil, "sns": t.Topic != nil, "sqs": t.Queue != nil,
@@ -228,7 +230,9 @@ func classify(err error) (code string, again bool) {
 		return "NO_RESOURCE", false
 	case e.Code == "ExecutionAlreadyExists":
 		return "RESOURCE_ALREADY_EXISTS", false
-	case e.Status == http.StatusTooManyRequests, strings.HasPrefix(e.Code, "Throttl"), strings.HasPrefix(e.Code, "TooManyRequests"):
+	case e.Status == http.StatusTooManyRequests, strings.HasPrefix(e.Code, "Throttl"), strings.HasPrefix(
+		e.Code, "TooManyRequests",
+	):
 		return "THROTTLING", true
 	case e.Status >= http.StatusInternalServerError:
 		return "INTERNAL_ERROR", true

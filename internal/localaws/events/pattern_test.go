@@ -21,7 +21,11 @@ func TestPattern(t *testing.T) {
 		name, pattern string
 		want          bool
 	}{
-		{"the S3 rule", `{"source":["aws.s3"],"detail-type":["Object Created"],"detail":{"bucket":{"name":["inbox"]},"object":{"key":[{"prefix":"incoming/"}]}}}`, true},
+		{
+			"the S3 rule",
+			`{"source":["aws.s3"],"detail-type":["Object Created"],"detail":{"bucket":{"name":["inbox"]},"object":{"key":[{"prefix":"incoming/"}]}}}`,
+			true,
+		},
 		{"another bucket", `{"detail":{"bucket":{"name":["outbox"]}}}`, false},
 		{"one of many", `{"source":["aws.ec2","aws.s3"]}`, true},
 		{"an element of an array", `{"resources":["second"]}`, true},
@@ -29,7 +33,10 @@ func TestPattern(t *testing.T) {
 		{"both fields of one element", `{"detail":{"parts":{"n":[2],"state":["good"]}}}`, true},
 		{"fields of two elements", `{"detail":{"parts":{"n":[1],"state":["good"]}}}`, false},
 		{"prefix", `{"detail":{"object":{"key":[{"prefix":"check/"}]}}}`, false},
-		{"prefix without regard to case", `{"detail":{"object":{"key":[{"prefix":{"equals-ignore-case":"INCOMING/"}}]}}}`, true},
+		{
+			"prefix without regard to case", `{"detail":{"object":{"key":[{"prefix":{"equals-ignore-case":"INCOMING/"}}]}}}`,
+			true,
+		},
 		{"suffix", `{"detail":{"object":{"key":[{"suffix":".csv"}]}}}`, true},
 		{"other suffix", `{"detail":{"object":{"key":[{"suffix":".json"}]}}}`, false},
 		{"suffix longer than the value", `{"detail":{"bucket":{"name":[{"suffix":"the-inbox"}]}}}`, false},
@@ -48,7 +55,10 @@ func TestPattern(t *testing.T) {
 		{"anything-but prefixes", `{"detail":{"object":{"key":[{"anything-but":{"prefix":["check/","x/"]}}]}}}`, true},
 		{"anything-but a suffix", `{"detail":{"object":{"key":[{"anything-but":{"suffix":".manifest.json"}}]}}}`, true},
 		{"anything-but a wildcard", `{"detail":{"object":{"key":[{"anything-but":{"wildcard":"*/pool/*"}}]}}}`, false},
-		{"anything-but without regard to case", `{"detail":{"reason":[{"anything-but":{"equals-ignore-case":"PUTOBJECT"}}]}}`, false},
+		{
+			"anything-but without regard to case",
+			`{"detail":{"reason":[{"anything-but":{"equals-ignore-case":"PUTOBJECT"}}]}}`, false,
+		},
 		{"anything-but of what is absent", `{"detail":{"absent":[{"anything-but":"x"}]}}`, false},
 		{"numeric equal", `{"detail":{"object":{"size":[{"numeric":["=",1024.0]}]}}}`, true},
 		{"numeric range", `{"detail":{"object":{"size":[{"numeric":[">",0,"<=",1024]}]}}}`, true},
@@ -71,7 +81,10 @@ func TestPattern(t *testing.T) {
 		{"or, second", `{"$or":[{"source":["aws.ec2"]},{"detail":{"reason":["PutObject"]}}]}`, true},
 		{"or, none", `{"$or":[{"source":["aws.ec2"]},{"detail":{"reason":["CopyObject"]}}]}`, false},
 		{"or, deeper, and a field", `{"detail":{"done":[true],"$or":[{"reason":["x"]},{"object":{"size":[1024]}}]}}`, true},
-		{"or does not replace the field", `{"detail":{"done":[false],"$or":[{"reason":["x"]},{"object":{"size":[1024]}}]}}`, false},
+		{
+			"or does not replace the field", `{"detail":{"done":[false],"$or":[{"reason":["x"]},{"object":{"size":[1024]}}]}}`,
+			false,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			pattern, err := events.ParsePattern([]byte(c.pattern))
@@ -93,7 +106,10 @@ func TestPatternRefuses(t *testing.T) {
 		{"an empty array", `{"source":[]}`, "Empty arrays"},
 		{"an empty object", `{"detail":{}}`, "Empty objects"},
 		{"an unknown operator", `{"source":[{"regex":"a"}]}`, "Unrecognized match type regex"},
-		{"an unknown operator in anything-but", `{"source":[{"anything-but":{"regex":"a"}}]}`, "Unrecognized match type regex"},
+		{
+			"an unknown operator in anything-but", `{"source":[{"anything-but":{"regex":"a"}}]}`,
+			"Unrecognized match type regex",
+		},
 		{"two operators", `{"source":[{"prefix":"a","suffix":"b"}]}`, "only one key"},
 		{"an unknown comparison", `{"a":[{"numeric":["!=",1]}]}`, "!="},
 		{"a limit that is no number", `{"a":[{"numeric":["<","1"]}]}`, "must be a number"},
@@ -104,7 +120,8 @@ func TestPatternRefuses(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := events.ParsePattern([]byte(c.pattern))
-			if err == nil || !strings.HasPrefix(err.Error(), "InvalidEventPatternException: ") || !strings.Contains(err.Error(), c.want) {
+			if err == nil || !strings.HasPrefix(err.Error(), "InvalidEventPatternException: ") ||
+				!strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})

@@ -53,7 +53,7 @@ func parseRate(body string, start time.Time) (Expression, error) {
 	singular, plural := strings.CutSuffix(unit, "s")
 	every, ok := units[singular]
 	if !ok || plural != (n > 1) {
-		return nil, fmt.Errorf("rate(%s): the unit is minute, hour or day after 1, and minutes, hours or days after more", body)
+		return nil, fmt.Errorf("rate(%s): the unit is minute, hour or day, with an s after more than 1", body)
 	}
 	if n > int(math.MaxInt64/every) {
 		return nil, fmt.Errorf("rate(%s): the value is too large", body)

@@ -83,7 +83,10 @@ func TestBootstrap(t *testing.T) {
 	})
 	t.Cleanup(service.Close)
 	for _, f := range []lambda.Function{
-		{Name: "fn", Code: code, RoleARN: "role", MemoryMB: 256, Timeout: 10 * time.Second, Environment: map[string]string{"BUCKET": "b"}},
+		{
+			Name: "fn", Code: code, RoleARN: "role", MemoryMB: 256, Timeout: 10 * time.Second,
+			Environment: map[string]string{"BUCKET": "b"},
+		},
 		{Name: "short", Code: code, Timeout: time.Second},
 		{Name: "broken", Code: code, Environment: map[string]string{"FAIL_INIT": "1"}},
 		{Name: "absent", Code: lambda.Bootstrap("testdata/no-such-file")},
@@ -119,7 +122,8 @@ func TestBootstrap(t *testing.T) {
 		if got.Left <= 0 || got.Left > 10*time.Second {
 			t.Errorf("%v left of 10 s", got.Left)
 		}
-		if !logs.has("/aws/lambda/fn handling say") || !strings.Contains(result.LogTail, "handling say\nEND RequestId: "+result.RequestID) {
+		if !logs.has("/aws/lambda/fn handling say") ||
+			!strings.Contains(result.LogTail, "handling say\nEND RequestId: "+result.RequestID) {
 			t.Errorf("the function's line is not in the log: %s", result.LogTail)
 		}
 	})
@@ -165,17 +169,30 @@ func TestBootstrap(t *testing.T) {
 		{"wrapped error", "fn", `{"Do":"wrapped"}`, functionError{"wrapError", "wrapped: custom"}},
 		{"named error", "fn", `{"Do":"named"}`, functionError{"Busy", "come again"}},
 		{"panic", "fn", `{"Do":"panic"}`, functionError{"errorString", "oops"}},
-		{"exit", "fn", `{"Do":"exit"}`, functionError{"Runtime.ExitError", "RequestId: {id} Error: Runtime exited with error: exit status 3"}},
-		{"time-out", "short", `{"Do":"sleep","Sleep":60000000000}`, functionError{"Sandbox.Timedout", "{id} Task timed out after 1.00 seconds"}},
-		{"answer too large", "fn", `{"Size":5000000}`, functionError{"Function.ResponseSizeTooLarge", "exceeded maximum allowed payload size (6291456 bytes)."}},
-		{"exit before the first event", "broken", `{}`, functionError{"Runtime.ExitError", "RequestId: {id} Error: Runtime exited with error: exit status 7"}},
+		{
+			"exit", "fn", `{"Do":"exit"}`,
+			functionError{"Runtime.ExitError", "RequestId: {id} Error: Runtime exited with error: exit status 3"},
+		},
+		{
+			"time-out", "short", `{"Do":"sleep","Sleep":60000000000}`,
+			functionError{"Sandbox.Timedout", "{id} Task timed out after 1.00 seconds"},
+		},
+		{
+			"answer too large", "fn", `{"Size":5000000}`,
+			functionError{"Function.ResponseSizeTooLarge", "exceeded maximum allowed payload size (6291456 bytes)."},
+		},
+		{
+			"exit before the first event", "broken", `{}`,
+			functionError{"Runtime.ExitError", "RequestId: {id} Error: Runtime exited with error: exit status 7"},
+		},
 		{"no executable", "absent", `{}`, functionError{"Runtime.InvalidEntrypoint", "no such file or directory"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			result := invoke(t, c.function, c.payload)
 			got := decode[functionError](t, result.Payload)
 			message := strings.ReplaceAll(c.want.ErrorMessage, "{id}", result.RequestID)
-			if result.FunctionError != "Unhandled" || got.ErrorType != c.want.ErrorType || !strings.HasSuffix(got.ErrorMessage, message) {
+			if result.FunctionError != "Unhandled" || got.ErrorType != c.want.ErrorType ||
+				!strings.HasSuffix(got.ErrorMessage, message) {
 				t.Errorf("got %s %+v, want %+v", result.FunctionError, got, c.want)
 			}
 			// Whatever happened, the next invocation is served.

@@ -96,15 +96,17 @@ func TestHandlerAnswersAsAProcessWould(t *testing.T) {
 			isError: true,
 		},
 		{
-			name:    "time-out heeded",
-			handle:  func(ctx context.Context, _ int) (any, error) { <-ctx.Done(); return nil, ctx.Err() },
-			want:    `{"errorMessage":"2000-01-01T00:00:05.000Z {id} Task timed out after 5.00 seconds","errorType":"Sandbox.Timedout"}`,
+			name:   "time-out heeded",
+			handle: func(ctx context.Context, _ int) (any, error) { <-ctx.Done(); return nil, ctx.Err() },
+			want: `{"errorMessage":"2000-01-01T00:00:05.000Z {id} Task timed out after 5.00 seconds",` +
+				`"errorType":"Sandbox.Timedout"}`,
 			isError: true, took: timeout,
 		},
 		{
-			name:    "time-out not heeded",
-			handle:  func(context.Context, int) (any, error) { time.Sleep(time.Hour); return "late", nil },
-			want:    `{"errorMessage":"2000-01-01T00:00:05.000Z {id} Task timed out after 5.00 seconds","errorType":"Sandbox.Timedout"}`,
+			name:   "time-out not heeded",
+			handle: func(context.Context, int) (any, error) { time.Sleep(time.Hour); return "late", nil },
+			want: `{"errorMessage":"2000-01-01T00:00:05.000Z {id} Task timed out after 5.00 seconds",` +
+				`"errorType":"Sandbox.Timedout"}`,
 			isError: true, took: timeout,
 		},
 		{
@@ -200,7 +202,10 @@ func TestAround(t *testing.T) {
 }
 
 func TestInvokeAsync(t *testing.T) {
-	const onFailure, onSuccess = "arn:aws:sqs:eu-central-1:123456789012:failed", "arn:aws:sqs:eu-central-1:123456789012:done"
+	const (
+		onFailure = "arn:aws:sqs:eu-central-1:123456789012:failed"
+		onSuccess = "arn:aws:sqs:eu-central-1:123456789012:done"
+	)
 	one := 1
 	for _, c := range []struct {
 		name     string
@@ -319,7 +324,8 @@ func TestPlatformLogLines(t *testing.T) {
 		{"Text", "START RequestId: {id} Version: $LATEST\n" +
 			`{"errorMessage":"no","errorType":"errorString"}` + "\n" +
 			"END RequestId: {id}\nREPORT RequestId: {id}\tDuration: 250.00 ms\tBilled Duration: 250 ms\tMemory Size: 128 MB\n"},
-		{"JSON", `{"time":"2000-01-01T00:00:00.000Z","type":"platform.start","record":{"requestId":"{id}","version":"$LATEST"}}` + "\n" +
+		{"JSON", `{"time":"2000-01-01T00:00:00.000Z","type":"platform.start",` +
+			`"record":{"requestId":"{id}","version":"$LATEST"}}` + "\n" +
 			`{"errorMessage":"no","errorType":"errorString"}` + "\n" +
 			`{"time":"2000-01-01T00:00:00.250Z","type":"platform.report","record":{"metrics":{"billedDurationMs":250,` +
 			`"durationMs":250,"memorySizeMB":128},"requestId":"{id}","status":"error"}}` + "\n"},
@@ -367,7 +373,9 @@ func TestRegisterRefuses(t *testing.T) {
 func TestRecordIsJSONAsDocumented(t *testing.T) {
 	record, err := json.Marshal(lambda.Record{
 		Version: "1.0", Timestamp: "2000-01-01T00:00:00.000Z",
-		RequestContext:  lambda.RequestContext{RequestID: "id", FunctionARN: "arn", Condition: "RetriesExhausted", InvokeCount: 3},
+		RequestContext: lambda.RequestContext{
+			RequestID: "id", FunctionARN: "arn", Condition: "RetriesExhausted", InvokeCount: 3,
+		},
 		RequestPayload:  json.RawMessage(`{}`),
 		ResponseContext: &lambda.ResponseContext{StatusCode: 200, ExecutedVersion: "$LATEST", FunctionError: "Unhandled"},
 		ResponsePayload: json.RawMessage(`null`),

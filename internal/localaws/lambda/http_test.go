@@ -74,10 +74,12 @@ func TestSDK(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := string(out.Payload), `"hi `+arn+`:live v"`; got != want || out.StatusCode != 200 || *out.ExecutedVersion != "1" {
+		if got, want := string(out.Payload), `"hi `+arn+`:live v"`; got != want || out.StatusCode != 200 ||
+			*out.ExecutedVersion != "1" {
 			t.Errorf("got %s, want %s", got, want)
 		}
-		if log, err := base64.StdEncoding.DecodeString(*out.LogResult); err != nil || !strings.HasPrefix(string(log), "START RequestId: ") {
+		if log, err := base64.StdEncoding.DecodeString(*out.LogResult); err != nil ||
+			!strings.HasPrefix(string(log), "START RequestId: ") {
 			t.Errorf("log %q, %v", log, err)
 		}
 	})
@@ -89,7 +91,9 @@ func TestSDK(t *testing.T) {
 	})
 	t.Run("event", func(t *testing.T) {
 		out, err := c.Invoke(ctx, &sdk.InvokeInput{
-			FunctionName: aws.String("123456789012:function:fn"), InvocationType: types.InvocationTypeEvent, Payload: []byte(`"async"`),
+			FunctionName: aws.String(
+				"123456789012:function:fn",
+			), InvocationType: types.InvocationTypeEvent, Payload: []byte(`"async"`),
 		})
 		if err != nil || out.StatusCode != 202 {
 			t.Fatalf("%+v, %v", out, err)
@@ -99,7 +103,9 @@ func TestSDK(t *testing.T) {
 		}
 	})
 	t.Run("dry run", func(t *testing.T) {
-		out, err := c.Invoke(ctx, &sdk.InvokeInput{FunctionName: aws.String("fn"), InvocationType: types.InvocationTypeDryRun})
+		out, err := c.Invoke(
+			ctx, &sdk.InvokeInput{FunctionName: aws.String("fn"), InvocationType: types.InvocationTypeDryRun},
+		)
 		if err != nil || out.StatusCode != 204 {
 			t.Errorf("%+v, %v", out, err)
 		}
@@ -113,7 +119,9 @@ func TestSDK(t *testing.T) {
 		if err != nil || *one.Configuration.Timeout != 3 || *one.Configuration.Role != "role" {
 			t.Errorf("%+v, %v", one, err)
 		}
-		configuration, err := c.GetFunctionConfiguration(ctx, &sdk.GetFunctionConfigurationInput{FunctionName: aws.String("fn")})
+		configuration, err := c.GetFunctionConfiguration(
+			ctx, &sdk.GetFunctionConfigurationInput{FunctionName: aws.String("fn")},
+		)
 		if err != nil || configuration.Environment.Variables["A"] != "b" {
 			t.Errorf("%+v, %v", configuration, err)
 		}
@@ -128,12 +136,32 @@ func TestSDK(t *testing.T) {
 	}{
 		{"no such function", sdk.InvokeInput{FunctionName: aws.String("other")}, "ResourceNotFoundException", 404},
 		{"no such alias", sdk.InvokeInput{FunctionName: aws.String("fn:dead")}, "ResourceNotFoundException", 404},
-		{"another account", sdk.InvokeInput{FunctionName: aws.String("arn:aws:lambda:eu-central-1:999999999999:function:fn")}, "ResourceNotFoundException", 404},
-		{"two qualifiers", sdk.InvokeInput{FunctionName: aws.String("fn:live"), Qualifier: aws.String("1")}, "InvalidParameterValueException", 400},
-		{"no JSON", sdk.InvokeInput{FunctionName: aws.String("fn"), Payload: []byte("{")}, "InvalidRequestContentException", 400},
-		{"too large", sdk.InvokeInput{FunctionName: aws.String("fn"), Payload: big(6 << 20)}, "RequestTooLargeException", 413},
-		{"too large for an event", sdk.InvokeInput{FunctionName: aws.String("fn"), Payload: big(1 << 20), InvocationType: types.InvocationTypeEvent}, "RequestTooLargeException", 413},
-		{"unknown tenant", sdk.InvokeInput{FunctionName: aws.String("fn"), TenantId: aws.String("t")}, "InvalidParameterValueException", 400},
+		{
+			"another account",
+			sdk.InvokeInput{FunctionName: aws.String("arn:aws:lambda:eu-central-1:999999999999:function:fn")},
+			"ResourceNotFoundException", 404,
+		},
+		{
+			"two qualifiers", sdk.InvokeInput{FunctionName: aws.String("fn:live"), Qualifier: aws.String("1")},
+			"InvalidParameterValueException", 400,
+		},
+		{
+			"no JSON", sdk.InvokeInput{FunctionName: aws.String("fn"), Payload: []byte("{")}, "InvalidRequestContentException",
+			400,
+		},
+		{
+			"too large", sdk.InvokeInput{FunctionName: aws.String("fn"), Payload: big(6 << 20)}, "RequestTooLargeException",
+			413,
+		},
+		{
+			"too large for an event",
+			sdk.InvokeInput{FunctionName: aws.String("fn"), Payload: big(1 << 20), InvocationType: types.InvocationTypeEvent},
+			"RequestTooLargeException", 413,
+		},
+		{
+			"unknown tenant", sdk.InvokeInput{FunctionName: aws.String("fn"), TenantId: aws.String("t")},
+			"InvalidParameterValueException", 400,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := client(t, service, nil).Invoke(ctx, &c.in)

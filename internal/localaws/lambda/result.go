@@ -70,8 +70,10 @@ func exited(reason string) *failure {
 
 func tooLarge(size int) Result {
 	return functionError(messages.InvokeResponse_Error{
-		Type:    "Function.ResponseSizeTooLarge",
-		Message: fmt.Sprintf("Response payload size (%d bytes) exceeded maximum allowed payload size (%d bytes).", size, maxSyncPayload),
+		Type: "Function.ResponseSizeTooLarge",
+		Message: fmt.Sprintf(
+			"Response payload size (%d bytes) exceeded maximum allowed payload size (%d bytes).", size, maxSyncPayload,
+		),
 	})
 }
 

@@ -63,7 +63,10 @@ func TestSDK(t *testing.T) {
 	c, ctx := client(t, s, nil), t.Context()
 	for _, in := range []sdk.SubscribeInput{
 		{Protocol: aws.String("sqs"), Endpoint: aws.String("queue")},
-		{Protocol: aws.String("sqs"), Endpoint: aws.String("raw"), Attributes: map[string]string{"RawMessageDelivery": "true"}},
+		{
+			Protocol: aws.String("sqs"), Endpoint: aws.String("raw"),
+			Attributes: map[string]string{"RawMessageDelivery": "true"},
+		},
 		{Protocol: aws.String("lambda"), Endpoint: aws.String("function")},
 		{Protocol: aws.String("email"), Endpoint: aws.String("ops@example.com")},
 		{Protocol: aws.String("email"), Endpoint: aws.String("ops@example.com")}, // twice is once
@@ -76,7 +79,9 @@ func TestSDK(t *testing.T) {
 	}
 	published, err := c.Publish(ctx, &sdk.PublishInput{
 		TopicArn: aws.String(topic), Subject: aws.String("userdrop: PARTIAL"), Message: aws.String("1 < 2 & ü"),
-		MessageAttributes: map[string]types.MessageAttributeValue{"verdict": {DataType: aws.String("String"), StringValue: aws.String("PARTIAL")}},
+		MessageAttributes: map[string]types.MessageAttributeValue{
+			"verdict": {DataType: aws.String("String"), StringValue: aws.String("PARTIAL")},
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +95,8 @@ func TestSDK(t *testing.T) {
 	if d := s.Deliveries(); len(d) != 4 || d[3].Subscription.Endpoint != "ops@example.com" || d[3].Err != nil {
 		t.Errorf("deliveries %+v", d)
 	}
-	if len(got) != 3 || got[0].To != "queue" || got[1] != (sent{"raw", "sns.amazonaws.com for " + topic, "1 < 2 & ü"}) || got[2].To != "function" {
+	if len(got) != 3 || got[0].To != "queue" ||
+		got[1] != (sent{"raw", "sns.amazonaws.com for " + topic, "1 < 2 & ü"}) || got[2].To != "function" {
 		t.Fatalf("sent %+v", got)
 	}
 	type notification struct{ Type, MessageId, TopicArn, Subject, Message string }
@@ -105,7 +111,8 @@ func TestSDK(t *testing.T) {
 	if err := errors.Join(json.Unmarshal([]byte(got[0].Body), &n), json.Unmarshal([]byte(got[2].Body), &event)); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]notification{want, want}, []notification{n, event.Records[0].Sns}); diff != "" || event.Records[0].EventSource != "aws:sns" {
+	if diff := cmp.Diff([]notification{want, want}, []notification{n, event.Records[0].Sns}); diff != "" ||
+		event.Records[0].EventSource != "aws:sns" {
 		t.Error("notification (-want +got):\n" + diff)
 	}
 
@@ -142,7 +149,10 @@ func TestPublishRefuses(t *testing.T) {
 		{"no such topic", nil, sdk.PublishInput{TopicArn: aws.String(topic + "x")}, "NotFound"},
 		{"no message", nil, sdk.PublishInput{Message: aws.String("")}, "InvalidParameter"},
 		{"the longest message", nil, sdk.PublishInput{Message: aws.String(strings.Repeat("x", 256<<10))}, ""},
-		{"a message too long", nil, sdk.PublishInput{Message: aws.String(strings.Repeat("x", 256<<10+1))}, "InvalidParameter"},
+		{
+			"a message too long", nil, sdk.PublishInput{Message: aws.String(strings.Repeat("x", 256<<10+1))},
+			"InvalidParameter",
+		},
 		{"the longest subject", nil, sdk.PublishInput{Subject: aws.String(strings.Repeat("x", 100))}, ""},
 		{"a subject too long", nil, sdk.PublishInput{Subject: aws.String(strings.Repeat("x", 101))}, "InvalidParameter"},
 		{"a subject that is not ASCII", nil, sdk.PublishInput{Subject: aws.String("ü")}, "InvalidParameter"},
@@ -174,7 +184,10 @@ func TestPublishRefuses(t *testing.T) {
 func TestSubscribeRefusesWhatItCannotDeliverTo(t *testing.T) {
 	c := client(t, service(sns.Options{}), nil)
 	for _, protocol := range []string{"https", "sqs", "lambda", "sms"} {
-		_, err := c.Subscribe(t.Context(), &sdk.SubscribeInput{TopicArn: aws.String(topic), Protocol: aws.String(protocol), Endpoint: aws.String("x")})
+		_, err := c.Subscribe(
+			t.Context(),
+			&sdk.SubscribeInput{TopicArn: aws.String(topic), Protocol: aws.String(protocol), Endpoint: aws.String("x")},
+		)
 		if api, ok := errors.AsType[smithy.APIError](err); !ok || api.ErrorCode() != "InvalidParameter" {
 			t.Errorf("%s: %v", protocol, err)
 		}

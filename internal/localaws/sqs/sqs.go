@@ -173,7 +173,8 @@ func (s *Service) send(
 		return Message{}, wire.Errorf("InvalidParameterValue",
 			"One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", maxMessage)
 	case len(attributes) > 10:
-		return Message{}, wire.Errorf("InvalidParameterValue", "Number of message attributes [%d] exceeds the allowed maximum [10].",
+		return Message{}, wire.Errorf("InvalidParameterValue",
+			"Number of message attributes [%d] exceeds the allowed maximum [10].",
 			len(attributes))
 	}
 	const archived = 10_000

@@ -62,7 +62,9 @@ func TestSDK(t *testing.T) {
 		}
 		_, err = c.SendMessage(ctx, &sdk.SendMessageInput{
 			QueueUrl: found.QueueUrl, MessageBody: aws.String("from the SDK"),
-			MessageAttributes: map[string]types.MessageAttributeValue{"N": {DataType: aws.String("Number"), StringValue: aws.String("1")}},
+			MessageAttributes: map[string]types.MessageAttributeValue{
+				"N": {DataType: aws.String("Number"), StringValue: aws.String("1")},
+			},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -99,14 +101,18 @@ func TestSDK(t *testing.T) {
 		if got := receive(0); got != nil {
 			t.Errorf("received what is hidden: %v", got)
 		}
-		attributes, err := c.GetQueueAttributes(ctx, &sdk.GetQueueAttributesInput{QueueUrl: found.QueueUrl, AttributeNames: []types.QueueAttributeName{"All"}})
-		if err != nil || attributes.Attributes["QueueArn"] != arn || attributes.Attributes["ApproximateNumberOfMessagesNotVisible"] != "1" {
+		attributes, err := c.GetQueueAttributes(
+			ctx, &sdk.GetQueueAttributesInput{QueueUrl: found.QueueUrl, AttributeNames: []types.QueueAttributeName{"All"}},
+		)
+		if err != nil || attributes.Attributes["QueueArn"] != arn ||
+			attributes.Attributes["ApproximateNumberOfMessagesNotVisible"] != "1" {
 			t.Errorf("%+v, %v", attributes, err)
 		}
 		// What was not deleted comes back when its visibility time-out is over, to a long poll too.
 		began := time.Now()
 		time.Sleep(15 * time.Second)
-		if diff := cmp.Diff([]string{"in process ERROR_CODE=NO_RESOURCE"}, receive(20)); diff != "" || time.Since(began) != 30*time.Second {
+		if diff := cmp.Diff([]string{"in process ERROR_CODE=NO_RESOURCE"}, receive(20)); diff != "" ||
+			time.Since(began) != 30*time.Second {
 			t.Errorf("after %v (-want +got):\n%s", time.Since(began), diff)
 		}
 		// A long poll ends when a message arrives.
@@ -151,11 +157,15 @@ func TestRefusals(t *testing.T) {
 			return err
 		}, "QueueDoesNotExist"},
 		{"too long", nil, func(ctx context.Context, c *sdk.Client) error {
-			_, err := c.SendMessage(ctx, &sdk.SendMessageInput{QueueUrl: url, MessageBody: aws.String(strings.Repeat("x", 1<<20+1))})
+			_, err := c.SendMessage(
+				ctx, &sdk.SendMessageInput{QueueUrl: url, MessageBody: aws.String(strings.Repeat("x", 1<<20+1))},
+			)
 			return err
 		}, "InvalidParameterValue"},
 		{"an unknown parameter", nil, func(ctx context.Context, c *sdk.Client) error {
-			_, err := c.SendMessage(ctx, &sdk.SendMessageInput{QueueUrl: url, MessageBody: body, MessageGroupId: aws.String("g")})
+			_, err := c.SendMessage(
+				ctx, &sdk.SendMessageInput{QueueUrl: url, MessageBody: body, MessageGroupId: aws.String("g")},
+			)
 			return err
 		}, "SerializationException"},
 		{"an unknown operation", nil, func(ctx context.Context, c *sdk.Client) error {
