@@ -3,7 +3,7 @@ package lambda
 import (
 	"bufio"
 	"bytes"
-	"cmp"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -77,7 +77,7 @@ func (p *process) start(path string, f *function) error {
 	}
 	input, output, err := os.Pipe()
 	if err != nil {
-		return errorsJoinClose(err, listener)
+		return closeAfter(err, listener)
 	}
 	p.output = output
 	p.command = exec.Command(path)
@@ -85,7 +85,7 @@ func (p *process) start(path string, f *function) error {
 	p.command.Env = p.environ(f, listener.Addr().String())
 	p.command.Stdout, p.command.Stderr = output, output
 	if err := p.command.Start(); err != nil {
-		return errorsJoinClose(err, listener, input, output)
+		return closeAfter(err, listener, input, output)
 	}
 	p.server = &http.Server{Handler: p.runtimeAPI()}
 	go func() { _ = p.server.Serve(listener) }()
@@ -99,7 +99,7 @@ func (p *process) start(path string, f *function) error {
 	return nil
 }
 
-func errorsJoinClose(err error, closers ...io.Closer) error {
+func closeAfter(err error, closers ...io.Closer) error {
 	for _, c := range closers {
 		_ = c.Close()
 	}
@@ -345,9 +345,11 @@ func runtimeError(w http.ResponseWriter, status int, kind, message string) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"errorType": kind, "errorMessage": message})
 }
 
+// functionErrorOf reads the error of a stream that broke off: its type, and its JSON in base64.
 func functionErrorOf(trailer http.Header) Result {
-	return functionError(messages.InvokeResponse_Error{
-		Type:    cmp.Or(trailer.Get("Lambda-Runtime-Function-Error-Type"), "Runtime.StreamError"),
-		Message: "the handler's reader failed",
-	})
+	body, err := base64.StdEncoding.DecodeString(trailer.Get("Lambda-Runtime-Function-Error-Body"))
+	if err != nil || !json.Valid(body) {
+		return functionError(messages.InvokeResponse_Error{Type: trailer.Get("Lambda-Runtime-Function-Error-Type")})
+	}
+	return Result{FunctionError: "Unhandled", Payload: body}
 }

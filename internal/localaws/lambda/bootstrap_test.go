@@ -166,6 +166,7 @@ func TestBootstrap(t *testing.T) {
 		want                    functionError // {id} is the request's id
 	}{
 		{"error", "fn", `{"Do":"error"}`, functionError{"customError", "custom"}},
+		{"a reader that fails", "fn", `{"Do":"broken stream"}`, functionError{"customError", "custom"}},
 		{"wrapped error", "fn", `{"Do":"wrapped"}`, functionError{"wrapError", "wrapped: custom"}},
 		{"named error", "fn", `{"Do":"named"}`, functionError{"Busy", "come again"}},
 		{"panic", "fn", `{"Do":"panic"}`, functionError{"errorString", "oops"}},

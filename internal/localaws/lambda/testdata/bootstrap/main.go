@@ -7,7 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"strings"
+	"testing/iotest"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -55,6 +58,8 @@ func handle(ctx context.Context, e event) (any, error) {
 		if err := meet(ctx, e.Dir); err != nil {
 			return nil, err
 		}
+	case "broken stream":
+		return io.MultiReader(strings.NewReader(`{"half":`), iotest.ErrReader(&customError{})), nil
 	case "stream":
 		return bytes.NewReader([]byte(`{"streamed":true}`)), nil
 	}
