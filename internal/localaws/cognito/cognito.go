@@ -15,11 +15,13 @@ import (
 
 // Service is Cognito user pools in one account and Region. Set the exported fields before the first call.
 type Service struct {
-	// LogsRole says whether Cognito can log through a role; nil takes every role. Its error fails the job.
+	// LogsRole says whether Cognito can log through a role; nil takes every role. Its error fails the job. It is asked
+	// when a job begins and before each batch of rows, and must not call the service.
 	LogsRole func(roleARN string) error
 	// OnJob sees each job at each change of its status, one at a time and in order. It may call the service.
 	OnJob func(Job)
-	// Endpoint is the base URL of upload URLs, such as "http://127.0.0.1:4566"; nil is S3's own address.
+	// Endpoint is the base URL of upload URLs, such as "http://127.0.0.1:4566"; nil is S3's own address. It must not
+	// call the service.
 	Endpoint func() string
 
 	account  *wire.Account

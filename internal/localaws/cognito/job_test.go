@@ -532,6 +532,18 @@ func TestJobFailsWithItsRoleOrPool(t *testing.T) {
 	})
 }
 
+func TestOnJobMayCallTheService(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := setUp(t, nil)
+		var active []int
+		f.OnJob = func(cognito.Job) { active = append(active, f.ActiveJobs()) }
+		f.run(t, "", file(people(9)...))
+		if diff := cmp.Diff([]int{0, 1, 1, 0}, active); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 func TestLogIsLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := setUp(t, func(s *cognito.Settings) { s.LogDelay = cognito.Duration(5 * time.Minute) })

@@ -300,6 +300,49 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
+type witness struct{ asked []string }
+
+func (w *witness) ARN() string { return "arn:aws:sts::111122223333:assumed-role/someone/session" }
+
+func (w *witness) Allows(action, resource string, _ map[string]string) bool {
+	w.asked = append(w.asked, action+" "+resource)
+	return false
+}
+
+// AWS asks for a group as log-group:<name>:log-stream:, which a policy for log-group:<name> alone does not allow.
+func TestCallersAreAuthorised(t *testing.T) {
+	group := "arn:aws:logs:us-east-1:111122223333:log-group:/a:log-stream:"
+	tests := []struct{ operation, body, want string }{
+		{"DescribeLogGroups", `{"logGroupNamePrefix": "/a"}`, strings.Replace(group, "/a", "", 1)},
+		{"DescribeLogStreams", `{"logGroupName": "/a"}`, group},
+		{"FilterLogEvents", `{"logGroupName": "/a", "logStreamNames": ["s"]}`, group},
+		{"GetLogEvents", `{"logGroupName": "/a", "logStreamName": "s"}`, group + "s"},
+		{"CreateLogGroup", `{"logGroupName": "/a"}`, group},
+		{"CreateLogStream", `{"logGroupName": "/a", "logStreamName": "s"}`, group},
+		{
+			"PutLogEvents",
+			`{"logGroupName": "/a", "logStreamName": "s", "logEvents": [{"timestamp": 1, "message": "m"}]}`,
+			group + "s",
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.operation, func(t *testing.T) {
+			service := logs.New(&wire.Account{ID: "111122223333", Region: "us-east-1", IDs: wire.NewIDs(1)})
+			r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(test.body))
+			r.Header.Set("X-Amz-Target", "Logs_20140328."+test.operation)
+			caller := &witness{}
+			w := httptest.NewRecorder()
+			service.ServeHTTP(w, r.WithContext(wire.WithPrincipal(r.Context(), caller)))
+			if diff := cmp.Diff([]string{"logs:" + test.operation + " " + test.want}, caller.asked); diff != "" {
+				t.Error(diff)
+			}
+			if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "AccessDeniedException") {
+				t.Errorf("%d: %s", w.Code, w.Body)
+			}
+		})
+	}
+}
+
 // GetLogEvents begins at the end, pages both ways, and answers the token that it was given when there is no more.
 func TestGetLogEvents(t *testing.T) {
 	_, client := setUp(t)

@@ -244,7 +244,7 @@ type filterLogEventsInput struct {
 	StartTime, EndTime                 *int64
 	Limit                              *int
 	NextToken                          string
-	Interleaved, StartFromHead, Unmask *bool // Interleaved is ignored by AWS since 2019; StartFromHead must be true
+	Interleaved, StartFromHead, Unmask *bool // AWS ignores Interleaved since 2019
 }
 
 type filterLogEventsOutput struct {
@@ -287,7 +287,6 @@ func (s *Service) filterLogEvents(ctx context.Context, in filterLogEventsInput) 
 	if err != nil {
 		return out, err
 	}
-	// An end before the start is refused by GetLogEvents only; here it is an empty answer.
 	start, end := window(in.StartTime, in.EndTime)
 	query := fingerprint("filter", name, fmt.Sprint(in.LogStreamNames), in.LogStreamNamePrefix, in.FilterPattern,
 		fmt.Sprint(start), fmt.Sprint(end))
