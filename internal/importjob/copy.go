@@ -26,12 +26,17 @@ import (
 // Copy streams a part to its job's upload URL.
 type Copy struct {
 	Cognito describer
+	Create  *Create
 	S3      *s3.Client
 	HTTP    *http.Client
 }
 
 // NewCopy builds the handler of functions/copy-to-import-job.
-func NewCopy(cfg aws.Config, _ map[string]string) (lambda.Handler, error) {
+func NewCopy(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
+	config, err := function.Environment[CreateConfig](environ)
+	if err != nil {
+		return nil, err
+	}
 	// Signed for one host: a redirect would carry the part elsewhere.
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	switch c := cfg.HTTPClient.(type) {
@@ -40,7 +45,9 @@ func NewCopy(cfg aws.Config, _ map[string]string) (lambda.Handler, error) {
 	case *http.Client:
 		client.Transport = c.Transport
 	}
-	return function.Handler((&Copy{Cognito: cognito.NewFromConfig(cfg), S3: s3.NewFromConfig(cfg), HTTP: client}).Handle), nil
+	return function.Handler((&Copy{
+		Cognito: cognito.NewFromConfig(cfg), Create: newCreate(cfg, config), S3: s3.NewFromConfig(cfg), HTTP: client,
+	}).Handle), nil
 }
 
 // margin is how much of the upload URL's 15 minutes must be left to begin with it.
@@ -60,7 +67,15 @@ func (c *Copy) Handle(ctx context.Context, job workflow.ImportJob) (workflow.Imp
 	if !created(job.Job) {
 		return job, nil
 	}
-	target, err := url.Parse(aws.ToString(described.PreSignedUrl))
+	address := aws.ToString(described.PreSignedUrl)
+	if address == "" {
+		// AWS's samples show the URL in every answer, but only Create is bound to give one: take another job's.
+		job.Attempt++
+		if job, address, err = c.Create.create(ctx, job); err != nil || job.Job.ID == "" {
+			return job, err
+		}
+	}
+	target, err := url.Parse(address)
 	if err != nil || target.Host == "" || lapses(target).Before(time.Now().Add(margin)) {
 		job.Lapsed = true // err would show the URL, which is a credential
 		return job, nil

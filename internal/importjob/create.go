@@ -36,7 +36,11 @@ func NewCreate(cfg aws.Config, environ map[string]string) (lambda.Handler, error
 	if err != nil {
 		return nil, err
 	}
-	return function.Handler((&Create{Cognito: cognito.NewFromConfig(cfg), Config: config}).Handle), nil
+	return function.Handler(newCreate(cfg, config).Handle), nil
+}
+
+func newCreate(cfg aws.Config, config CreateConfig) *Create {
+	return &Create{Cognito: cognito.NewFromConfig(cfg), Config: config}
 }
 
 // Handle answers the attempt's job. CreateUserImportJob has no client token, so that a lost answer leaves a job behind:
@@ -63,21 +67,28 @@ func (c *Create) Handle(ctx context.Context, job workflow.ImportJob) (workflow.I
 			"importId", job.ImportID, "jobId", job.Job.ID, "status", job.Job.Status)
 		return job, nil
 	}
+	job, _, err = c.create(ctx, job)
+	return job, err
+}
+
+// create makes the attempt's job and answers its upload URL beside the payload, since it is a credential.
+func (c *Create) create(ctx context.Context, job workflow.ImportJob) (workflow.ImportJob, string, error) {
+	name := workflow.JobName(job.ImportID, job.Part, job.Attempt)
 	out, err := c.Cognito.CreateUserImportJob(ctx, &cognito.CreateUserImportJobInput{
 		UserPoolId: &job.UserPoolID, JobName: &name, CloudWatchLogsRoleArn: &c.Config.LogsRoleARN,
 		PasswordHashingAlgorithm: types.PasswordHashingAlgorithmType(job.Algorithm),
 	})
 	if refused(err) {
-		job.Refusal = words(err)
+		job.Job, job.Refusal = workflow.Job{}, words(err)
 		_, job.JobLimit = errors.AsType[*types.LimitExceededException](err)
 		slog.WarnContext(ctx, "Cognito refused to create an import job.", "importId", job.ImportID, "error", err)
-		return job, nil
+		return job, "", nil
 	}
 	if err != nil {
-		return job, fmt.Errorf("create import job %s: %w", name, err)
+		return job, "", fmt.Errorf("create import job %s: %w", name, err)
 	}
 	job.Job = State(out.UserImportJob)
-	return job, nil
+	return job, aws.ToString(out.UserImportJob.PreSignedUrl), nil
 }
 
 // refused tells of an answer that will be the same tomorrow: the pool's jobs are used up, or it is not one that can

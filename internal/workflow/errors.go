@@ -66,6 +66,8 @@ func Classify(err error) ErrorName {
 		switch status := answer.HTTPStatusCode(); {
 		case status == http.StatusTooManyRequests:
 			return Throttled
+		case status == http.StatusForbidden: // a HEAD has no body to name the error
+			return Denied
 		case status >= http.StatusInternalServerError:
 			return Unavailable
 		}

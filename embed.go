@@ -1,0 +1,9 @@
+// Package userdrop embeds what is deployed, so that the local double boots from the same text.
+package userdrop
+
+import "embed"
+
+// Deployed holds template.yaml and statemachine/*.asl.json.
+//
+//go:embed template.yaml statemachine/*.asl.json
+var Deployed embed.FS

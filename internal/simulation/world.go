@@ -1,0 +1,136 @@
+// Package simulation runs the whole of userdrop, the template, the definitions, the handlers and the SDK's clients, on
+// the local double in one process, so that tests see it under virtual time.
+package simulation
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"userdrop"
+	"userdrop/internal/functions"
+	"userdrop/internal/localaws"
+	locallambda "userdrop/internal/localaws/lambda"
+	"userdrop/internal/localaws/stepfunctions"
+	"userdrop/internal/result"
+	"userdrop/internal/workflow"
+)
+
+// World is a deployed stack on a double.
+type World struct {
+	*localaws.Double
+}
+
+// New boots a world whose functions run in this process. Options need neither Deployed nor Code.
+func New(o localaws.Options) (*World, error) {
+	w := &World{}
+	o.Deployed = userdrop.Deployed
+	o.Code = w.code
+	if o.StepFunctions.Latency == nil {
+		o.StepFunctions.Latency = stepfunctions.HashedLatency
+	}
+	var err error
+	w.Double, err = localaws.Boot(o)
+	return w, err
+}
+
+// code is a function's handler, built at its first invocation, when the double that it calls is there.
+func (w *World) code(folder string, environment map[string]string) locallambda.Code {
+	build := sync.OnceValues(func() (lambda.Handler, error) {
+		environment["AWS_REGION"] = w.Account.Region
+		for _, f := range w.Stack.Functions {
+			if strings.HasSuffix(f.CodeURI, "/"+folder) {
+				return functions.All[folder](w.Config(f.RoleARN), environment)
+			}
+		}
+		return nil, fmt.Errorf("the template has no function %s", folder)
+	})
+	return locallambda.Handler{Handler: handler(func(ctx context.Context, payload []byte) ([]byte, error) {
+		h, err := build()
+		if err != nil {
+			return nil, err
+		}
+		return h.Invoke(ctx, payload)
+	})}
+}
+
+type handler func(context.Context, []byte) ([]byte, error)
+
+func (h handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) { return h(ctx, payload) }
+
+// Inbox, Work and Results are the buckets.
+func (w *World) Inbox() string { return w.Stack.Bucket("InboxBucket").Name }
+
+// Work is the work bucket.
+func (w *World) Work() string { return w.Stack.Bucket("WorkBucket").Name }
+
+// Results is the results bucket.
+func (w *World) Results() string { return w.Stack.Bucket("ResultsBucket").Name }
+
+// Machine is a state machine's ARN by its name in statemachine/.
+func (w *World) Machine(name string) string {
+	for _, m := range w.Stack.StateMachines {
+		if strings.HasSuffix(m.DefinitionPath, "/"+name+".asl.json") {
+			return m.ARN
+		}
+	}
+	return ""
+}
+
+// Imports are the executions of import-users, in the order of their start.
+func (w *World) Imports() []stepfunctions.Execution {
+	return w.StepFunctions.Executions(w.Machine("import-users"))
+}
+
+// Result is the published result of an import; nil while there is none.
+func (w *World) Result(importID string) (*result.Result, error) {
+	text, err := w.S3.Get(w.Results(), workflow.ResultKey(importID))
+	if err != nil {
+		return nil, nil //nolint:nilerr // not there yet
+	}
+	return result.Unmarshal(text)
+}
+
+// Settle waits until no execution runs, or for the given time at the most, and tells whether it was so.
+func (w *World) Settle(ctx context.Context, most time.Duration) bool {
+	const look = 30 * time.Second
+	for end := time.Now().Add(most); time.Now().Before(end); {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(look):
+		}
+		if !w.running() {
+			return true
+		}
+	}
+	return !w.running()
+}
+
+func (w *World) running() bool {
+	for _, m := range w.Stack.StateMachines {
+		for _, e := range w.StepFunctions.Executions(m.ARN) {
+			if e.Status == stepfunctions.Running {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Published are the details of all "User Import Finished" events.
+func (w *World) Published() []result.Detail {
+	var details []result.Detail
+	for _, e := range w.Events.Events() {
+		var d result.Detail
+		if e.Source == result.EventSource && json.Unmarshal(e.Detail, &d) == nil {
+			details = append(details, d)
+		}
+	}
+	return details
+}
