@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -25,10 +24,9 @@ import (
 
 // Collect finds out what became of each row of an attempt.
 type Collect struct {
-	Logs   logReader
-	S3     *s3.Client
-	Work   *objects.Store
-	Jitter func() float64
+	Logs logReader
+	S3   *s3.Client
+	Work *objects.Store
 }
 
 // CollectConfig is the environment of collect-rows.
@@ -49,7 +47,7 @@ func NewCollect(cfg aws.Config, environ map[string]string) (lambda.Handler, erro
 func NewCollector(cfg aws.Config, config CollectConfig) *Collect {
 	client := s3.NewFromConfig(cfg)
 	return &Collect{
-		Logs: cloudwatchlogs.NewFromConfig(cfg), S3: client, Work: objects.New(client, config.WorkBucket), Jitter: rand.Float64,
+		Logs: cloudwatchlogs.NewFromConfig(cfg), S3: client, Work: objects.New(client, config.WorkBucket),
 	}
 }
 
@@ -78,7 +76,7 @@ func (c *Collect) Handle(ctx context.Context, job workflow.ImportJob) (workflow.
 		return job, err
 	}
 	if !complete && time.Since(job.Job.CompletedAt) < logPatience {
-		return queue.Pause(job, logWait, c.Jitter()), nil
+		return queue.Pause(job, logWait), nil
 	}
 	if summary, err = c.summarise(ctx, job, read, complete); err != nil {
 		return job, err

@@ -3,7 +3,6 @@ package importjob
 import (
 	"context"
 	"log/slog"
-	"math/rand/v2"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -21,7 +20,6 @@ type Start struct {
 		starter
 		describer
 	}
-	Jitter func() float64
 	Config StartConfig
 }
 
@@ -37,7 +35,7 @@ func NewStart(cfg aws.Config, environ map[string]string) (lambda.Handler, error)
 	if err != nil {
 		return nil, err
 	}
-	return function.Handler((&Start{Cognito: cognito.NewFromConfig(cfg), Jitter: rand.Float64, Config: config}).Handle), nil
+	return function.Handler((&Start{Cognito: cognito.NewFromConfig(cfg), Config: config}).Handle), nil
 }
 
 const (
@@ -93,7 +91,7 @@ func (s *Start) Handle(ctx context.Context, job workflow.ImportJob) (workflow.Im
 	default:
 		slog.InfoContext(ctx, "Cognito does not start the job yet.", "importId", job.ImportID, "jobId", job.Job.ID,
 			"since", job.RefusedSince, "refusal", job.Refusal)
-		job = queue.Pause(job, min(max(waited/2, minRefusalWait), maxRefusalWait), s.Jitter())
+		job = queue.Pause(job, min(max(waited/2, minRefusalWait), maxRefusalWait))
 	}
 	return job, nil
 }
@@ -105,12 +103,11 @@ func (s *Start) patience() time.Duration {
 // Describe looks at the attempt's job.
 type Describe struct {
 	Cognito describer
-	Jitter  func() float64
 }
 
 // NewDescribe builds the handler of functions/describe-import-job.
 func NewDescribe(cfg aws.Config, _ map[string]string) (lambda.Handler, error) {
-	return function.Handler((&Describe{Cognito: cognito.NewFromConfig(cfg), Jitter: rand.Float64}).Handle), nil
+	return function.Handler((&Describe{Cognito: cognito.NewFromConfig(cfg)}).Handle), nil
 }
 
 const (
@@ -136,7 +133,7 @@ func (d *Describe) Handle(ctx context.Context, job workflow.ImportJob) (workflow
 	if rest < maxLook/4 {
 		wait = rest // nearly done: one look more is enough
 	}
-	return queue.Pause(job, min(max(wait, minLook), maxLook), d.Jitter()), nil
+	return queue.Pause(job, min(max(wait, minLook), maxLook)), nil
 }
 
 // Estimate is the time that a running job still needs, by the rate it had so far, or by queue.UsersPerSecond.

@@ -51,6 +51,9 @@ type Config struct {
 	DefaultPhoneCountry string                 `env:"DEFAULT_PHONE_COUNTRY" envDefault:""`
 	MaxRejectedPercent  int                    `env:"MAX_REJECTED_PERCENT"`
 	MaxImportDays       int64                  `env:"MAX_IMPORT_DAYS"`
+	// PartRows and PartBytes are Cognito's limits of one import job; simulations lower them.
+	PartRows  int   `env:"PART_ROWS" envDefault:"500000"`
+	PartBytes int64 `env:"PART_BYTES" envDefault:"100000000"`
 }
 
 // New builds the handler of functions/prepare-import.
@@ -214,6 +217,7 @@ func (p *Prepare) read(ctx context.Context, plan *workflow.Plan, pool *usercsv.P
 	if err != nil {
 		return err
 	}
+	preparer.Limits = usercsv.Limits{Rows: p.Config.PartRows, Bytes: p.Config.PartBytes}
 	several := len(plan.Sources) > 1
 	taken := 0
 	for i := range plan.Sources {

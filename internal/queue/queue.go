@@ -9,7 +9,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math/rand/v2"
+	"hash/fnv"
 	"slices"
 	"time"
 
@@ -50,7 +50,6 @@ type AwaitTurn struct {
 		ListUserImportJobs(context.Context, *cognito.ListUserImportJobsInput, ...func(*cognito.Options)) (*cognito.ListUserImportJobsOutput, error)
 	}
 	Results *objects.Store
-	Jitter  func() float64 // in [0, 1)
 	Config  Config
 }
 
@@ -70,7 +69,6 @@ func NewAwaitTurn(cfg aws.Config, environ map[string]string) (lambda.Handler, er
 		Machine: sfn.NewFromConfig(cfg),
 		Cognito: cognito.NewFromConfig(cfg),
 		Results: objects.New(s3.NewFromConfig(cfg), config.ResultsBucket),
-		Jitter:  rand.Float64,
 		Config:  config,
 	}).Handle), nil
 }
@@ -105,7 +103,7 @@ func (q *AwaitTurn) Handle(ctx context.Context, turn Turn) (workflow.ImportJob, 
 	}
 	place := slices.IndexFunc(line, func(w waiting) bool { return w.name == turn.Execution.Name })
 	if place < 0 { // not in the list yet
-		return Pause(job, minWait, q.Jitter()), nil
+		return Pause(job, minWait), nil
 	}
 	ahead := time.Duration(0)
 	for _, w := range line[:place] {
@@ -117,24 +115,27 @@ func (q *AwaitTurn) Handle(ctx context.Context, turn Turn) (workflow.ImportJob, 
 	}
 	job.Ahead, job.EstimatedSeconds = place, int64(ahead/time.Second)
 	if place > 0 {
-		return Pause(job, min(max(ahead/2, minWait), maxWait), q.Jitter()), nil
+		return Pause(job, min(max(ahead/2, minWait), maxWait)), nil
 	}
 	busy, err := q.active(ctx, job)
 	if err != nil {
 		return job, err
 	}
 	if busy { // a job that is not ours, or one that an aborted part left behind
-		return Pause(job, 3*minWait, q.Jitter()), nil
+		return Pause(job, 3*minWait), nil
 	}
 	job.Next = workflow.Go
 	return job, nil
 }
 
 // Pause answers Wait, or HandOver once the execution has been round its loops often enough. Up to a quarter is added to
-// the wait by jitter, which is in [0, 1).
-func Pause(job workflow.ImportJob, wait time.Duration, jitter float64) workflow.ImportJob {
+// the wait, so that many executions do not ask at once: how much, a hash of the execution and the turn says, and the
+// same run repeats itself.
+func Pause(job workflow.ImportJob, wait time.Duration) workflow.ImportJob {
 	job.Next = workflow.Wait
-	job.WaitSeconds = int64((wait + time.Duration(float64(wait)*jitter/4)) / time.Second)
+	hash := fnv.New32a()
+	fmt.Fprintf(hash, "%d %s", job.Turns, job.Execution)
+	job.WaitSeconds = int64((wait + wait/4*time.Duration(hash.Sum32()%1024)/1024) / time.Second)
 	if job.Turns++; job.Turns >= maxTurns {
 		job.Turns = 0
 		job.Execution = job.Successor()

@@ -16,6 +16,12 @@ const (
 	MaxPartBytes = 100_000_000
 )
 
+// Limits bound a part.
+type Limits struct {
+	Rows  int
+	Bytes int64
+}
+
 // Sink receives what a [Preparer] makes of a drop.
 type Sink interface {
 	// OpenPart begins a part. Parts of several algorithms may be open at a time.
@@ -94,6 +100,9 @@ type Summary struct {
 
 // Preparer makes parts out of the sources of one drop.
 type Preparer struct {
+	// Limits are MaxPartRows and MaxPartBytes unless they are set before the first source.
+	Limits Limits
+
 	pool     *Pool
 	settings Settings
 	sink     Sink
@@ -115,6 +124,7 @@ func NewPreparer(pool *Pool, settings Settings, sink Sink) (*Preparer, error) {
 		return nil, fmt.Errorf("the pool's header has no %s", colUsername)
 	}
 	return &Preparer{
+		Limits: Limits{Rows: MaxPartRows, Bytes: MaxPartBytes},
 		pool: pool, settings: settings, sink: sink,
 		seen: newSeen(), open: map[Algorithm]*openPart{}, verbatim: true,
 	}, nil
@@ -265,7 +275,7 @@ func (p *Preparer) append(ctx context.Context, place Place, row *checker, column
 		part = p.open[row.algorithm]
 		p.current = part
 	}
-	if part != nil && (part.Rows == MaxPartRows || part.Bytes+int64(len(row.line)) > MaxPartBytes) {
+	if part != nil && (part.Rows == p.Limits.Rows || part.Bytes+int64(len(row.line)) > p.Limits.Bytes) {
 		if err := part.close(); err != nil {
 			return err
 		}
