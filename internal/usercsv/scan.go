@@ -315,7 +315,7 @@ func (s *scanner) splitQuoted(open int) (int, splitting) {
 			}
 			w := binary.LittleEndian.Uint64(buf[i:])
 			low := w & lows
-			o := ^((low^slash+lows)&(low+printing) | w) | low + ones | w
+			o := ^((low^slash+lows)&(low+printing) | w) | (low + ones) | w
 			c := ^(low ^ commas + lows | w)
 			q := ^(low ^ quotes + lows | w) & tops
 			if q == 0 {
@@ -474,11 +474,17 @@ func (s *scanner) badLine(code Code, skip, last int) bool {
 	s.code = code
 	s.rowLine = s.line
 	s.rowEnd = max(last, s.line)
-	text := s.buf[s.pos:s.end]
-	if n := indexBreak(text); n >= 0 && n < maxRaw {
-		text = text[:n]
+	var text []byte
+	for {
+		text = s.buf[s.pos:min(s.pos+maxRaw+utf8.UTFMax, s.end)]
+		if n := indexBreak(text); n >= 0 {
+			text = text[:n]
+			break
+		}
+		if len(text) > maxRaw || !s.fill() {
+			break
+		}
 	}
-	text = text[:min(len(text), maxRaw+utf8.UTFMax)]
 	s.row = append(s.text[:0], text...)
 	s.text = s.row
 	s.cut = false

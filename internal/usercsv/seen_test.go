@@ -1,0 +1,45 @@
+package usercsv
+
+import (
+	"fmt"
+	"testing"
+	"unsafe"
+)
+
+// The set of usernames takes at most 24 bytes a row at any moment, beyond a few pages, and finds all and only what
+// was added.
+func TestSeen(t *testing.T) {
+	const rows = 700_000
+	s := newSeen()
+	var name []byte
+	pages := 0
+	for i := range rows {
+		name = fmt.Appendf(name[:0], "user%d@example.com", i)
+		p := s.find(name)
+		if p.found {
+			t.Fatalf("%s is found before it is added", name)
+		}
+		s.add(p)
+		if i%5000 == 4999 {
+			unique := map[*seenPage]bool{}
+			for _, page := range s.directory {
+				unique[page] = true
+			}
+			pages = len(unique)
+			const sizeClass = 10240
+			if unsafe.Sizeof(seenPage{}) > sizeClass {
+				t.Fatal("a page is larger than its size class")
+			}
+			bytes := pages*sizeClass + cap(s.directory)*int(unsafe.Sizeof(s.directory[0]))
+			if most := 24*(i+1) + 8*sizeClass; bytes > most {
+				t.Fatalf("%d rows: %d bytes, %.1f a row", i+1, bytes, float64(bytes)/float64(i+1))
+			}
+		}
+	}
+	for i := range rows {
+		name = fmt.Appendf(name[:0], "user%d@example.com", i)
+		if !s.find(name).found {
+			t.Fatalf("%s is lost", name)
+		}
+	}
+}
