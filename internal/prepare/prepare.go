@@ -70,6 +70,10 @@ func New(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
 	}).Handle), nil
 }
 
+// maxParts keeps the answer, with about a kilobyte for each part, under Step Functions' 256 KiB. Jobs for 100 million
+// rows, or 20 GB, are more than a pool takes.
+const maxParts = 200
+
 // beforeDeadline is what a run leaves for its clean-up. A drop that it can't prepare by then is TooLarge.
 const beforeDeadline = 30 * time.Second
 
@@ -250,6 +254,9 @@ func (p *Prepare) read(ctx context.Context, plan *workflow.Plan, pool *usercsv.P
 	summary, err := preparer.Close()
 	if err != nil {
 		return err
+	}
+	if len(summary.Parts) > maxParts {
+		return usercsv.Refuse(usercsv.TooLarge, "")
 	}
 	if summary.Rejected*100 > summary.Read*p.Config.MaxRejectedPercent {
 		return usercsv.Refuse(usercsv.TooManyRejected, "")
