@@ -125,7 +125,7 @@ func NewPreparer(pool *Pool, settings Settings, sink Sink) (*Preparer, error) {
 	}
 	return &Preparer{
 		Limits: Limits{Rows: MaxPartRows, Bytes: MaxPartBytes},
-		pool: pool, settings: settings, sink: sink,
+		pool:   pool, settings: settings, sink: sink,
 		seen: newSeen(), open: map[Algorithm]*openPart{}, verbatim: true,
 	}, nil
 }
