@@ -23,7 +23,7 @@ type Role struct {
 	policies []Policy
 
 	mu     sync.Mutex
-	asks   map[[2]string]*Ask
+	asks   map[string]*Ask // by all that was asked
 	used   map[grant]bool  // the narrowest grant of each request
 	needed map[string]bool // statements that alone allowed a request
 }
@@ -32,8 +32,10 @@ type Role struct {
 type Ask struct {
 	Action   string
 	Resource string
-	Allowed  int
-	Denied   int
+	// Conditions are the condition keys that the service gave.
+	Conditions map[string]string
+	Allowed    int
+	Denied     int
 	// Statements are those that allowed it, as "<policy>/<Sid or index>", the narrowest first.
 	Statements []string
 }
@@ -45,7 +47,7 @@ type grant struct{ statement, action, resource string }
 func NewRole(arn string, policies ...Policy) *Role {
 	r := &Role{
 		arn: arn, name: arn[strings.LastIndex(arn, "/")+1:], policies: policies,
-		asks: map[[2]string]*Ask{}, used: map[grant]bool{}, needed: map[string]bool{},
+		asks: map[string]*Ask{}, used: map[grant]bool{}, needed: map[string]bool{},
 	}
 	if parts := strings.Split(arn, ":"); len(parts) > 4 {
 		r.account = parts[4]
@@ -105,14 +107,14 @@ func (r *Role) Allows(action, resource string, conditions map[string]string) boo
 		return 0
 	})
 	allowed := len(grants) > 0 && !denied
-	r.record(action, resource, allowed, grants)
+	r.record(action, resource, conditions, allowed, grants)
 	return allowed
 }
 
-func (r *Role) record(action, resource string, allowed bool, grants []grant) {
+func (r *Role) record(action, resource string, conditions map[string]string, allowed bool, grants []grant) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	ask := r.ask(action, resource)
+	ask := r.ask(action, resource, conditions)
 	if !allowed {
 		ask.Denied++
 		return
@@ -129,10 +131,10 @@ func (r *Role) record(action, resource string, allowed bool, grants []grant) {
 	}
 }
 
-func (r *Role) ask(action, resource string) *Ask {
-	key := [2]string{action, resource}
+func (r *Role) ask(action, resource string, conditions map[string]string) *Ask {
+	key := fmt.Sprint(action, " ", resource, " ", conditions) // a map is printed in the order of its keys
 	if r.asks[key] == nil {
-		r.asks[key] = &Ask{Action: action, Resource: resource}
+		r.asks[key] = &Ask{Action: action, Resource: resource, Conditions: conditions}
 	}
 	return r.asks[key]
 }
@@ -152,7 +154,7 @@ func (r *Role) Merge(other *Role) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, a := range asked {
-		ask := r.ask(a.Action, a.Resource)
+		ask := r.ask(a.Action, a.Resource, a.Conditions)
 		ask.Allowed += a.Allowed
 		ask.Denied += a.Denied
 		for _, statement := range a.Statements {
@@ -163,7 +165,7 @@ func (r *Role) Merge(other *Role) {
 	maps.Copy(r.needed, needed)
 }
 
-// Asked returns what the role was asked, by action and resource.
+// Asked returns what the role was asked, by action, resource and conditions.
 func (r *Role) Asked() []Ask {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -174,7 +176,8 @@ func (r *Role) Asked() []Ask {
 		asked = append(asked, a)
 	}
 	slices.SortFunc(asked, func(a, b Ask) int {
-		return cmp.Or(cmp.Compare(a.Action, b.Action), cmp.Compare(a.Resource, b.Resource))
+		return cmp.Or(cmp.Compare(a.Action, b.Action), cmp.Compare(a.Resource, b.Resource),
+			cmp.Compare(fmt.Sprint(a.Conditions), fmt.Sprint(b.Conditions)))
 	})
 	return asked
 }

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"userdrop/internal/localaws/wire"
 )
 
 const maxParts = 10000
@@ -42,7 +44,7 @@ func (c *call) createMultipartUpload() error {
 	if err != nil {
 		return err
 	}
-	if err := c.may("s3:PutObject"); err != nil {
+	if err := cmp.Or(c.may("s3:PutObject"), c.mayUseKey(b, wire.GenerateDataKey)); err != nil {
 		return err
 	}
 	u := &upload{key: c.key, started: now(), parts: map[int]part{}}
@@ -124,6 +126,9 @@ func (c *call) partTarget() (*bucket, *upload, int, error) {
 		return nil, nil, 0, invalidArgument("partNumber", c.query["partnumber"])
 	}
 	b, u, err := c.upload()
+	if err == nil {
+		err = c.mayUseKey(b, wire.Decrypt) // the upload's data key is there, encrypted
+	}
 	return b, u, number, err
 }
 
@@ -222,6 +227,9 @@ func (c *call) completeMultipartUpload() error {
 	}
 	b, u, err := c.upload()
 	if err != nil {
+		return err
+	}
+	if err := c.mayUseKey(b, wire.Decrypt); err != nil {
 		return err
 	}
 	var request struct {

@@ -129,7 +129,7 @@ func (c *call) putObject() error {
 	if err != nil {
 		return err
 	}
-	if err := c.mayPut(); err != nil {
+	if err := cmp.Or(c.mayPut(), c.mayUseKey(b, wire.GenerateDataKey)); err != nil {
 		return err
 	}
 	header, err := c.describe()
@@ -195,6 +195,9 @@ func (c *call) source(bucketName, key, versionID string) (*version, error) {
 		return nil, err
 	}
 	v, err := c.find(b, key, versionID)
+	if err == nil && !v.marker && c.r.Method != http.MethodHead {
+		return v, c.mayUseKey(b, wire.Decrypt)
+	}
 	if err != nil && wire.AsError(err).Status != http.StatusNotFound || err == nil && !v.marker {
 		return v, err
 	}
@@ -499,7 +502,7 @@ func (c *call) copyObject() error {
 	if err != nil {
 		return err
 	}
-	if err := c.mayPut(); err != nil {
+	if err := cmp.Or(c.mayPut(), c.mayUseKey(b, wire.GenerateDataKey)); err != nil {
 		return err
 	}
 	from, fromBucket, fromVersion, err := c.copySource()

@@ -73,6 +73,8 @@ type Bucket struct {
 	Name        string
 	Versioning  bool
 	EventBridge bool
+	// KMSKey is the ARN of a customer managed key, which callers must be allowed to use; empty for a key of AWS's.
+	KMSKey string
 	// Lifecycle is kept for who asks. Nothing expires.
 	Lifecycle any
 }

@@ -409,6 +409,12 @@ func (c *call) mayOn(action, bucket, key string) error {
 	return wire.Authorize(c.r.Context(), action, resource, nil)
 }
 
+// mayUseKey asks whether the caller may use the bucket's customer managed key, if it has one: S3 uses it with the
+// caller's permissions. https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+func (c *call) mayUseKey(b *bucket, action string) error {
+	return wire.AuthorizeKey(c.r.Context(), b.KMSKey, action)
+}
+
 // origin describes the call to those who read its events.
 func (c *call) origin(reason string) origin {
 	ip, _, err := net.SplitHostPort(c.r.RemoteAddr)

@@ -76,6 +76,7 @@ type Service struct {
 
 	mu            sync.Mutex
 	topics        map[string]bool
+	keys          map[string]string // of topics behind a customer managed key
 	subscriptions []Subscription
 	messages      []Message
 	deliveries    []Delivery
@@ -83,7 +84,7 @@ type Service struct {
 
 // New returns a service without topics.
 func New(account *wire.Account, options Options) *Service {
-	s := &Service{account: account, options: options, topics: map[string]bool{}}
+	s := &Service{account: account, options: options, topics: map[string]bool{}, keys: map[string]string{}}
 	s.operations = map[string]operation{
 		"Publish":                  s.publish,
 		"Subscribe":                s.subscribe,
@@ -101,6 +102,13 @@ func (s *Service) CreateTopic(name string) string {
 	defer s.mu.Unlock()
 	s.topics[arn] = true
 	return arn
+}
+
+// Encrypt puts a topic behind a customer managed key, which publishers must be allowed to use.
+func (s *Service) Encrypt(topicARN, key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keys[topicARN] = key
 }
 
 // Messages returns what was published, oldest first, the last 10,000 at most.
@@ -132,6 +140,13 @@ func (s *Service) Publish(ctx context.Context, m Message) (Message, error) {
 		return Message{}, err
 	}
 	if err := s.topic(m.TopicARN); err != nil {
+		return Message{}, err
+	}
+	s.mu.Lock()
+	key := s.keys[m.TopicARN]
+	s.mu.Unlock()
+	// https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+	if err := wire.AuthorizeKey(ctx, key, wire.GenerateDataKey, wire.Decrypt); err != nil {
 		return Message{}, err
 	}
 	if err := m.validate(); err != nil {

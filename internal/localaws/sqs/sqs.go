@@ -48,6 +48,8 @@ type Queue struct {
 	Name       string
 	Visibility time.Duration // 30 s when zero
 	Retention  time.Duration // 4 days when zero
+	// KMSKey is the ARN of a customer managed key, which senders must be allowed to use.
+	KMSKey string
 }
 
 type entry struct {
@@ -155,6 +157,10 @@ func (s *Service) send(
 ) (Message, error) {
 	q, err := s.find(ctx, name, "sqs:SendMessage")
 	if err != nil {
+		return Message{}, err
+	}
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+	if err := wire.AuthorizeKey(ctx, q.KMSKey, wire.GenerateDataKey, wire.Decrypt); err != nil {
 		return Message{}, err
 	}
 	size := len(body)

@@ -50,7 +50,9 @@ func (s *Service) createStateMachine(
 	if in.Type != "" && in.Type != "STANDARD" {
 		return nil, wire.Errorf("StateMachineTypeNotSupported", "the local double does not implement %s workflows", in.Type)
 	}
-	arn, err := s.CreateStateMachine(ctx, Machine{in.Name, []byte(in.Definition), in.RoleARN})
+	arn, err := s.CreateStateMachine(ctx, Machine{
+		Name: in.Name, Definition: []byte(in.Definition), RoleARN: in.RoleARN,
+	})
 	if err != nil {
 		return nil, err
 	}

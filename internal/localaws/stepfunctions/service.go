@@ -86,6 +86,8 @@ type Machine struct {
 	Name       string
 	Definition []byte
 	RoleARN    string
+	// KMSKey is the ARN of the customer managed key of the definition and the executions; empty for a key of AWS's.
+	KMSKey string
 }
 
 // Service is Step Functions in one account and Region.
@@ -376,6 +378,11 @@ func (s *Service) start(in StartInput, input any) (x Execution, begin func(), er
 	if !ok {
 		return x, nil, wire.Errorf("StateMachineDoesNotExist", "State Machine Does Not Exist: '%s'", in.MachineARN)
 	}
+	// Step Functions uses the key as the machine's role, not as the caller:
+	// https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html
+	if wire.AuthorizeKey(s.as(s.ctx, m.RoleARN), m.KMSKey, wire.GenerateDataKey, wire.Decrypt) != nil {
+		return x, nil, wire.Errorf("KmsAccessDeniedException", "The role %s may not use the key %s", m.RoleARN, m.KMSKey)
+	}
 	arn := s.executionARN(in.MachineARN, in.Name)
 	if old, ok := s.executions[arn]; ok && !old.expired(now) {
 		if old.Status == Running && old.Input == in.Input {
@@ -439,6 +446,10 @@ func (s *Service) lookUp(ctx context.Context, action, arn string) (*execution, e
 func (s *Service) DescribeExecution(ctx context.Context, arn string) (Execution, error) {
 	x, err := s.lookUp(ctx, "states:DescribeExecution", arn)
 	if err != nil {
+		return Execution{}, err
+	}
+	// It shows input and output: https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html
+	if err := wire.AuthorizeKey(ctx, x.machine.KMSKey, wire.Decrypt); err != nil {
 		return Execution{}, err
 	}
 	s.mu.Lock()

@@ -237,6 +237,26 @@ func Authorize(ctx context.Context, action, resource string, conditions map[stri
 	}
 }
 
+// What AWS asks of a customer managed key on behalf of a caller.
+const (
+	Decrypt         = "kms:Decrypt"
+	GenerateDataKey = "kms:GenerateDataKey"
+)
+
+// AuthorizeKey asks for actions on a customer managed key. A key that AWS owns or manages, for which key is empty, lets
+// everybody in who may use the resource behind it.
+func AuthorizeKey(ctx context.Context, key string, actions ...string) error {
+	for _, action := range actions {
+		if key == "" {
+			break
+		}
+		if err := Authorize(ctx, action, key, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Event is what a service tells EventBridge: the envelope of an event of AWS's own, less id and time.
 type Event struct {
 	Source     string
