@@ -163,12 +163,17 @@ func (s *StartImport) drop(object workflow.Object) (workflow.Drop, bool) {
 	if !inFolder {
 		pool = s.Config.DefaultUserPoolID
 	}
-	if len(pool) > 55 || !userPoolID.MatchString(pool) {
-		pool = ""
-	}
 	return workflow.Drop{
-		Schema: workflow.Schema, ImportID: workflow.ImportID(object), UserPoolID: pool, Mode: mode, Source: object,
+		Schema: workflow.Schema, ImportID: workflow.ImportID(object), UserPoolID: poolID(pool), Mode: mode, Source: object,
 	}, true
+}
+
+// poolID is the name of a folder if it could be a pool's id, else empty: a state's payload holds no text of anybody's.
+func poolID(folder string) string {
+	if len(folder) > 55 || !userPoolID.MatchString(folder) {
+		return ""
+	}
+	return folder
 }
 
 // ManifestSuffix ends the key of a sidecar, which tells what a CSV file must hold.

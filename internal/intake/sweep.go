@@ -88,10 +88,13 @@ func execution(ctx context.Context, m describeMachine, machineARN, importID stri
 	return out, nil
 }
 
-// SweepScheduled imports what waits under scheduled/<user pool id>/, all files of a pool in one import.
+// SweepScheduled imports what waits under scheduled/<user pool id>/, the files of a pool together: Cognito has 1,000
+// import jobs for a pool and no way to delete one.
 //
-// A file is claimed before it is taken: an object in the work bucket, written only if there is none, that holds the
-// import id. So a sweep that overlaps another, is killed or comes twice takes no file twice and leaves none lying.
+// A sweep may overlap another, be killed, or come twice. So a file is claimed before it is taken: an object in the work
+// bucket, written only if there is none, that names the import. The import's list of files, written once, is what
+// execution's input points to; a claim whose import never started, leaves the file out of its list or ended without a
+// result is taken over, if nobody else changed it meanwhile. Nothing is imported twice, and nothing is left lying.
 type SweepScheduled struct {
 	Machine interface {
 		startMachine
@@ -127,68 +130,119 @@ func NewSweepScheduled(cfg aws.Config, environ map[string]string) (lambda.Handle
 	}).Handle), nil
 }
 
-// Schedule is the schedule's event; nothing of it matters.
-type Schedule struct{}
+// Schedule is the event of the schedule. Its time names the imports, so that a sweep that comes twice starts the same
+// ones; a run by hand need not have it.
+type Schedule struct {
+	ScheduledTime time.Time `json:"scheduledTime"`
+}
 
-// staleClaim is longer than a sweep may run: a claim of that age whose import never started was left by a dead one.
-const staleClaim = 15 * time.Minute
+const (
+	// sweepTime is how long a sweep may run at the most: the function's timeout.
+	sweepTime = 5 * time.Minute
+	// staleClaim is the age of a claim whose sweep is dead for sure: if its import is not there now, it will never be.
+	staleClaim = 3 * sweepTime
+	// forgotten is when Step Functions forgets an execution that is over. An older claim's import has been.
+	forgotten = 90 * 24 * time.Hour
+	// maxFiles and maxBytes bound an import, so that prepare-import, which reads each file twice where there are
+	// several, comes to its end in one run.
+	maxFiles = 2000
+	maxBytes = 2 << 30
+)
 
-// Handle starts an import for each pool that has files.
-func (s *SweepScheduled) Handle(ctx context.Context, _ Schedule) (Started, error) {
+// Handle starts an import for each pool that has files, or several where one would be too large. What one pool's files
+// run into does not keep the others'.
+func (s *SweepScheduled) Handle(ctx context.Context, schedule Schedule) (Started, error) {
 	started := Started{Imports: []string{}}
+	at := schedule.ScheduledTime
+	if at.IsZero() {
+		at = time.Now()
+	}
 	files, err := s.Inbox.list(ctx, "scheduled/")
 	if err != nil {
 		return started, err
 	}
-	pools := map[string][]workflow.Object{}
-	var order []string
-	for _, f := range files {
-		pool, _, inFolder := strings.Cut(strings.TrimPrefix(f.Key, "scheduled/"), "/")
-		if !inFolder || len(pool) > 55 || !userPoolID.MatchString(pool) {
-			pool = "" // refused by prepare-import, with a result that says so
-		}
-		if pools[pool] == nil {
-			order = append(order, pool)
-		}
-		pools[pool] = append(pools[pool], f.Object)
-	}
 	var errs []error
-	for _, pool := range order {
-		id, err := s.sweep(ctx, pool, pools[pool])
+	for _, g := range gather(files) {
+		id := workflow.SweepID(g.pool, at, g.number)
+		ok, err := s.sweep(ctx, id, g.pool, g.files)
 		if err != nil {
 			errs = append(errs, err)
-		} else if id != "" {
+		} else if ok {
 			started.Imports = append(started.Imports, id)
 		}
 	}
 	return started, errors.Join(errs...)
 }
 
-// sweep claims a pool's files and starts an import with those it got; the id is empty where others have them all.
-func (s *SweepScheduled) sweep(ctx context.Context, pool string, files []workflow.Object) (string, error) {
-	id := workflow.SweepID(pool, files)
+// group is what one import takes: files of one pool, the oldest first.
+type group struct {
+	pool   string
+	number int // of the pool's groups, from 0
+	files  []workflow.Object
+	bytes  int64
+}
+
+// gather puts files into groups, in the order of their oldest files.
+func gather(files []waiting) []*group {
+	var groups []*group
+	last := map[string]*group{}
+	for _, f := range files {
+		pool, _, inFolder := strings.Cut(strings.TrimPrefix(f.Key, "scheduled/"), "/")
+		if !inFolder {
+			pool = ""
+		}
+		pool = poolID(pool)
+		g := last[pool]
+		if g == nil || len(g.files) == maxFiles || g.bytes+f.Bytes > maxBytes {
+			number := 0
+			if g != nil {
+				number = g.number + 1
+			}
+			g = &group{pool: pool, number: number}
+			last[pool] = g
+			groups = append(groups, g)
+		}
+		g.files = append(g.files, f.Object)
+		g.bytes += f.Bytes
+	}
+	return groups
+}
+
+// sweep claims files and starts an import with those it got; false where others have them all.
+func (s *SweepScheduled) sweep(ctx context.Context, id, pool string, files []workflow.Object) (started bool, err error) {
 	mine := []workflow.Object{}
 	for _, file := range files {
 		got, err := s.claim(ctx, id, file)
 		if err != nil {
-			return "", err
+			return false, err
 		}
 		if got {
 			mine = append(mine, file)
 		}
 	}
 	if len(mine) == 0 {
-		return "", nil
+		return false, nil
 	}
 	manifest, err := json.Marshal(mine)
 	if err != nil {
-		return "", fmt.Errorf("encode manifest: %w", err)
+		return false, fmt.Errorf("encode manifest: %w", err)
 	}
 	key := manifestKey(id)
-	if _, err := s.Work.WriteOnce(ctx, key, "application/json", manifest); err != nil {
-		return "", err
+	won, err := s.Work.WriteOnce(ctx, key, "application/json", manifest)
+	if err != nil {
+		return false, err
 	}
-	return id, startExecution(ctx, s.Machine, s.Config.ImportUsersARN, workflow.Drop{
+	if !won { // an earlier try of this sweep came as far as this
+		var listed []workflow.Object
+		if _, err := s.Work.ReadJSON(ctx, key, &listed); err != nil {
+			return false, err
+		}
+		if slices.ContainsFunc(listed, func(o workflow.Object) bool { return !slices.Contains(mine, o) }) {
+			slog.WarnContext(ctx, "Others took files that this sweep had listed; the next one takes the rest.", "importId", id)
+			return false, nil
+		}
+	}
+	return true, startExecution(ctx, s.Machine, s.Config.ImportUsersARN, workflow.Drop{
 		Schema: workflow.Schema, ImportID: id, UserPoolID: pool, Mode: result.Import, Manifest: key,
 	})
 }
@@ -199,178 +253,51 @@ func manifestKey(importID string) string { return "sweeps/" + importID + ".json"
 func (s *SweepScheduled) claim(ctx context.Context, id string, file workflow.Object) (bool, error) {
 	hash := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s", file.Bucket, file.Key, file.VersionID))
 	key := "claims/" + hex.EncodeToString(hash[:])
-	won, err := s.Work.WriteOnce(ctx, key, "text/plain", []byte(id))
+	// With the time, no two claims are the same text, and have the same entity tag.
+	text := fmt.Appendf(nil, "%s %s", id, time.Now().UTC().Format(time.RFC3339Nano))
+	won, err := s.Work.WriteOnce(ctx, key, "text/plain", text)
 	if won || err != nil {
 		return won, err
 	}
-	holder, tag, since, err := s.Work.Tagged(ctx, key)
+	claim, tag, since, err := s.Work.Tagged(ctx, key)
 	if err != nil {
 		return false, err
 	}
-	if holder == id {
-		return true, nil // an earlier try of this sweep
+	holder, _, _ := strings.Cut(claim, " ")
+	switch age := time.Since(since); {
+	case holder == id && age < staleClaim-2*sweepTime:
+		return true, nil // an earlier try of this sweep, and nobody takes the file over before this one ends
+	case holder == id: // so old that others may take it over: renew it first
+	default:
+		free, err := s.abandoned(ctx, holder, age, file)
+		if !free || err != nil {
+			return false, err
+		}
+		slog.WarnContext(ctx, "Taking over a file whose import came to nothing.", "importId", id, "from", holder)
 	}
-	free, err := s.abandoned(ctx, holder, since, file)
-	if !free || err != nil {
-		return false, err
-	}
-	slog.WarnContext(ctx, "Taking over a file whose import came to nothing.", "importId", id, "from", holder)
-	return s.Work.Replace(ctx, key, "text/plain", []byte(id), tag)
+	return s.Work.Replace(ctx, key, "text/plain", text, tag)
 }
 
 // abandoned tells whether an import that claimed a file will never take it: it was not started, does not list the
 // file, or is over without a result.
-func (s *SweepScheduled) abandoned(ctx context.Context, holder string, since time.Time, file workflow.Object) (bool, error) {
+func (s *SweepScheduled) abandoned(ctx context.Context, holder string, age time.Duration, file workflow.Object) (bool, error) {
 	of, err := execution(ctx, s.Machine, s.Config.ImportUsersARN, holder)
 	if err != nil {
 		return false, err
 	}
 	if of == nil {
-		return time.Since(since) > staleClaim, nil
+		return age > staleClaim && age < forgotten, nil
 	}
-	var manifest []workflow.Object
-	if _, err := s.Work.ReadJSON(ctx, manifestKey(holder), &manifest); err != nil {
+	var listed []workflow.Object
+	if _, err := s.Work.ReadJSON(ctx, manifestKey(holder), &listed); err != nil {
 		return false, err
 	}
-	if !slices.Contains(manifest, file) {
+	if !slices.Contains(listed, file) {
 		return true, nil
 	}
-	if of.Status == sfntypes.ExecutionStatusRunning || of.Status == sfntypes.ExecutionStatusSucceeded ||
-		time.Since(aws.ToTime(of.StopDate)) < staleAbort {
+	if !over(of.Status, aws.ToTime(of.StopDate)) {
 		return false, nil
 	}
 	published, err := s.Results.Exists(ctx, workflow.ResultKey(holder))
 	return !published, err
-}
-
-// SweepLost finds by looking what events, which come by best effort, did not tell.
-type SweepLost struct {
-	Machine interface {
-		startMachine
-		describeMachine
-		ListExecutions(context.Context, *sfn.ListExecutionsInput, ...func(*sfn.Options)) (*sfn.ListExecutionsOutput, error)
-	}
-	Inbox   inbox
-	Results *objects.Store
-	Start   *StartImport
-	Config  SweepLostConfig
-}
-
-// SweepLostConfig is the environment of sweep-lost.
-type SweepLostConfig struct {
-	StartConfig
-	ResultsBucket  string `env:"RESULTS_BUCKET"`
-	AbortImportARN string `env:"ABORT_IMPORT_ARN"`
-}
-
-// NewSweepLost builds the handler of functions/sweep-lost.
-func NewSweepLost(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
-	config, err := function.Environment[SweepLostConfig](environ)
-	if err != nil {
-		return nil, err
-	}
-	client, machine := s3.NewFromConfig(cfg), sfn.NewFromConfig(cfg)
-	return function.Handler((&SweepLost{
-		Machine: machine,
-		Inbox:   inbox{client, config.InboxBucket},
-		Results: objects.New(client, config.ResultsBucket),
-		Start:   &StartImport{Machine: machine, Config: config.StartConfig},
-		Config:  config,
-	}).Handle), nil
-}
-
-const (
-	// lostAfter is how old an object is whose event will not come any more, and lostBefore how old one is that was
-	// looked at long ago: executions are forgotten after 90 days, and its file must not be imported again then.
-	lostAfter  = time.Hour
-	lostBefore = 7 * 24 * time.Hour
-	// staleAbort is how long an execution must be over, for its status-change event to have had its chance.
-	staleAbort = time.Hour
-)
-
-// Handle starts an import for each object that no execution owns, and abort-import for each execution that ended
-// without a result.
-func (s *SweepLost) Handle(ctx context.Context, _ Schedule) (Started, error) {
-	started := Started{Imports: []string{}}
-	errs := []error{s.lostObjects(ctx, &started), s.lostResults(ctx, &started)}
-	return started, errors.Join(errs...)
-}
-
-func (s *SweepLost) lostObjects(ctx context.Context, started *Started) error {
-	for _, prefix := range []string{"incoming/", "check/"} {
-		files, err := s.Inbox.list(ctx, prefix)
-		if err != nil {
-			return err
-		}
-		for _, f := range files {
-			age := time.Since(f.since)
-			drop, ok := s.Start.drop(f.Object)
-			if !ok || age < lostAfter || age > lostBefore {
-				continue
-			}
-			of, err := execution(ctx, s.Machine, s.Config.ImportUsersARN, drop.ImportID)
-			if err != nil {
-				return err
-			}
-			if of != nil {
-				continue // it has had its turn: an ERROR or STOPPED leaves the source in place
-			}
-			if err := startExecution(ctx, s.Machine, s.Config.ImportUsersARN, drop); err != nil {
-				return err
-			}
-			started.Imports = append(started.Imports, drop.ImportID)
-		}
-	}
-	return nil
-}
-
-func (s *SweepLost) lostResults(ctx context.Context, started *Started) error {
-	for _, status := range []sfntypes.ExecutionStatus{
-		sfntypes.ExecutionStatusAborted, sfntypes.ExecutionStatusTimedOut, sfntypes.ExecutionStatusFailed,
-	} {
-		pages := sfn.NewListExecutionsPaginator(s.Machine, &sfn.ListExecutionsInput{
-			StateMachineArn: &s.Config.ImportUsersARN, StatusFilter: status, MaxResults: 1000,
-		})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return fmt.Errorf("list the executions that ended %s: %w", status, err)
-			}
-			for _, e := range page.Executions {
-				age := time.Since(aws.ToTime(e.StopDate))
-				if age < staleAbort || age > lostBefore {
-					continue
-				}
-				if err := s.abort(ctx, e, started); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
-}
-
-func (s *SweepLost) abort(ctx context.Context, e sfntypes.ExecutionListItem, started *Started) error {
-	id := aws.ToString(e.Name)
-	published, err := s.Results.Exists(ctx, workflow.ResultKey(id))
-	if published || err != nil {
-		return err
-	}
-	input, err := json.Marshal(map[string]string{"executionArn": aws.ToString(e.ExecutionArn)})
-	if err != nil {
-		return fmt.Errorf("encode execution input: %w", err)
-	}
-	_, err = s.Machine.StartExecution(ctx, &sfn.StartExecutionInput{
-		StateMachineArn: &s.Config.AbortImportARN, Input: aws.String(string(input)),
-		// One try an hour, however often this sweep is delivered.
-		Name: aws.String(id + "-" + time.Now().UTC().Format("2006010215")),
-	})
-	if _, exists := errors.AsType[*sfntypes.ExecutionAlreadyExists](err); exists {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("start abort-import for %s: %w", id, err)
-	}
-	started.Imports = append(started.Imports, id)
-	return nil
 }

@@ -17,13 +17,10 @@ func ImportID(o Object) string {
 	return identify(path.Base(o.Key), o.Bucket, o.Key, o.VersionID, o.ETag)
 }
 
-// SweepID names the import of all that a scheduled sweep took for one pool: the same objects name the same execution.
-func SweepID(userPoolID string, objects []Object) string {
-	parts := []string{userPoolID}
-	for _, o := range objects {
-		parts = append(parts, o.Bucket, o.Key, o.VersionID, o.ETag)
-	}
-	return identify("scheduled", parts...)
+// SweepID names the import of what the sweep scheduled for that time took for one pool; number tells imports of one
+// pool apart. A sweep that is tried again or comes twice makes the same names.
+func SweepID(userPoolID string, at time.Time, number int) string {
+	return identify("scheduled", userPoolID, at.UTC().Format(time.RFC3339Nano), strconv.Itoa(number))
 }
 
 func identify(name string, parts ...string) string {
