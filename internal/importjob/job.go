@@ -95,6 +95,7 @@ func neverRan(j workflow.Job) bool {
 func again(job workflow.ImportJob) workflow.ImportJob {
 	job.Attempt++
 	job.Job, job.Uploaded, job.Lapsed = workflow.Job{}, false, false
+	job.Percent, job.EstimatedEnd = 0, time.Time{}
 	job.Next = workflow.Attempt
 	return job
 }

@@ -10,6 +10,7 @@ import (
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 
 	"userdrop/internal/function"
+	"userdrop/internal/metrics"
 	"userdrop/internal/queue"
 	"userdrop/internal/workflow"
 )
@@ -103,11 +104,16 @@ func (s *Start) patience() time.Duration {
 // Describe looks at the attempt's job.
 type Describe struct {
 	Cognito describer
+	Config  metrics.Stack
 }
 
 // NewDescribe builds the handler of functions/describe-import-job.
-func NewDescribe(cfg aws.Config, _ map[string]string) (lambda.Handler, error) {
-	return function.Handler((&Describe{Cognito: cognito.NewFromConfig(cfg)}).Handle), nil
+func NewDescribe(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
+	config, err := function.Environment[metrics.Stack](environ)
+	if err != nil {
+		return nil, err
+	}
+	return function.Handler((&Describe{Cognito: cognito.NewFromConfig(cfg), Config: config}).Handle), nil
 }
 
 const (
@@ -122,13 +128,20 @@ func (d *Describe) Handle(ctx context.Context, job workflow.ImportJob) (workflow
 	if err != nil {
 		return job, err
 	}
+	before := job.Job.Processed()
 	job.Job = State(described)
+	if moved := job.Job.Processed() - before; moved > 0 {
+		d.Config.Put(ctx, job.ImportID, metrics.RowsProcessed.Of(float64(moved)))
+	}
+	job.Percent = int(100 * min(job.Job.Processed(), int64(job.Rows)) / int64(max(job.Rows, 1)))
 	if ended(job.Job) {
-		job.Next, job.WaitSeconds, job.EstimatedSeconds = workflow.Done, 0, 0
+		job.Next, job.WaitSeconds, job.EstimatedSeconds, job.EstimatedEnd = workflow.Done, 0, 0, time.Time{}
 		return job, nil
 	}
-	rest := Estimate(job, time.Now())
+	now := time.Now()
+	rest := Estimate(job, now)
 	job.EstimatedSeconds = int64(rest / time.Second)
+	job.EstimatedEnd = now.Add(rest).UTC().Truncate(time.Second)
 	wait := rest / 2
 	if rest < maxLook/4 {
 		wait = rest // nearly done: one look more is enough

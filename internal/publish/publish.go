@@ -28,6 +28,7 @@ import (
 	"userdrop/internal/function"
 	"userdrop/internal/importjob"
 	"userdrop/internal/intake"
+	"userdrop/internal/metrics"
 	"userdrop/internal/objects"
 	"userdrop/internal/result"
 	"userdrop/internal/workflow"
@@ -54,6 +55,7 @@ type Publish struct {
 // Config is the environment of publish-result.
 type Config struct {
 	importjob.CollectConfig
+	metrics.Stack
 	ResultsBucket  string `env:"RESULTS_BUCKET"`
 	ResultTopicARN string `env:"RESULT_TOPIC_ARN"`
 	EventBusName   string `env:"EVENT_BUS_NAME"`
@@ -138,13 +140,51 @@ func (p *Publish) commit(ctx context.Context, in workflow.Import) (*result.Resul
 		return nil, err
 	}
 	won, err := p.Results.WriteOnce(ctx, workflow.ResultKey(in.ImportID), "application/json", text)
-	if err != nil || won {
-		return r, err
+	if err != nil {
+		return nil, err
+	}
+	if won {
+		p.measure(ctx, r)
+		return r, nil
 	}
 	if r, err = p.committed(ctx, in.ImportID); err != nil {
 		return nil, err
 	}
 	return r, p.report(ctx, r)
+}
+
+// measure counts a result, once: it is the winner's to do.
+func (p *Publish) measure(ctx context.Context, r *result.Result) {
+	stack := p.Config.Stack
+	stack.PutBy(ctx, r.ImportID, metrics.Verdict(r.Verdict), metrics.Imports.Of(1))
+	if r.Mode == result.Check {
+		return
+	}
+	rows := r.Rows.Counts()
+	values := []metrics.Value{
+		metrics.RowsRead.Of(float64(r.Rows.Read)), metrics.RowsRejected.Of(float64(r.Rows.Rejected)),
+		metrics.RowsImported.Of(float64(rows.Imported)), metrics.RowsSkipped.Of(float64(rows.Skipped)),
+		metrics.RowsFailed.Of(float64(rows.Failed)), metrics.RowsUnprocessed.Of(float64(rows.Unprocessed)),
+		metrics.DurationSeconds.Of(r.FinishedAt.Sub(r.StartedAt).Seconds()),
+	}
+	if r.Waits != nil {
+		values = append(values, metrics.QueueSeconds.Of(float64(r.Waits.QueueSeconds)))
+	}
+	var processed int64
+	var took time.Duration
+	for _, j := range r.Jobs {
+		if !j.StartedAt.IsZero() && j.CompletedAt.After(j.StartedAt) {
+			processed += j.Rows.Imported + j.Rows.Skipped + j.Rows.Failed
+			took += j.CompletedAt.Sub(j.StartedAt)
+		}
+	}
+	if processed > 0 {
+		values = append(values, metrics.UsersPerSecond.Of(float64(processed)/took.Seconds()))
+	}
+	stack.Put(ctx, r.ImportID, values...)
+	if r.JobsUsed != nil {
+		stack.PutBy(ctx, r.ImportID, metrics.UserPool(r.UserPoolID), metrics.JobsUsed.Of(float64(r.JobsUsed.Used)))
+	}
 }
 
 func (p *Publish) report(ctx context.Context, r *result.Result) error {

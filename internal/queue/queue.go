@@ -22,6 +22,7 @@ import (
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"userdrop/internal/function"
+	"userdrop/internal/metrics"
 	"userdrop/internal/objects"
 	"userdrop/internal/workflow"
 )
@@ -55,6 +56,7 @@ type AwaitTurn struct {
 
 // Config is the environment of await-turn.
 type Config struct {
+	metrics.Stack
 	ResultsBucket string             `env:"RESULTS_BUCKET"`
 	UserPoolIDs   function.UserPools `env:"USER_POOL_ARNS"`
 }
@@ -114,6 +116,9 @@ func (q *AwaitTurn) Handle(ctx context.Context, turn Turn) (workflow.ImportJob, 
 		ahead -= time.Duration(line[0].rows) * time.Second / UsersPerSecond / 2
 	}
 	job.Ahead, job.EstimatedSeconds = place, int64(ahead/time.Second)
+	if place <= 1 { // the first one asks only until it is at work
+		q.Config.Put(ctx, job.ImportID, metrics.QueueLength.Of(float64(len(line))))
+	}
 	if place > 0 {
 		return Pause(job, min(max(ahead/2, minWait), maxWait)), nil
 	}

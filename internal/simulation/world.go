@@ -6,17 +6,20 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"userdrop"
 	"userdrop/internal/functions"
 	"userdrop/internal/localaws"
 	locallambda "userdrop/internal/localaws/lambda"
 	"userdrop/internal/localaws/stepfunctions"
+	"userdrop/internal/metrics"
 	"userdrop/internal/result"
 	"userdrop/internal/workflow"
 )
@@ -24,11 +27,26 @@ import (
 // World is a deployed stack on a double.
 type World struct {
 	*localaws.Double
+	tuning   Tuning
+	measured measurements
+}
+
+// Tuning is what a simulation changes in the functions, beside the double's own options. Each may be nil.
+type Tuning struct {
+	// Retryer makes the retryer of each SDK client; nil leaves the SDK's own, whose jitter no seed repeats.
+	Retryer func() aws.Retryer
+	// Environment is laid over each function's, where a function has it or not.
+	Environment map[string]string
+	// Context wraps that of each invocation.
+	Context func(context.Context) context.Context
 }
 
 // New boots a world whose functions run in this process. Options need neither Deployed nor Code.
-func New(o localaws.Options) (*World, error) {
-	w := &World{}
+func New(o localaws.Options) (*World, error) { return Tuned(o, Tuning{}) }
+
+// Tuned boots a world with changed functions.
+func Tuned(o localaws.Options, t Tuning) (*World, error) {
+	w := &World{tuning: t}
 	o.Deployed = userdrop.Deployed
 	o.Code = w.code
 	if o.StepFunctions.Latency == nil {
@@ -43,9 +61,12 @@ func New(o localaws.Options) (*World, error) {
 func (w *World) code(folder string, environment map[string]string) locallambda.Code {
 	build := sync.OnceValues(func() (lambda.Handler, error) {
 		environment["AWS_REGION"] = w.Account.Region
+		maps.Copy(environment, w.tuning.Environment)
 		for _, f := range w.Stack.Functions {
 			if strings.HasSuffix(f.CodeURI, "/"+folder) {
-				return functions.All[folder](w.Config(f.RoleARN), environment)
+				config := w.Config(f.RoleARN)
+				config.Retryer = w.tuning.Retryer
+				return functions.All[folder](config, environment)
 			}
 		}
 		return nil, fmt.Errorf("the template has no function %s", folder)
@@ -55,7 +76,10 @@ func (w *World) code(folder string, environment map[string]string) locallambda.C
 		if err != nil {
 			return nil, err
 		}
-		return h.Invoke(ctx, payload)
+		if w.tuning.Context != nil {
+			ctx = w.tuning.Context(ctx)
+		}
+		return h.Invoke(metrics.To(ctx, &w.measured), payload)
 	})}
 }
 

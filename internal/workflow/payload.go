@@ -95,6 +95,9 @@ type ImportJob struct {
 	// Ahead and EstimatedSeconds are await-turn's answer for people: parts before this one, and how long they may take.
 	Ahead            int   `json:"ahead"`
 	EstimatedSeconds int64 `json:"estimatedSeconds"`
+	// Percent of the attempt's rows have an outcome, and EstimatedEnd is when all will: describe-import-job's answer.
+	Percent      int       `json:"percent"`
+	EstimatedEnd time.Time `json:"estimatedEnd,omitzero"`
 
 	// Job is the Cognito import job of the current attempt.
 	Job Job `json:"job,omitzero"`
