@@ -17,7 +17,6 @@ const (
 	kindEmail
 	kindPhone
 	kindBoolean
-	kindMFA
 	kindBirthdate
 	kindUpdatedAt
 	kindNumber
@@ -25,47 +24,69 @@ const (
 	kindHash
 )
 
+// role is the part that a column plays in rules about several columns.
+type role int8
+
+const (
+	roleNone role = iota
+	roleUsername
+	roleEmail
+	roleEmailVerified
+	rolePhone
+	rolePhoneVerified
+	roleMFA
+	roleHash
+	roles
+)
+
+// rolesOf are the columns that play a role.
+var rolesOf = map[string]role{
+	colUsername: roleUsername, colEmail: roleEmail, colEmailVerified: roleEmailVerified, colPhone: rolePhone,
+	colPhoneVerified: rolePhoneVerified, colMFA: roleMFA, colHash: roleHash,
+}
+
 // column is one of the pool's columns, as the rules need it.
 type column struct {
 	name     string
 	kind     kind
+	role     role
+	required bool
 	source   int // the source's column, -1 if it has none
+	commas   int // how many stand before its value in a line, since the column before that may have one
 	minimum  int // characters
 	maximum  int
 	low      *big.Int
 	high     *big.Int
-	required bool
 }
-
-// written is a column that may have a value, and how many commas stand between it and the one before.
-type written struct{ column, commas int }
 
 // checker applies the rules to the rows of one source.
 type checker struct {
 	settings Settings
 	pool     *Pool
-	columns  []column
-	mapped   []int     // the columns that the source has
-	written  []written // the columns that may have a value, in order
-	required []int
-	// Where the columns with a meaning of their own stand, -1 if nowhere.
-	username, email, emailVerified, phone, phoneVerified, mfa, hash int
-	usernameFrom                                                    []int // what a blank username is taken from
-	autoEmail, autoPhone                                            bool
-	aliasEmail, aliasPhone                                          bool
+	names    []string
+	written  []column       // the columns that may have a value
+	roles    [roles]*column // those that play a role, nil if the pool has none
+	behind   int            // commas behind the last value
+
+	usernameFrom           []role // what a blank username is taken from
+	autoEmail, autoPhone   bool
+	aliasEmail, aliasPhone bool
 
 	// The current row:
-	values    [][]byte // normalised, by column
-	commas    []bool   // values that hold a comma
-	anyComma  bool
-	unread    []bool // cells that could not be read
-	anyUnread bool
+	cells     [roles]cell
 	codes     Codes
 	faults    []Fault
 	algorithm Algorithm
 	scratch   []byte
 	lower     []byte
 	line      []byte // the row in Cognito's dialect, with LF
+}
+
+// cell is a value that rules about several columns look at.
+type cell struct {
+	value  []byte
+	unread bool // there is text, but it could not be read
+	comma  bool // the value holds a comma
 }
 
 // Fault is one problem of a row.
@@ -83,35 +104,25 @@ func newChecker(pool *Pool, settings Settings, header Header) *checker {
 	if offersHash && slices.Contains(header.Attributes, colHash) {
 		names = append(slices.Clip(names), colHash)
 	}
-	c := &checker{
-		settings: settings, pool: pool,
-		values: make([][]byte, len(names)), commas: make([]bool, len(names)), unread: make([]bool, len(names)),
-	}
+	c := &checker{settings: settings, pool: pool, names: names}
+	last := 0
 	for i, name := range names {
 		col := newColumn(pool.attribute(name))
 		col.source = slices.Index(header.Attributes, name)
-		if col.source >= 0 {
-			c.mapped = append(c.mapped, i)
+		if col.source >= 0 || col.role != roleNone {
+			col.commas, last = i-last, i
+			c.written = append(c.written, col)
 		}
-		if col.required {
-			c.required = append(c.required, i)
-		}
-		c.columns = append(c.columns, col)
 	}
-	find := func(name string) int { return slices.Index(names, name) }
-	c.username, c.mfa, c.hash = find(colUsername), find(colMFA), find(colHash)
-	c.email, c.emailVerified = find(colEmail), find(colEmailVerified)
-	c.phone, c.phoneVerified = find(colPhone), find(colPhoneVerified)
-	before := 0
-	for i, col := range c.columns {
-		if col.source >= 0 || i == c.username || i == c.mfa || i == c.emailVerified || i == c.phoneVerified {
-			c.written = append(c.written, written{i, i - before})
-			before = i
+	c.behind = len(names) - 1 - last
+	for i := range c.written {
+		if r := c.written[i].role; r != roleNone {
+			c.roles[r] = &c.written[i]
 		}
 	}
 	for _, name := range []string{colEmail, colPhone} {
-		if i := find(name); i >= 0 && slices.Contains(pool.UsernameAttributes, name) {
-			c.usernameFrom = append(c.usernameFrom, i)
+		if r := rolesOf[name]; c.roles[r] != nil && slices.Contains(pool.UsernameAttributes, name) {
+			c.usernameFrom = append(c.usernameFrom, r)
 		}
 	}
 	c.autoEmail = slices.Contains(pool.AutoVerified, colEmail)
@@ -122,7 +133,9 @@ func newChecker(pool *Pool, settings Settings, header Header) *checker {
 }
 
 func newColumn(a Attribute) column {
-	col := column{name: a.Name, maximum: maxValue, low: a.Min, high: a.Max, required: a.Required}
+	col := column{
+		name: a.Name, role: rolesOf[a.Name], maximum: maxValue, low: a.Min, high: a.Max, required: a.Required,
+	}
 	switch a.Type {
 	case Number:
 		col.kind = kindNumber
@@ -148,7 +161,7 @@ func newColumn(a Attribute) column {
 	case colEmailVerified, colPhoneVerified:
 		col.kind = kindBoolean
 	case colMFA:
-		col.kind = kindMFA
+		col.kind = kindBoolean
 	case colBirthdate:
 		col.kind = kindBirthdate
 	case colUpdatedAt:
@@ -162,11 +175,11 @@ func newColumn(a Attribute) column {
 // header is the pool's header line in Cognito's dialect, with LF.
 func (c *checker) header() []byte {
 	var line []byte
-	for i, col := range c.columns {
+	for i, name := range c.names {
 		if i > 0 {
 			line = append(line, ',')
 		}
-		line = appendCognito(line, []byte(col.name))
+		line = appendCognito(line, []byte(name))
 	}
 	return append(line, '\n')
 }
@@ -184,11 +197,12 @@ func appendCognito(to, value []byte) []byte {
 	}
 }
 
-func (c *checker) fault(code Code, col int) {
+// fault notes a problem, nil standing for the row as a whole.
+func (c *checker) fault(code Code, col *column) {
 	c.codes |= 1 << code
 	f := Fault{Code: code, Column: -1}
-	if col >= 0 {
-		f.Attribute, f.Column = c.columns[col].name, c.columns[col].source
+	if col != nil {
+		f.Attribute, f.Column = col.name, col.source
 	}
 	c.faults = append(c.faults, f)
 }
@@ -209,162 +223,125 @@ func booleanText(b bool) []byte {
 // check applies the rules to the row that s has split: its problems are in codes and faults; if there is none, what
 // Cognito takes is in line.
 func (c *checker) check(s *scanner) {
-	c.codes, c.faults = 0, c.faults[:0]
+	c.codes, c.faults, c.scratch, c.algorithm = 0, c.faults[:0], c.scratch[:0], NoAlgorithm
 	if s.code != 0 {
-		c.values[c.username] = nil
-		c.fault(s.code, -1)
+		c.cells[roleUsername].value = nil
+		c.fault(s.code, nil)
 		return
 	}
-	if c.anyUnread {
-		clear(c.unread)
-		c.anyUnread = false
-	}
-	if c.anyComma {
-		clear(c.commas)
-		c.anyComma = false
-	}
-	for _, i := range [...]int{c.username, c.emailVerified, c.phoneVerified, c.mfa} {
-		if i >= 0 {
-			c.values[i] = nil // it may have been filled in for the row before
-		}
-	}
-	c.algorithm = NoAlgorithm
-	c.scratch = c.scratch[:0]
-	plain := s.form&rowRare == 0
-	mayComma := s.delim != ','
-	for _, i := range c.mapped {
-		col := &c.columns[i]
-		f := s.fields[col.source]
-		value := s.buf[f.start:f.end]
-		if f.form&^formQuoted != 0 || mayComma {
-			value = c.value(s, i)
-		}
-		if value = trim(value); len(value) == 0 {
-			c.values[i] = nil
+	for r := roleUsername; r < roles; r++ {
+		col := c.roles[r]
+		if col == nil || col.source < 0 {
+			c.cells[r] = cell{}
 			continue
 		}
-		if col.kind != kindText {
-			if value = c.read(i, value, plain); value == nil {
-				c.values[i] = nil
-				continue
-			}
-		}
-		c.values[i] = value
-		if plain {
-			if n := len(value); n > col.maximum || n < col.minimum {
-				c.checkLength(i, n)
-			}
+		value, comma := s.value(col.source)
+		if len(value) == 0 {
+			c.cells[r] = cell{}
 			continue
 		}
-		if !isASCII(value) {
-			c.checkLength(i, utf8.RuneCount(value))
-		} else {
-			c.checkLength(i, len(value))
-		}
-		if !representable(value) {
-			c.fault(Unrepresentable, i)
-		}
+		value = c.read(col, value, s.plain())
+		c.cells[r] = cell{value, value == nil, comma}
 	}
 	c.deriveUsername()
 	c.checkVerified()
-	for _, i := range c.required {
-		if len(c.values[i]) == 0 && !c.unread[i] {
-			c.fault(MissingRequired, i)
-		}
-	}
-	c.encode(plain, len(s.row))
+	c.encode(s)
 }
 
-// value is the cell of a column as read, and whether it holds a comma is noted.
-func (c *checker) value(s *scanner, i int) []byte {
-	value := s.cell(c.columns[i].source)
-	if bytes.IndexByte(value, ',') >= 0 {
-		c.commas[i] = true
-		c.anyComma = true
+// checkText checks what is asked of every value.
+func (c *checker) checkText(col *column, value []byte, plain bool) {
+	n := len(value)
+	if !plain {
+		n = utf8.RuneCount(value)
+		if !representable(value) {
+			c.fault(Unrepresentable, col)
+		}
 	}
+	switch {
+	case n < col.minimum:
+		c.fault(TooShort, col)
+	case n > col.maximum:
+		c.fault(TooLong, col)
+	}
+}
+
+// read reads a cell with text. The answer is the normalised value. If the cell cannot be read it is nil: the cell gets
+// no other code, and no rule that needs its value fires.
+func (c *checker) read(col *column, value []byte, plain bool) []byte {
+	value, code := c.normalise(col, value, plain)
+	if code != 0 {
+		c.fault(code, col)
+		return nil
+	}
+	c.checkText(col, value, plain)
 	return value
 }
 
-func (c *checker) checkLength(i, n int) {
-	switch col := &c.columns[i]; {
-	case n < col.minimum:
-		c.fault(TooShort, i)
-	case n > col.maximum:
-		c.fault(TooLong, i)
-	}
-}
-
-// unreadable notes that the cell could not be read. It gets no other code, and no rule that needs its value fires.
-func (c *checker) unreadable(i int, code Code) []byte {
-	c.fault(code, i)
-	c.unread[i] = true
-	c.anyUnread = true
-	return nil
-}
-
-// read reads a cell that is more than text. The answer is the normalised value, or nil if it cannot be read.
-func (c *checker) read(i int, value []byte, plain bool) []byte {
-	col := &c.columns[i]
+// normalise brings a cell with text into Cognito's form. The code says why it cannot be read.
+func (c *checker) normalise(col *column, value []byte, plain bool) ([]byte, Code) {
 	from := len(c.scratch)
 	var ok bool
 	switch col.kind {
+	case kindText:
 	case kindUsername:
 		if !c.usernameFits(value, plain) {
-			return c.unreadable(i, BadUsername)
+			return nil, BadUsername
 		}
 	case kindEmail:
 		if !validEmail(value, plain) {
-			return c.unreadable(i, BadEmail)
+			return nil, BadEmail
 		}
 	case kindPhone:
 		if isE164(value) {
-			return value
+			break
 		}
 		if c.scratch, ok = appendPhone(c.scratch, value, c.settings.DefaultPhoneCountry); !ok {
-			return c.unreadable(i, BadPhone)
-		}
-		return c.scratch[from:]
-	case kindBoolean, kindMFA:
-		b, ok := parseBoolean(value)
-		if !ok {
-			return c.unreadable(i, BadBoolean)
-		}
-		return booleanText(b)
-	case kindBirthdate:
-		if c.scratch, ok = appendBirthdate(c.scratch, value); !ok {
-			return c.unreadable(i, BadBirthdate)
-		}
-		return c.scratch[from:]
-	case kindUpdatedAt:
-		if c.scratch, ok = appendUpdatedAt(c.scratch, value); !ok {
-			return c.unreadable(i, BadUpdatedAt)
+			return nil, BadPhone
 		}
 		value = c.scratch[from:]
-		if !inRange(value, col.low, col.high) {
-			c.fault(NumberOutOfRange, i)
+	case kindBoolean:
+		b, ok := parseBoolean(value)
+		if !ok {
+			return nil, BadBoolean
 		}
+		value = booleanText(b)
+	case kindBirthdate:
+		if c.scratch, ok = appendBirthdate(c.scratch, value); !ok {
+			return nil, BadBirthdate
+		}
+		value = c.scratch[from:]
+	case kindUpdatedAt:
+		if c.scratch, ok = appendUpdatedAt(c.scratch, value); !ok {
+			return nil, BadUpdatedAt
+		}
+		value = c.scratch[from:]
+		c.checkRange(col, value)
 	case kindNumber:
 		if value, ok = wholeNumber(value); !ok {
-			return c.unreadable(i, BadNumber)
+			return nil, BadNumber
 		}
-		if len(value) <= maxValue && !inRange(value, col.low, col.high) {
-			c.fault(NumberOutOfRange, i)
-		}
+		c.checkRange(col, value)
 	case kindDateTime:
 		if !isDateTime(value) {
-			return c.unreadable(i, BadDateTime)
+			return nil, BadDateTime
 		}
 	case kindHash:
 		algorithm, within, ok := parseHash(value)
 		if !ok {
-			return c.unreadable(i, BadHash)
+			return nil, BadHash
 		}
 		if !within {
-			c.fault(HashOutOfBounds, i)
+			c.fault(HashOutOfBounds, col)
 		}
 		c.algorithm = algorithm
 	}
-	return value
+	return value, 0
+}
+
+func (c *checker) checkRange(col *column, value []byte) {
+	if len(value) <= maxValue && !inRange(value, col.low, col.high) {
+		c.fault(NumberOutOfRange, col)
+	}
 }
 
 // usernameFits tells whether a username may be one, in this pool. Plain text is printable ASCII.
@@ -375,41 +352,42 @@ func (c *checker) usernameFits(name []byte, plain bool) bool {
 
 // deriveUsername takes a blank username from the address or number that the pool's users sign in with.
 func (c *checker) deriveUsername() {
-	if len(c.values[c.username]) > 0 || c.unread[c.username] {
+	username := &c.cells[roleUsername]
+	if len(username.value) > 0 || username.unread {
 		return
 	}
-	for _, i := range c.usernameFrom {
-		if c.unread[i] {
+	for _, r := range c.usernameFrom {
+		from := c.cells[r]
+		if from.unread {
 			return // whether there is a username cannot be told
 		}
-		if name := c.values[i]; len(name) > 0 {
-			c.values[c.username] = name
-			c.commas[c.username] = c.commas[i]
-			if !c.usernameFits(name, false) {
-				c.values[c.username] = c.unreadable(c.username, BadUsername)
-			}
-			return
+		if len(from.value) == 0 {
+			continue
 		}
+		if *username = from; !c.usernameFits(from.value, false) {
+			c.fault(BadUsername, c.roles[roleUsername])
+			*username = cell{unread: true}
+		}
+		return
 	}
-	c.fault(MissingUsername, c.username)
+	c.fault(MissingUsername, c.roles[roleUsername])
 }
 
 // checkVerified fills in the marks of verification and MFA, and checks them against the row and the pool.
 func (c *checker) checkVerified() {
-	email := c.verified(c.emailVerified, c.email, c.settings.assumesEmail())
-	phone := c.verified(c.phoneVerified, c.phone, c.settings.assumesPhone())
+	email := c.verified(roleEmailVerified, roleEmail, c.settings.assumesEmail())
+	phone := c.verified(rolePhoneVerified, rolePhone, c.settings.assumesPhone())
 	if (!c.autoEmail || email == isFalse) && (!c.autoPhone || phone == isFalse) {
-		c.fault(NotVerified, -1)
+		c.fault(NotVerified, nil)
 	}
-	if c.mfa < 0 || c.unread[c.mfa] {
-		return
-	}
-	mfa := c.values[c.mfa]
+	mfa := &c.cells[roleMFA]
 	switch {
-	case len(mfa) == 0:
-		c.values[c.mfa] = booleanText(c.pool.MFA == MFAOn)
-	case c.pool.MFA == MFAOn && mfa[0] == 'f', c.pool.MFA != MFAOn && c.pool.MFA != MFAOptional && mfa[0] == 't':
-		c.fault(MfaMismatch, c.mfa)
+	case mfa.unread:
+	case len(mfa.value) == 0:
+		mfa.value = booleanText(c.pool.MFA == MFAOn)
+	case c.pool.MFA == MFAOn && mfa.value[0] == 'f',
+		c.pool.MFA != MFAOn && c.pool.MFA != MFAOptional && mfa.value[0] == 't':
+		c.fault(MfaMismatch, c.roles[roleMFA])
 	}
 }
 
@@ -423,46 +401,63 @@ const (
 )
 
 // verified fills in a mark of verification of what is in another column.
-func (c *checker) verified(mark, of int, assume bool) truth {
-	if mark < 0 {
+func (c *checker) verified(mark, of role, assume bool) truth {
+	if c.roles[mark] == nil {
 		return isFalse
 	}
-	if c.unread[mark] {
+	m, there := &c.cells[mark], len(c.cells[of].value) > 0 || c.cells[of].unread
+	switch {
+	case m.unread:
 		return isUnknown
+	case len(m.value) == 0:
+		m.value = booleanText(assume && there)
 	}
-	there := of >= 0 && (len(c.values[of]) > 0 || c.unread[of])
-	value := c.values[mark]
-	if len(value) == 0 {
-		value = booleanText(assume && there)
-		c.values[mark] = value
-	}
-	if value[0] == 'f' {
+	if m.value[0] == 'f' {
 		return isFalse
 	}
 	if !there {
-		c.fault(VerifiedButBlank, of)
+		c.fault(VerifiedButBlank, c.roles[of])
 	}
 	return isTrue
 }
 
-// encode writes the row in Cognito's dialect, and checks its length.
-func (c *checker) encode(plain bool, size int) {
-	// A value may be written twice (a username taken from an address), each byte of it may become two, and 16 bytes
-	// are copied at once.
-	if most := 4*(size+len(c.scratch)) + 8*len(c.columns) + 64; cap(c.line) < most {
+// encode checks the columns that play no role, writes the row in Cognito's dialect, and checks its length.
+func (c *checker) encode(s *scanner) {
+	plain := s.plain()
+	// A value may be written twice (a username taken from an address), each byte of it may become two, a short one
+	// may become longer, and 16 bytes are copied at once.
+	if most := 4*len(s.row) + 32*len(c.written) + len(c.names) + 16; cap(c.line) < most {
 		c.line = make([]byte, 2*most)
 	}
 	line := c.line[:cap(c.line)]
-	n, column := 0, 0
-	for _, next := range c.written {
-		for range next.commas {
+	n := 0
+	for i := range c.written {
+		col := &c.written[i]
+		for range col.commas {
 			line[n] = ','
 			n++
 		}
-		column = next.column
-		value := c.values[column]
+		var value []byte
+		var comma bool
+		if col.role != roleNone {
+			this := &c.cells[col.role]
+			value, comma = this.value, this.comma
+			if len(value) == 0 && col.required && !this.unread {
+				c.fault(MissingRequired, col)
+			}
+		} else {
+			value, comma = s.value(col.source)
+			switch size := len(value); {
+			case size == 0:
+				if col.required {
+					c.fault(MissingRequired, col)
+				}
+			case !plain || col.kind != kindText || size < col.minimum || size > col.maximum:
+				value = c.read(col, value, plain)
+			}
+		}
 		switch {
-		case c.anyComma && c.commas[column]:
+		case comma:
 			n = len(appendCognito(line[:n], value))
 		case len(value) <= 16 && cap(value) >= 16:
 			*(*[16]byte)(line[n:]) = [16]byte(value[:16])
@@ -471,20 +466,20 @@ func (c *checker) encode(plain bool, size int) {
 			n += copy(line[n:], value)
 		}
 	}
-	for range len(c.columns) - 1 - column {
+	for range c.behind {
 		line[n] = ','
 		n++
 	}
 	line[n] = '\n'
 	c.line = line[:n+1]
 	if n > maxLine && (plain || utf8.RuneCount(line[:n]) > maxLine) {
-		c.fault(RowTooLong, -1)
+		c.fault(RowTooLong, nil)
 	}
 }
 
 // usernameKey is what the row's username is compared by, nil if it has none that can be read.
 func (c *checker) usernameKey() []byte {
-	name := c.values[c.username]
+	name := c.cells[roleUsername].value
 	if len(name) == 0 || c.pool.CaseSensitive {
 		return name
 	}

@@ -201,7 +201,7 @@ func (p *Preparer) add(ctx context.Context, source int, r *counter) (summary Sou
 		var name place
 		if key := check.usernameKey(); key != nil {
 			if name = p.seen.find(key); name.found {
-				check.fault(DuplicateUsername, check.username)
+				check.fault(DuplicateUsername, check.roles[roleUsername])
 			}
 		}
 		if check.codes != 0 {

@@ -250,11 +250,20 @@ func (s *scanner) split() splitting {
 	for {
 		w := binary.LittleEndian.Uint64(buf[i:])
 		low := w & lows
-		m := ^((low^delims+lows)&(low^quotes+lows)&(low^slash+lows)&(low+printing) | w) & tops
+		d := ^(low ^ delims + lows | w) & tops
+		m := ^((low^quotes+lows)&(low^slash+lows)&(low+printing) | w) & tops
 		high |= low + ones | w
 		base := i
 		i += 8
-		for ; m != 0; m &= m - 1 {
+		if m&^d == 0 { // only delimiters
+			for ; d != 0; d &= d - 1 {
+				k := base + bits.TrailingZeros64(d)>>3
+				fields = append(fields, field{int32(start), int32(k), form})
+				start, form = k+1, 0
+			}
+			continue
+		}
+		for m |= d; m != 0; m &= m - 1 {
 			k := base + bits.TrailingZeros64(m)>>3
 			c := buf[k]
 			if c == delim {
@@ -531,6 +540,23 @@ func (s *scanner) skipLine(empty bool) bool {
 	}
 }
 
+// plain tells whether the row is printable ASCII, so that its values need not be looked at one by one.
+func (s *scanner) plain() bool { return s.form&rowRare == 0 }
+
+// value is the value of a field without white space around it, and whether it holds a comma.
+func (s *scanner) value(n int) (value []byte, comma bool) {
+	f := s.fields[n]
+	value = s.buf[f.start:f.end]
+	if f.form&^formQuoted != 0 || s.delim != ',' {
+		value = s.cell(n)
+		comma = bytes.IndexByte(value, ',') >= 0
+	}
+	if size := len(value); size == 0 || value[0]-'!' < utf8.RuneSelf-'!' && value[size-1]-'!' < utf8.RuneSelf-'!' {
+		return value, comma
+	}
+	return bytes.TrimFunc(value, unicode.IsSpace), comma
+}
+
 // cell is the value of a field as read: without quotation marks, \, decoded, not trimmed.
 func (s *scanner) cell(n int) []byte {
 	f := s.fields[n]
@@ -628,12 +654,4 @@ func leadingSpace(text []byte) int {
 		return n
 	}
 	return 0
-}
-
-// trim removes leading and trailing white space.
-func trim(text []byte) []byte {
-	if n := len(text); n == 0 || text[0] > ' ' && text[0] < utf8.RuneSelf && text[n-1] > ' ' && text[n-1] < utf8.RuneSelf {
-		return text
-	}
-	return bytes.TrimFunc(text, unicode.IsSpace)
 }

@@ -21,7 +21,7 @@ type seen struct {
 
 const (
 	pageSlots = 1020 // a page just fits the allocator's size class of 10,240 bytes
-	pageFull  = pageSlots * 9 / 10
+	pageFull  = pageSlots * 17 / 20
 )
 
 type seenPage struct {

@@ -2,6 +2,7 @@ package usercsv
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math/big"
 	"regexp"
 	"strconv"
@@ -159,6 +160,18 @@ func appendNational(to []byte, number, country string) []byte {
 // appendBirthdate appends a date as MM/DD/YYYY. It takes that, with one or two digits, and YYYY-MM-DD.
 func appendBirthdate(to, text []byte) ([]byte, bool) {
 	var year, month, day []byte
+	if len(text) == len("2006-01-02") && text[4] == '-' && text[7] == '-' {
+		digits := uint64(binary.LittleEndian.Uint32(text)) |
+			uint64(binary.LittleEndian.Uint16(text[5:]))<<32 | uint64(binary.LittleEndian.Uint16(text[8:]))<<48
+		digits ^= '0' * ones
+		if (digits+(0x80-10)*ones|digits)&tops != 0 {
+			return to, false
+		}
+		m, d := text[5]&15*10+text[6]&15, text[8]&15*10+text[9]&15
+		if m-1 < 12 && d-1 < 28 && digits&0xffffffff != 0 {
+			return append(to, text[5], text[6], '/', text[8], text[9], '/', text[0], text[1], text[2], text[3]), true
+		}
+	}
 	if isDate(text) {
 		year, month, day = text[:4], text[5:7], text[8:]
 	} else {
