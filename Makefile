@@ -1,0 +1,224 @@
+# userdrop. `make help` lists the targets that are meant for people.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-builtin-rules
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+SEEDS   ?= 2000
+
+# Tools come from package registries alone, in these versions; tools/ pins the rest. Nothing is installed outside .tools.
+GOLANGCI_LINT := v2.15.0
+GOVULNCHECK   := v1.9.0
+
+# What Lambda runs: no RPC mode, no symbol table, no path of the builder's machine.
+LAMBDA_FLAGS := -tags=lambda.norpc -trimpath -ldflags=-s
+MAX_ZIP_MB   := 5
+
+export SAM_CLI_TELEMETRY := 0
+export SYFT_CHECK_FOR_APP_UPDATE := false
+
+step = @printf '\n==> %s\n'
+
+##@ Use
+
+.PHONY: help
+help: ## Say what there is
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@printf '\nmake build, demo, test, cross and soak need Go alone; make verify installs the rest in .tools/.\n'
+
+.PHONY: demo
+demo: build ## Import examples/users.csv on this machine, no AWS account: see out/demo/
+	out/bin/userdrop demo examples/users.csv --pool examples/pool.json --out out/demo
+
+.PHONY: build
+build: ## Build the command line (out/bin/userdrop) and the functions for this machine (out/local/)
+	CGO_ENABLED=0 go build -trimpath -ldflags="-s -X main.version=$(VERSION)" -o out/bin/userdrop ./cmd/userdrop
+	@$(call build-functions,out/local)
+
+.PHONY: cross
+cross: ## Build the command line for Linux, macOS and Windows: out/dist/
+	@mkdir -p out/dist
+	@for platform in {linux,darwin,windows}/{amd64,arm64}; do \
+		export GOOS=$${platform%/*} GOARCH=$${platform#*/} CGO_ENABLED=0; \
+		file=out/dist/userdrop-$(VERSION)-$$GOOS-$$GOARCH; \
+		if [ $$GOOS = windows ]; then file+=.exe; fi; \
+		echo "$$file"; \
+		go build -trimpath -ldflags="-s -X main.version=$(VERSION)" -o "$$file" ./cmd/userdrop; \
+	done
+	@cd out/dist && sha256sum userdrop-$(VERSION)-* >SHA256SUMS
+
+.PHONY: clean
+clean: ## Remove what was built; the tools in .tools/ stay
+	rm -rf out .aws-sam
+
+##@ Test
+
+.PHONY: test
+test: ## Run all tests that need Go alone
+	go test ./...
+
+.PHONY: soak
+soak: ## Simulate SEEDS=N seeds of faults, order and unknowns (default 2000)
+	go test -count=1 -timeout=2h -run='^TestSimulation$$' ./internal/simulation -args -seeds=$(SEEDS)
+
+.PHONY: bench
+bench: build ## Measure: a table, and out/bench.json
+	go run ./internal/bench --out out/bench.json
+
+.PHONY: fmt
+fmt: .tools/bin/golangci-lint-$(GOLANGCI_LINT) ## Format the Go code
+	$< fmt
+
+##@ Verify: all that CI runs
+
+.PHONY: verify
+verify: verify-format verify-lint verify-race verify-template verify-sam verify-reproducible verify-report \
+	verify-interpreters verify-cli verify-docs verify-sbom verify-vulnerabilities ## Run every check below
+	$(step) 'verify: all checks passed'
+
+.PHONY: verify-format
+verify-format: .tools/bin/golangci-lint-$(GOLANGCI_LINT) ## gofumpt, and the modules as go.sum knows them
+	$(step) $@
+	$< fmt --diff
+	go mod verify
+
+.PHONY: verify-lint
+verify-lint: .tools/bin/golangci-lint-$(GOLANGCI_LINT) ## go vet and golangci-lint
+	$(step) $@
+	go vet ./...
+	$< run
+
+.PHONY: verify-race
+verify-race: ## All tests under the race detector
+	$(step) $@
+	go test -race ./...
+
+.PHONY: verify-template
+verify-template: .tools/cfn-lint/.done .tools/checkov/.done ## cfn-lint and checkov on the template, cfn-lint inside the definitions
+	$(step) $@
+	go run ./tools/definitions >out/definitions.json
+	.tools/cfn-lint/bin/cfn-lint template.yaml out/definitions.json
+	.tools/checkov/bin/checkov --config-file tools/checkov.yaml --file template.yaml
+
+# One `go build` compiles what the functions share once; each of SAM's builds would do it again.
+.PHONY: verify-sam
+verify-sam: .tools/sam/.done out/lambda ## sam validate and sam build; each zip has at most 5 MB
+	$(step) $@
+	.tools/sam/bin/sam validate --lint
+	CGO_ENABLED=0 GOFLAGS='$(LAMBDA_FLAGS)' .tools/sam/bin/sam build
+	tools/zipped-sizes .aws-sam/build $(MAX_ZIP_MB)
+
+# Another place and an empty cache: what comes out must depend on the source alone.
+.PHONY: verify-reproducible
+verify-reproducible: out/lambda ## The functions built twice are the same, byte for byte
+	$(step) $@
+	tools/reproducible out/lambda
+
+.PHONY: verify-report
+verify-report: chromium ## The report in Chromium: contrast, phones, no requests; pictures in out/report/
+	$(step) $@
+	go run ./internal/result/reportcheck --out out/report
+
+.PHONY: verify-sbom
+verify-sbom: .tools/syft/.done build ## The bill of materials, as CycloneDX: out/userdrop.cdx.json
+	$(step) $@
+	.tools/syft/bin/syft scan --quiet --output cyclonedx-json=out/userdrop.cdx.json out/bin/userdrop
+
+.PHONY: verify-vulnerabilities
+verify-vulnerabilities: .tools/bin/govulncheck-$(GOVULNCHECK) ## govulncheck, where its data can be had
+	$(step) $@
+	@status=0; $< ./... 2>&1 | tee out/govulncheck.txt || status=$$?; \
+	if [ $$status != 0 ] && grep -q 'vuln.go.dev' out/govulncheck.txt; then \
+		echo 'skipped: vuln.go.dev, where govulncheck has its data from, can not be reached'; \
+	else exit $$status; fi
+
+# ------------------------------------------------------------------------------------------------ Independent interpreters
+
+.PHONY: verify-interpreters
+verify-interpreters: .tools/moto/.done .tools/npm/.done build ## The definitions on interpreters that are not ours: moto's, aws-local-stepfunctions
+	$(step) $@
+	@echo 'skipped: nothing to run yet'
+
+# ------------------------------------------------------------------------------------- The AWS CLI against the local double
+
+.PHONY: verify-cli
+verify-cli: .tools/aws/.done build ## The AWS CLI drives `userdrop local`
+	$(step) $@
+	@echo 'skipped: nothing to run yet'
+
+# ------------------------------------------------------------------------------------------------------------- Documents
+
+.PHONY: verify-docs
+verify-docs: build ## Links and commands of the documents
+	$(step) $@
+	@echo 'skipped: nothing to run yet'
+
+# ----------------------------------------------------------------------------------------------------------------- Tools
+
+.PHONY: tools
+tools: .tools/bin/golangci-lint-$(GOLANGCI_LINT) .tools/bin/govulncheck-$(GOVULNCHECK) .tools/npm/.done \
+	$(patsubst tools/python/%.txt,.tools/%/.done,$(filter-out %/uv.txt,$(wildcard tools/python/*.txt)))
+
+# The version is part of the name, so that a new one is installed and CI's cache can't be stale.
+.tools/bin/golangci-lint-$(GOLANGCI_LINT):
+	$(call go-install,github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT))
+
+.tools/bin/govulncheck-$(GOVULNCHECK):
+	$(call go-install,golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK))
+
+define go-install
+	GOBIN=$(CURDIR)/.tools/bin GOFLAGS= go install $(1)
+	@mv .tools/bin/$(firstword $(subst @, ,$(notdir $(1)))) $@
+endef
+
+# Each Python tool lives alone, since their dependencies disagree. uv, itself pinned, installs them by hash.
+.tools/%/.done: tools/python/%.txt | .tools/uv/.done
+	.tools/uv/bin/uv venv --quiet --clear .tools/$*
+	.tools/uv/bin/uv pip sync --quiet --require-hashes --python .tools/$*/bin/python $<
+	@touch $@
+
+.tools/uv/.done: tools/python/uv.txt
+	python3 -m venv --clear .tools/uv
+	.tools/uv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
+
+.tools/npm/.done: tools/npm/package-lock.json
+	@mkdir -p .tools/npm
+	cp tools/npm/package.json tools/npm/package-lock.json .tools/npm/
+	npm ci --prefix .tools/npm --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: pins
+pins: .tools/uv/.done ## Pin what tools/python/*.in ask for, after a change there
+	@for file in tools/python/*.in; do \
+		.tools/uv/bin/uv pip compile --quiet --universal --python-version=3.11 --generate-hashes \
+			--custom-compile-command='make pins' "$$file" --output-file="$${file%.in}.txt"; \
+	done
+	npm install --prefix tools/npm --package-lock-only --no-audit --no-fund --loglevel=error
+
+.PHONY: chromium
+chromium:
+	@command -v chromium >/dev/null || { \
+		[ "$$(id -u)" = 0 ] || { echo 'chromium is missing: apt-get install chromium' >&2; exit 1; }; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium; \
+	}
+
+# --------------------------------------------------------------------------------------------------------------- Functions
+
+# A folder for each function, and in it `bootstrap`, the name that Lambda's runtime asks for.
+define build-functions
+	rm -rf $(1) && mkdir -p $(1)/.all
+	CGO_ENABLED=0 go build $(LAMBDA_FLAGS) -o $(1)/.all/ ./functions/...
+	for file in $(1)/.all/*; do \
+		mkdir -p $(1)/$${file##*/} && mv $$file $(1)/$${file##*/}/bootstrap; \
+	done && rmdir $(1)/.all
+endef
+
+.PHONY: out/lambda
+out/lambda:
+	@export GOOS=linux GOARCH=arm64 && $(call build-functions,$@)
