@@ -7,3 +7,8 @@ import "embed"
 //
 //go:embed template.yaml statemachine/*.asl.json
 var Deployed embed.FS
+
+// Examples holds a file of users with good and bad rows, and the pool that it is for.
+//
+//go:embed examples/users.csv examples/pool.json
+var Examples embed.FS

@@ -1,30 +1,68 @@
-// Command userdrop imports CSV files of users into Amazon Cognito user pools, and checks such files offline.
+// Command userdrop imports CSV files of users into Amazon Cognito user pools: it checks such files offline, runs the
+// whole import on a local double of AWS, and drops, watches and steers imports of a deployed stack.
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"userdrop/internal/function"
+	"userdrop/internal/functions"
 )
 
-// exitUsage is the exit code of a command line that cannot be carried out as written (EX_USAGE of sysexits.h).
-const exitUsage = 64
+// Exit codes beside a command's own. 64 and 69 are EX_USAGE and EX_UNAVAILABLE of sysexits.h.
+const (
+	exitUsage       = 64                // a command line that cannot be carried out as written
+	exitUnavailable = 69                // AWS, or the local double, refused or could not be reached
+	exitInterrupted = 128 + exitCode(2) // SIGINT, as shells count
+)
+
+// functionVariable is the environment variable by which the local double has this executable act as a function's
+// bootstrap, so that one file is all that a demo needs.
+const functionVariable = "USERDROP_FUNCTION"
 
 func main() {
+	actAsFunction()
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// run executes one command line and returns its exit code.
+// actAsFunction serves a function's invocations, and does not return, if that is what the process was started for.
+func actAsFunction() {
+	name := os.Getenv(functionVariable)
+	if name == "" {
+		return
+	}
+	build, ok := functions.All[name]
+	if !ok {
+		fmt.Fprintf(os.Stderr, "userdrop: %s=%s names no function\n", functionVariable, name)
+		os.Exit(exitUsage)
+	}
+	function.Start(build)
+	os.Exit(0)
+}
+
+// run executes one command line until it ends or the user interrupts it, and returns its exit code.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	return execute(ctx, args, stdin, stdout, stderr)
+}
+
+func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRootCommand()
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.Execute()
+	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
 	}
@@ -32,6 +70,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return int(code)
 	}
 	fmt.Fprintf(stderr, "userdrop: %v\n", err)
+	if _, ok := errors.AsType[unavailable](err); ok {
+		return exitUnavailable
+	}
 	return exitUsage
 }
 
@@ -42,15 +83,42 @@ func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
 func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "userdrop",
-		Short:         "Import CSV files of users into Amazon Cognito user pools",
+		Use:   "userdrop",
+		Short: "Import CSV files of users into Amazon Cognito user pools",
+		Long: `Userdrop imports CSV files of users into Amazon Cognito user pools, and hands every row that could not be
+imported back with its reason.
+
+Exit codes: 0 done, 1 rows or an import did not make it, 64 usage, 69 AWS refused or could not be reached,
+130 interrupted. Commands tell of their own.`,
+		Example: `  userdrop demo                                     see a whole import, without an AWS account
+  userdrop check users.csv --pool pool.json         check a file offline
+  userdrop drop users.csv --stack userdrop --watch  import it by a deployed stack`,
 		Args:          cobra.NoArgs,
+		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(
-		newCheckCommand(),
+	root.SetVersionTemplate("userdrop {{.Version}}\n")
+	root.AddGroup(
+		&cobra.Group{ID: offline, Title: "Without an AWS account:"},
+		&cobra.Group{ID: deployed, Title: "With a deployed stack, or userdrop local:"},
 	)
+	grouped := func(id string, commands ...*cobra.Command) {
+		for _, c := range commands {
+			c.GroupID = id
+		}
+		root.AddCommand(commands...)
+	}
+	grouped(offline, newDemoCommand(), newCheckCommand(), newLocalCommand())
+	grouped(deployed, newDropCommand(), newWatchCommand(), newListCommand(), newCancelCommand(), newPauseCommand(),
+		newResumeCommand())
+	root.AddCommand(newVersionCommand())
 	return root
 }
+
+// The groups of commands in the help.
+const (
+	offline  = "offline"
+	deployed = "deployed"
+)

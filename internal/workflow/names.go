@@ -150,6 +150,10 @@ func OutcomesKey(importID string, part, attempt int) string {
 	return fmt.Sprintf("%s/part-%04d/attempt-%d.jsonl", importID, part, attempt)
 }
 
+// HoldKey, an object of the work bucket, holds the queue while it is there: userdrop pause puts it, and resume deletes
+// it.
+const HoldKey = "hold"
+
 // The objects of an import in the results bucket.
 
 // ResultKey holds result.json: the commit point.

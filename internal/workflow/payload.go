@@ -95,6 +95,8 @@ type ImportJob struct {
 	// Ahead and EstimatedSeconds are await-turn's answer for people: parts before this one, and how long they may take.
 	Ahead            int   `json:"ahead"`
 	EstimatedSeconds int64 `json:"estimatedSeconds"`
+	// Held is why the queue as a whole stands still, in words for people: a pause, or the import window.
+	Held string `json:"held,omitempty"`
 	// Percent of the attempt's rows have an outcome, and EstimatedEnd is when all will: describe-import-job's answer.
 	Percent      int       `json:"percent"`
 	EstimatedEnd time.Time `json:"estimatedEnd,omitzero"`

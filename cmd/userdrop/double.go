@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/spf13/pflag"
+
+	repository "userdrop"
+	"userdrop/internal/localaws"
+	"userdrop/internal/localaws/cognito"
+	"userdrop/internal/localaws/lambda"
+)
+
+// The credentials that clients use with the double. It takes any.
+const (
+	localKeyID  = "userdrop"
+	localSecret = "local"
+)
+
+// doubleOptions are the flags of the commands that run the local double.
+type doubleOptions struct {
+	pools     []string
+	speed     float64
+	settings  string
+	functions string
+}
+
+func (o *doubleOptions) define(flags *pflag.FlagSet, speed float64) {
+	flags.Float64Var(&o.speed, "speed", speed, "how much faster than AWS jobs run and waits pass")
+	flags.StringVar(&o.settings, "settings", "",
+		"a JSON file with the answers to what AWS does not document (see docs/limits.md)")
+	flags.StringVar(&o.functions, "functions", "",
+		"the directory of the functions' executables, <function>/bootstrap (default: this program acts as each of them)")
+}
+
+// boot starts the double, and serves it at an address until the function that it returns is called.
+func (o *doubleOptions) boot(listen string) (d *localaws.Double, endpoint string, closeAll func(), err error) {
+	pools, err := o.readPools()
+	if err != nil {
+		return nil, "", nil, err
+	}
+	settings, err := o.readSettings()
+	if err != nil {
+		return nil, "", nil, err
+	}
+	code, err := o.code()
+	if err != nil {
+		return nil, "", nil, err
+	}
+	listener, err := net.Listen("tcp", listen)
+	if err != nil {
+		return nil, "", nil, fmt.Errorf("can't listen at %s: %s (choose another address with --listen)", listen, lastLink(err))
+	}
+	endpoint = "http://" + reachable(listener.Addr().(*net.TCPAddr))
+	d, err = localaws.Boot(localaws.Options{
+		Deployed: repository.Deployed, Pools: pools, Code: code, Endpoint: endpoint, Cognito: settings,
+		Speed: o.speed, Seed: uint64(time.Now().UnixNano()),
+	})
+	if err != nil {
+		listener.Close()
+		return nil, "", nil, fmt.Errorf("the local double does not start: %w", err)
+	}
+	server := &http.Server{Handler: d, ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(listener) }()
+	return d, endpoint, func() { d.Close(); _ = server.Close() }, nil
+}
+
+// reachable is the address of a listener for its clients, as an IP address: SDKs put a bucket's name before any name.
+func reachable(a *net.TCPAddr) string {
+	if a.IP.IsUnspecified() {
+		return fmt.Sprintf("127.0.0.1:%d", a.Port)
+	}
+	return a.String()
+}
+
+func (o *doubleOptions) readPools() ([]localaws.Pool, error) {
+	var pools []localaws.Pool
+	for _, name := range o.pools {
+		if _, err := readPool(name, ""); err != nil { // the rules tell what is wrong with the file
+			return nil, err
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		pools = append(pools, localaws.Pool{Description: text})
+	}
+	return pools, nil
+}
+
+func (o *doubleOptions) readSettings() (cognito.Settings, error) {
+	settings := cognito.Defaults()
+	if o.settings == "" {
+		return settings, nil
+	}
+	text, err := os.ReadFile(o.settings)
+	if err != nil {
+		return settings, err
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(text)))
+	decoder.DisallowUnknownFields()
+	if err := errors.Join(decoder.Decode(&settings), settings.Validate()); err != nil {
+		return settings, fmt.Errorf("%s: %w", o.settings, err)
+	}
+	return settings, nil
+}
+
+// code finds the executables of the functions: each its own, or for all of them this program.
+func (o *doubleOptions) code() (func(string, map[string]string) lambda.Code, error) {
+	if o.functions != "" {
+		if _, err := os.Stat(o.functions); err != nil {
+			return nil, err
+		}
+		return func(folder string, _ map[string]string) lambda.Code {
+			return lambda.Bootstrap(filepath.Join(o.functions, folder, "bootstrap"))
+		}, nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program: %w", err)
+	}
+	return func(folder string, environment map[string]string) lambda.Code {
+		environment[functionVariable] = folder
+		return lambda.Bootstrap(self)
+	}, nil
+}
+
+// localConfig is how a client calls a double, whatever the user's AWS settings are.
+func localConfig(d *localaws.Double, endpoint string) aws.Config {
+	return aws.Config{
+		Region: d.Account.Region, BaseEndpoint: aws.String(endpoint),
+		Credentials: credentials.NewStaticCredentialsProvider(localKeyID, localSecret, ""),
+	}
+}
+
+// wait waits, or until the context ends.
+func wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}

@@ -1,0 +1,265 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"userdrop/internal/importjob"
+	"userdrop/internal/queue"
+	"userdrop/internal/result"
+	"userdrop/internal/workflow"
+)
+
+// follower looks at an import until its result is published.
+type follower struct {
+	*stack
+	meter    *meter
+	importID string
+	interval time.Duration
+	dropped  bool // just now: its execution may be on the way
+
+	parts []workflow.ImportJob // once prepare-import has answered
+	noted bool
+}
+
+// follow returns the published result and its text.
+func (f *follower) follow(ctx context.Context) (*result.Result, []byte, error) {
+	started := time.Now()
+	for {
+		over, err := f.look(ctx, started)
+		if err == nil && over {
+			var r *result.Result
+			var text []byte
+			if r, text, err = f.result(ctx, f.importID); r != nil {
+				f.meter.clear()
+				return r, text, err
+			}
+		}
+		if err != nil && ctx.Err() == nil && !workflowTransient(err) {
+			f.meter.clear()
+			return nil, nil, explain(err)
+		}
+		if wait(ctx, f.interval) != nil {
+			f.meter.clear()
+			return nil, nil, exitInterrupted
+		}
+	}
+}
+
+// workflowTransient tells whether the next look may well succeed.
+func workflowTransient(err error) bool {
+	name := workflow.Classify(err)
+	_, final := errors.AsType[unavailable](err)
+	return !final && (name == workflow.Throttled || name == workflow.Unavailable)
+}
+
+// look shows how far the import is, and tells whether its execution is over.
+func (f *follower) look(ctx context.Context, started time.Time) (over bool, err error) {
+	arn := executionARN(f.importUsers, f.importID)
+	execution, err := f.machines.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &arn})
+	if _, none := errors.AsType[*sfntypes.ExecutionDoesNotExist](err); none {
+		if r, _, err := f.result(ctx, f.importID); err != nil || r != nil {
+			return r != nil, err // older than Step Functions remembers
+		}
+		if !f.dropped {
+			return false, unavailablef("the stack %q has no import %q: see \"userdrop list\"", f.name, f.importID)
+		}
+		text := ""
+		if time.Since(started) > time.Minute {
+			text = "no event yet; the hourly sweep picks the file up if none comes"
+		}
+		f.meter.show(step{name: "Starting", share: -1, text: text})
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	switch execution.Status {
+	case sfntypes.ExecutionStatusRunning:
+		return false, f.running(ctx, arn)
+	case sfntypes.ExecutionStatusSucceeded:
+	default:
+		f.meter.show(step{name: "Winding up", share: -1, text: "the job is stopped, then the result published: up to 17 min"})
+	}
+	return true, nil
+}
+
+func executionARN(machine, name string) string {
+	return strings.Replace(machine, ":stateMachine:", ":execution:", 1) + ":" + name
+}
+
+// running shows what a running import-users execution is at.
+func (f *follower) running(ctx context.Context, arn string) error {
+	if err := f.readParts(ctx, arn); err != nil {
+		return err
+	}
+	events, err := f.newest(ctx, arn)
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		if d := e.TaskSubmittedEventDetails; d != nil {
+			var child struct{ ExecutionArn string }
+			if err := json.Unmarshal([]byte(aws.ToString(d.Output)), &child); err != nil {
+				return fmt.Errorf("decode the history of %s: %w", f.importID, err)
+			}
+			return f.part(ctx, child.ExecutionArn)
+		}
+		if d := e.StateEnteredEventDetails; d != nil {
+			switch aws.ToString(d.Name) {
+			case "PrepareImport":
+				f.meter.show(step{name: "Checking", share: -1, text: "the file against the pool and the CSV rules"})
+				return nil
+			case "PublishResult", "WhatIsTheVerdict":
+				f.meter.show(step{name: "Publishing", share: -1, text: "the result"})
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+// newest are the last events of an execution, the last one first.
+func (f *follower) newest(ctx context.Context, arn string) ([]sfntypes.HistoryEvent, error) {
+	history, err := f.machines.GetExecutionHistory(ctx, &sfn.GetExecutionHistoryInput{
+		ExecutionArn: &arn, ReverseOrder: true, MaxResults: 30,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return history.Events, nil
+}
+
+// readParts reads, once, which parts prepare-import made of the drop.
+func (f *follower) readParts(ctx context.Context, arn string) error {
+	if f.noted {
+		return nil
+	}
+	history, err := f.machines.GetExecutionHistory(ctx, &sfn.GetExecutionHistoryInput{ExecutionArn: &arn, MaxResults: 100})
+	if err != nil {
+		return err
+	}
+	for _, e := range history.Events {
+		if d := e.StateExitedEventDetails; d != nil && aws.ToString(d.Name) == "PrepareImport" {
+			var prepared workflow.Import
+			if err := json.Unmarshal([]byte(aws.ToString(d.Output)), &prepared); err != nil {
+				return fmt.Errorf("decode the history of %s: %w", f.importID, err)
+			}
+			f.parts, f.noted = prepared.Parts, true
+			if len(f.parts) > 0 {
+				f.meter.finish(fmt.Sprintf("Checked: %s to import%s", rows(f.total()), several(len(f.parts), " in %d parts")))
+			}
+		}
+	}
+	return nil
+}
+
+// total is the number of rows that all parts submit.
+func (f *follower) total() (n int64) {
+	for _, p := range f.parts {
+		n += int64(p.Rows)
+	}
+	return n
+}
+
+func several(n int, format string) string {
+	if n < 2 {
+		return ""
+	}
+	return fmt.Sprintf(format, n)
+}
+
+// part shows what a part's import-job execution is at: its state's input is the part as the functions see it.
+func (f *follower) part(ctx context.Context, arn string) error {
+	events, err := f.newest(ctx, arn)
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		d := e.StateEnteredEventDetails
+		if d == nil {
+			continue
+		}
+		var job workflow.ImportJob
+		if err := json.Unmarshal([]byte(aws.ToString(d.Input)), &job); err != nil {
+			return fmt.Errorf("decode the history of %s: %w", f.importID, err)
+		}
+		f.meter.show(f.step(ctx, aws.ToString(d.Name), job))
+		return nil
+	}
+	return nil
+}
+
+// step words a state of import-job.
+func (f *follower) step(ctx context.Context, state string, job workflow.ImportJob) step {
+	done := int64(0) // rows of the parts and attempts before this one
+	for _, p := range f.parts {
+		if p.Part < job.Part {
+			done += int64(p.Rows)
+		}
+		if p.Part == job.Part {
+			done += int64(p.Rows - job.Rows)
+		}
+	}
+	counted := func(processed int64) float64 { return share(done+processed, f.total()) }
+	part := several(len(f.parts), fmt.Sprintf("part %d of %%d, ", job.Part))
+	switch state {
+	case "AwaitTurn", "IsItOurTurn", "WaitForTurn":
+		return step{name: "Waiting", share: -1, text: part + f.queued(job)}
+	case "WaitForOthers":
+		return step{name: "Waiting", share: -1, text: part + "another import job of this AWS account is active"}
+	case "DescribeImportJob", "HasImportEnded", "WaitForImport":
+		f.refresh(ctx, &job)
+		now := time.Now()
+		text := fmt.Sprintf("%s%s of %s", part, grouped(done+job.Job.Processed()), rows(f.total()))
+		if took := now.Sub(job.Job.StartedAt).Seconds(); job.Job.Processed() > 0 && took > 0 {
+			text += fmt.Sprintf(", %.0f/s", float64(job.Job.Processed())/took)
+		}
+		rest := importjob.Estimate(job, now)
+		if later := f.total() - done - int64(job.Rows); later > 0 {
+			rest += time.Duration(later) * time.Second / queue.UsersPerSecond
+		}
+		return step{name: "Importing", share: counted(job.Job.Processed()), text: text + ", about " + about(rest) + " left"}
+	case "CollectRows", "AreRowsCollected", "WaitForLog":
+		return step{name: "Collecting", share: counted(int64(job.Rows)), text: part + "reasons from the job's log"}
+	default:
+		return step{name: "Importing", share: counted(0), text: part + "handing the rows to Cognito"}
+	}
+}
+
+// queued words a place in the queue.
+func (f *follower) queued(job workflow.ImportJob) string {
+	switch {
+	case job.Held != "":
+		return string(job.Held)
+	case job.Ahead > 0:
+		ahead := "1 part is ahead"
+		if job.Ahead > 1 {
+			ahead = fmt.Sprintf("%d parts are ahead", job.Ahead)
+		}
+		return ahead + ", starts in about " + about(time.Duration(job.EstimatedSeconds)*time.Second)
+	case job.Next == workflow.Wait:
+		return "another import job of this AWS account is active"
+	default:
+		return "for its turn"
+	}
+}
+
+// refresh asks Cognito how far the job is now. What the last look of the workflow found is good enough without.
+func (f *follower) refresh(ctx context.Context, job *workflow.ImportJob) {
+	out, err := f.cognito.DescribeUserImportJob(ctx, &cognito.DescribeUserImportJobInput{
+		UserPoolId: &job.UserPoolID, JobId: &job.Job.ID,
+	})
+	if err == nil && out.UserImportJob != nil {
+		job.Job = importjob.State(out.UserImportJob)
+	}
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"userdrop/internal/localaws"
+)
+
+type localOptions struct {
+	doubleOptions
+	listen  string
+	envJSON string
+}
+
+func newLocalCommand() *cobra.Command {
+	var o localOptions
+	cmd := &cobra.Command{
+		Use:   "local --pool POOL.json",
+		Short: "Run the local double of AWS as a server",
+		Long: `Local serves a double of AWS with the stack "userdrop" deployed, until it is interrupted: S3, Cognito's import jobs,
+Step Functions, Lambda, EventBridge, SNS, SQS, CloudWatch Logs, CloudFormation. The AWS CLI, any SDK and the other
+commands of userdrop talk to it with the environment that it prints.
+
+Nothing is kept: each start is a new account.
+
+Exit codes: 0 interrupted, 64 usage, or the address is taken.`,
+		Example: `  aws cognito-idp describe-user-pool --user-pool-id us-east-1_Example > pool.json
+  userdrop local --pool pool.json --speed 60
+
+  sam local invoke PrepareImportFunction --event events/prepare-import.json --env-vars env.json
+                        with: userdrop local --pool pool.json --listen 172.17.0.1:4566 --env-json env.json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return local(cmd, o) },
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringArrayVar(&o.pools, "pool", nil, "a user pool, as describe-user-pool prints it (required; may repeat)")
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:4566", "the address to listen at; an IP address, and a port or 0")
+	flags.StringVar(&o.envJSON, "env-json", "",
+		`write the functions' environments here, for "sam local invoke --env-vars"`)
+	o.define(flags, 1)
+	return cmd
+}
+
+func local(cmd *cobra.Command, o localOptions) error {
+	if len(o.pools) == 0 {
+		return fmt.Errorf("local needs a user pool, --pool POOL.json: %s", howToGetPool)
+	}
+	pool, err := readPool(o.pools[0], "")
+	if err != nil {
+		return err
+	}
+	d, endpoint, stop, err := o.boot(o.listen)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	if o.envJSON != "" {
+		if err := writeEnvJSON(o.envJSON, d, endpoint); err != nil {
+			return err
+		}
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "ready\n\n")
+	for _, v := range [][2]string{
+		{"AWS_ENDPOINT_URL", endpoint}, {"AWS_ACCESS_KEY_ID", localKeyID}, {"AWS_SECRET_ACCESS_KEY", localSecret},
+		{"AWS_REGION", d.Account.Region}, {"AWS_DEFAULT_REGION", d.Account.Region},
+	} {
+		fmt.Fprintf(&b, "export %s=%s\n", v[0], v[1])
+	}
+	fmt.Fprintf(&b, "\nIn another terminal, with these exports:\n"+
+		"  userdrop drop users.csv --watch\n"+
+		"  aws s3 cp users.csv s3://%s/incoming/%s/\n", d.Stack.Bucket("InboxBucket").Name, pool.ID)
+	if o.envJSON != "" {
+		fmt.Fprintf(&b, "  sam local invoke StartImportFunction --event events/start-import.json --env-vars %s\n", o.envJSON)
+	}
+	fmt.Fprintf(&b, "\nCtrl-C stops it, and forgets everything.\n")
+	if _, err := fmt.Fprint(cmd.OutOrStdout(), b.String()); err != nil {
+		return err
+	}
+	<-cmd.Context().Done()
+	return nil
+}
+
+// writeEnvJSON writes what "sam local invoke --env-vars" takes: the environment of each function by its logical id.
+func writeEnvJSON(name string, d *localaws.Double, endpoint string) error {
+	functions := map[string]map[string]string{}
+	for _, f := range d.Stack.Functions {
+		environment := maps.Clone(f.Environment)
+		environment["AWS_ENDPOINT_URL"] = endpoint
+		environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"] = localKeyID, localSecret
+		environment["AWS_REGION"] = d.Account.Region
+		functions[f.LogicalID] = environment
+	}
+	text, err := json.MarshalIndent(functions, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", name, err)
+	}
+	return os.WriteFile(name, append(text, '\n'), 0o644)
+}
