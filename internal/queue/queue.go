@@ -50,6 +50,7 @@ type AwaitTurn struct {
 	Cognito interface {
 		ListUserImportJobs(context.Context, *cognito.ListUserImportJobsInput, ...func(*cognito.Options)) (*cognito.ListUserImportJobsOutput, error)
 	}
+	Work    *objects.Store
 	Results *objects.Store
 	Config  Config
 }
@@ -57,8 +58,11 @@ type AwaitTurn struct {
 // Config is the environment of await-turn.
 type Config struct {
 	metrics.Stack
+	WorkBucket    string             `env:"WORK_BUCKET"`
 	ResultsBucket string             `env:"RESULTS_BUCKET"`
 	UserPoolIDs   function.UserPools `env:"USER_POOL_ARNS"`
+	Window        Window             `env:"IMPORT_WINDOW" envDefault:""`
+	TimeZone      *time.Location     `env:"SCHEDULE_TIMEZONE"`
 }
 
 // NewAwaitTurn builds the handler of functions/await-turn.
@@ -67,10 +71,12 @@ func NewAwaitTurn(cfg aws.Config, environ map[string]string) (lambda.Handler, er
 	if err != nil {
 		return nil, err
 	}
+	client := s3.NewFromConfig(cfg)
 	return function.Handler((&AwaitTurn{
 		Machine: sfn.NewFromConfig(cfg),
 		Cognito: cognito.NewFromConfig(cfg),
-		Results: objects.New(s3.NewFromConfig(cfg), config.ResultsBucket),
+		Work:    objects.New(client, config.WorkBucket),
+		Results: objects.New(client, config.ResultsBucket),
 		Config:  config,
 	}).Handle), nil
 }
@@ -121,6 +127,13 @@ func (q *AwaitTurn) Handle(ctx context.Context, turn Turn) (workflow.ImportJob, 
 	}
 	if place > 0 {
 		return Pause(job, min(max(ahead/2, minWait), maxWait)), nil
+	}
+	why, wait, err := q.held(ctx, time.Now())
+	if err != nil {
+		return job, err
+	}
+	if job.Held = why; why != "" {
+		return Pause(job, wait), nil
 	}
 	busy, err := q.active(ctx, job)
 	if err != nil {
