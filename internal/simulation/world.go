@@ -41,13 +41,16 @@ type Tuning struct {
 	Context func(context.Context) context.Context
 }
 
-// New boots a world whose functions run in this process. Options need neither Deployed nor Code.
+// New boots a world whose functions run in this process. Options need no Code, and Deployed only
+// where it is not this project's.
 func New(o localaws.Options) (*World, error) { return Tuned(o, Tuning{}) }
 
 // Tuned boots a world with changed functions.
 func Tuned(o localaws.Options, t Tuning) (*World, error) {
 	w := &World{tuning: t}
-	o.Deployed = userdrop.Deployed
+	if o.Deployed == nil {
+		o.Deployed = userdrop.Deployed
+	}
 	o.Code = w.code
 	if o.StepFunctions.Latency == nil {
 		o.StepFunctions.Latency = stepfunctions.HashedLatency
