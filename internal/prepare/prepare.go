@@ -3,7 +3,6 @@
 package prepare
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -23,7 +22,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"userdrop/internal/function"
-	"userdrop/internal/intake"
 	"userdrop/internal/objects"
 	"userdrop/internal/result"
 	"userdrop/internal/usercsv"
@@ -35,6 +33,7 @@ type Prepare struct {
 	Cognito interface {
 		DescribeUserPool(context.Context, *cognito.DescribeUserPoolInput, ...func(*cognito.Options)) (*cognito.DescribeUserPoolOutput, error)
 		GetCSVHeader(context.Context, *cognito.GetCSVHeaderInput, ...func(*cognito.Options)) (*cognito.GetCSVHeaderOutput, error)
+		ListUsers(context.Context, *cognito.ListUsersInput, ...func(*cognito.Options)) (*cognito.ListUsersOutput, error)
 	}
 	S3      *s3.Client
 	Work    *objects.Store
@@ -50,6 +49,7 @@ type Config struct {
 	AssumeVerified      usercsv.AssumeVerified `env:"ASSUME_VERIFIED"`
 	DefaultPhoneCountry string                 `env:"DEFAULT_PHONE_COUNTRY" envDefault:""`
 	MaxRejectedPercent  int                    `env:"MAX_REJECTED_PERCENT"`
+	CheckExistingUsers  bool                   `env:"CHECK_EXISTING_USERS"`
 	MaxImportDays       int64                  `env:"MAX_IMPORT_DAYS"`
 	// PartRows and PartBytes are Cognito's limits of one import job; simulations lower them.
 	PartRows  int   `env:"PART_ROWS" envDefault:"500000"`
@@ -121,8 +121,9 @@ func (p *Prepare) plan(ctx context.Context, plan *workflow.Plan) error {
 		plan.Sources = append(plan.Sources, workflow.PlannedSource{Object: source})
 	}
 	var err error
-	if plan.Pool, err = p.pool(ctx, plan.UserPoolID); err == nil {
-		err = p.prepare(ctx, plan, plan.Pool)
+	var users int
+	if plan.Pool, users, err = p.pool(ctx, plan.UserPoolID); err == nil {
+		err = p.prepare(ctx, plan, users)
 	}
 	refusal, refused := errors.AsType[*usercsv.Refusal](err)
 	if !refused {
@@ -141,24 +142,24 @@ func (p *Prepare) plan(ctx context.Context, plan *workflow.Plan) error {
 	return nil
 }
 
-// pool reads what the rules need to know of a pool.
-func (p *Prepare) pool(ctx context.Context, id string) (*usercsv.Pool, error) {
+// pool reads what the rules need to know of a pool, and about how many users it has.
+func (p *Prepare) pool(ctx context.Context, id string) (pool *usercsv.Pool, users int, err error) {
 	if !slices.Contains(p.Config.UserPools, id) {
-		return nil, usercsv.Refuse(usercsv.PoolNotAllowed, "")
+		return nil, 0, usercsv.Refuse(usercsv.PoolNotAllowed, "")
 	}
 	described, err := p.Cognito.DescribeUserPool(ctx, &cognito.DescribeUserPoolInput{UserPoolId: &id})
 	if _, none := errors.AsType[*types.ResourceNotFoundException](err); none {
-		return nil, usercsv.Refuse(usercsv.PoolNotAllowed, "")
+		return nil, 0, usercsv.Refuse(usercsv.PoolNotAllowed, "")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("describe user pool %s: %w", id, err)
+		return nil, 0, fmt.Errorf("describe user pool %s: %w", id, err)
 	}
 	header, err := p.Cognito.GetCSVHeader(ctx, &cognito.GetCSVHeaderInput{UserPoolId: &id})
 	if err != nil {
-		return nil, fmt.Errorf("get the CSV header of %s: %w", id, err)
+		return nil, 0, fmt.Errorf("get the CSV header of %s: %w", id, err)
 	}
 	up := described.UserPool
-	pool := &usercsv.Pool{
+	pool = &usercsv.Pool{
 		ID: id, MFA: usercsv.MFA(up.MfaConfiguration), Header: header.CSVHeader,
 		UsernameAttributes: texts(up.UsernameAttributes), AliasAttributes: texts(up.AliasAttributes),
 		AutoVerified:  texts(up.AutoVerifiedAttributes),
@@ -176,11 +177,11 @@ func (p *Prepare) pool(ctx context.Context, id string) (*usercsv.Pool, error) {
 			minValue, maxValue = aws.ToString(c.MinValue), aws.ToString(c.MaxValue)
 		}
 		if err := attribute.SetBounds(minLength, maxLength, minValue, maxValue); err != nil {
-			return nil, fmt.Errorf("the schema of %s: %w", id, err)
+			return nil, 0, fmt.Errorf("the schema of %s: %w", id, err)
 		}
 		pool.Attributes = append(pool.Attributes, attribute)
 	}
-	return pool, nil
+	return pool, int(up.EstimatedNumberOfUsers), nil
 }
 
 func texts[T ~string](values []T) []string {
@@ -192,7 +193,7 @@ func texts[T ~string](values []T) []string {
 }
 
 // prepare reads the sources of a plan. A *usercsv.Refusal refuses the drop.
-func (p *Prepare) prepare(ctx context.Context, plan *workflow.Plan, pool *usercsv.Pool) error {
+func (p *Prepare) prepare(ctx context.Context, plan *workflow.Plan, users int) error {
 	parent := ctx
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
@@ -200,9 +201,14 @@ func (p *Prepare) prepare(ctx context.Context, plan *workflow.Plan, pool *usercs
 		defer cancel()
 	}
 	// Uploads that a failure leaves behind are cleaned up with parent.
-	sink := &sink{work: p.Work, importID: plan.ImportID, dry: plan.Mode == result.Check,
-		outcomes: p.Work.JSONLines(workflow.RejectedKey(plan.ImportID))}
-	err := p.read(ctx, plan, pool, sink)
+	sink := &sink{work: p.Work, importID: plan.ImportID, outcomes: p.Work.JSONLines(workflow.RejectedKey(plan.ImportID))}
+	if sink.dry = plan.Mode == result.Check; sink.dry && p.Config.CheckExistingUsers {
+		sink.roster = &roster{pool: plan.Pool}
+	}
+	err := p.read(ctx, plan, sink)
+	if err == nil && sink.roster != nil {
+		plan.Existing, err = p.existing(ctx, sink.roster, users)
+	}
 	if err != nil {
 		sink.discard()
 		if parent.Err() == nil && ctx.Err() != nil {
@@ -213,36 +219,40 @@ func (p *Prepare) prepare(ctx context.Context, plan *workflow.Plan, pool *usercs
 	return nil
 }
 
-func (p *Prepare) read(ctx context.Context, plan *workflow.Plan, pool *usercsv.Pool, sink *sink) error {
-	settings := usercsv.Settings{
-		AssumeVerified: p.Config.AssumeVerified, DefaultPhoneCountry: p.Config.DefaultPhoneCountry,
-	}
-	preparer, err := usercsv.NewPreparer(pool, settings, sink)
+func (p *Prepare) read(ctx context.Context, plan *workflow.Plan, sink *sink) error {
+	preparer, err := p.preparer(plan.Pool, sink)
 	if err != nil {
 		return err
 	}
-	preparer.Limits = usercsv.Limits{Rows: p.Config.PartRows, Bytes: p.Config.PartBytes}
 	several := len(plan.Sources) > 1
 	taken := 0
 	for i := range plan.Sources {
 		source := &plan.Sources[i]
-		if several { // one bad file must not spoil the others: look before
-			err := p.stream(ctx, source.Object, func(r io.Reader) (int, error) { return usercsv.Verify(ctx, r, pool) })
-			if refusal, refused := errors.AsType[*usercsv.Refusal](err); refused {
-				source.Refused, source.Problems = true, refusal.Problems
-				plan.Problems = usercsv.MergeProblems(plan.Problems, refusal.Problems)
-				preparer.Skip()
-				continue
-			}
-			if err != nil {
-				return err
-			}
+		expected, err := p.sidecar(ctx, source)
+		if err == nil && several { // one bad file must not spoil the others: look before
+			err = p.stream(ctx, source.Object, expected, func(r io.Reader) (int, error) {
+				return p.examine(ctx, r, plan.Pool)
+			})
+			expected = nil // a version does not change: once is enough
 		}
-		err := p.stream(ctx, source.Object, func(r io.Reader) (int, error) {
+		if refusal, refused := errors.AsType[*usercsv.Refusal](err); refused && several {
+			source.Refused, source.Problems = true, refusal.Problems
+			plan.Problems = usercsv.MergeProblems(plan.Problems, refusal.Problems)
+			preparer.Skip()
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		err = p.stream(ctx, source.Object, expected, func(r io.Reader) (int, error) {
 			summary, err := preparer.Add(ctx, r)
 			source.Read, source.Rejected, source.Problems = summary.Read, summary.Rejected, summary.Problems
 			return summary.Read, err
 		})
+		if _, refused := errors.AsType[*usercsv.Refusal](err); refused && several {
+			// It was deleted between the two looks. The next try passes over it.
+			return &workflow.Error{Name: workflow.Unavailable, Err: fmt.Errorf("read source %d again: %w", i+1, err)}
+		}
 		if err != nil {
 			return err
 		}
@@ -258,10 +268,13 @@ func (p *Prepare) read(ctx context.Context, plan *workflow.Plan, pool *usercsv.P
 	if len(summary.Parts) > maxParts {
 		return usercsv.Refuse(usercsv.TooLarge, "")
 	}
-	if summary.Rejected*100 > summary.Read*p.Config.MaxRejectedPercent {
-		return usercsv.Refuse(usercsv.TooManyRejected, "")
-	}
 	plan.Problems = usercsv.MergeProblems(plan.Problems, summary.Problems)
+	if refusal := p.tooManyRejected(summary.Read, summary.Rejected); refusal != nil && !several {
+		if plan.Mode != result.Check {
+			return refusal
+		}
+		plan.Problems = usercsv.MergeProblems(plan.Problems, refusal.Problems) // and the rows that make them too many
+	}
 	if plan.Outcomes, err = sink.outcomes.Close(); err != nil {
 		return err
 	}
@@ -272,6 +285,45 @@ func (p *Prepare) read(ctx context.Context, plan *workflow.Plan, pool *usercsv.P
 		plan.Parts = append(plan.Parts, p.importJob(plan, part, sink.parts[part.Number]))
 	}
 	return nil
+}
+
+func (p *Prepare) preparer(pool *usercsv.Pool, sink usercsv.Sink) (*usercsv.Preparer, error) {
+	preparer, err := usercsv.NewPreparer(pool, usercsv.Settings{
+		AssumeVerified: p.Config.AssumeVerified, DefaultPhoneCountry: p.Config.DefaultPhoneCountry,
+	}, sink)
+	if err == nil {
+		preparer.Limits = usercsv.Limits{Rows: p.Config.PartRows, Bytes: p.Config.PartBytes}
+	}
+	return preparer, err
+}
+
+// examine reads one file of several to its end, counts its rows, and refuses it if it alone would be refused.
+func (p *Prepare) examine(ctx context.Context, r io.Reader, pool *usercsv.Pool) (rows int, err error) {
+	if p.Config.MaxRejectedPercent >= 100 {
+		return usercsv.Verify(ctx, r, pool)
+	}
+	preparer, err := p.preparer(pool, nowhere{})
+	if err != nil {
+		return 0, err
+	}
+	summary, err := preparer.Add(ctx, r)
+	if err != nil {
+		return 0, err
+	}
+	if refusal := p.tooManyRejected(summary.Read, summary.Rejected); refusal != nil {
+		return 0, refusal
+	}
+	return summary.Read, nil
+}
+
+// tooManyRejected refuses a file of which more rows are rejected than the stack allows; nil lets it pass.
+func (p *Prepare) tooManyRejected(read, rejected int) *usercsv.Refusal {
+	if rejected*100 <= read*p.Config.MaxRejectedPercent {
+		return nil
+	}
+	return usercsv.Refuse(usercsv.TooManyRejected, fmt.Sprintf(
+		"%d of %d rows are rejected, more than the %d%% that this stack allows, so none is submitted. Put the file under "+
+			"check/ to see which, repair them, and drop it again.", rejected, read, p.Config.MaxRejectedPercent))
 }
 
 // importJob is the input of a part's import-job execution.
@@ -298,12 +350,10 @@ func (p *Prepare) importJob(plan *workflow.Plan, part usercsv.PartSummary, writt
 }
 
 // stream opens a source for read, which answers the number of rows. A source that is not there any more is refused,
-// and one that is not what the sidecar beside it says.
-func (p *Prepare) stream(ctx context.Context, source workflow.Object, read func(io.Reader) (rows int, err error)) error {
-	expected, err := p.manifest(ctx, source)
-	if err != nil {
-		return err
-	}
+// and one that is not what its sidecar says.
+func (p *Prepare) stream(
+	ctx context.Context, source workflow.Object, expected *Sidecar, read func(io.Reader) (rows int, err error),
+) error {
 	body, err := objects.OpenVersion(ctx, p.S3, source)
 	if workflow.Classify(err) == workflow.Gone {
 		return usercsv.Refuse(usercsv.SourceGone, "")
@@ -321,33 +371,15 @@ func (p *Prepare) stream(ctx context.Context, source workflow.Object, read func(
 	if err != nil {
 		return err
 	}
-	if expected.Rows != nil && *expected.Rows != rows ||
-		expected.SHA256 != "" && !strings.EqualFold(expected.SHA256, hex.EncodeToString(hash.Sum(nil))) {
-		return usercsv.Refuse(usercsv.ManifestMismatch, "")
+	switch {
+	case expected.Rows != nil && *expected.Rows != rows:
+		return usercsv.Refuse(usercsv.ManifestMismatch, fmt.Sprintf(
+			"The file has %d rows, its manifest says %d. Upload both again, the manifest first.", rows, *expected.Rows))
+	case expected.SHA256 != "" && !strings.EqualFold(expected.SHA256, hex.EncodeToString(hash.Sum(nil))):
+		return usercsv.Refuse(usercsv.ManifestMismatch,
+			"The file's SHA-256 is not the one in its manifest. Upload both again, the manifest first.")
 	}
 	return nil
-}
-
-// Manifest is what a sidecar, users.csv.manifest.json put before users.csv, says that the file holds.
-type Manifest struct {
-	Rows   *int   `json:"rows"`
-	SHA256 string `json:"sha256"` // in hexadecimal digits
-}
-
-// manifest reads a source's sidecar; nil if it has none.
-func (p *Prepare) manifest(ctx context.Context, source workflow.Object) (*Manifest, error) {
-	text, found, err := objects.New(p.S3, source.Bucket).Read(ctx, source.Key+intake.ManifestSuffix)
-	if err != nil || !found {
-		return nil, err
-	}
-	var manifest Manifest
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	if decoder.Decode(&manifest) != nil || manifest.Rows == nil && manifest.SHA256 == "" {
-		return nil, usercsv.Refuse(usercsv.ManifestMismatch,
-			`The manifest beside the file is not {"rows": number, "sha256": "hexadecimal digits"}. Write it again, or remove it.`)
-	}
-	return &manifest, nil
 }
 
 // sink writes what the engine makes of a drop into the work bucket; a dry run keeps only what is wrong.
@@ -355,14 +387,18 @@ type sink struct {
 	work     *objects.Store
 	importID string
 	dry      bool
+	roster   *roster // of a dry run that looks for users
 	parts    map[int]*partWriter
 	outcomes *objects.JSONLines
 }
 
 // OpenPart begins a part's objects.
 func (s *sink) OpenPart(ctx context.Context, part usercsv.Part) (usercsv.PartWriter, error) {
-	if s.dry {
-		return dryPart{io.Discard}, nil
+	switch {
+	case s.roster != nil:
+		return &dryPart{roster: s.roster}, nil
+	case s.dry:
+		return nowhere{}, nil
 	}
 	w := &partWriter{
 		text:  s.work.Upload(ctx, workflow.PartKey(s.importID, part.Number, 1), "text/csv"),
@@ -420,10 +456,3 @@ func (w *partWriter) Discard() error {
 	}
 	return nil
 }
-
-// dryPart is a part that nobody will import.
-type dryPart struct{ io.Writer }
-
-func (d dryPart) Lines() io.Writer              { return d.Writer }
-func (dryPart) Close(usercsv.PartSummary) error { return nil }
-func (dryPart) Discard() error                  { return nil }

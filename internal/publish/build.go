@@ -216,6 +216,10 @@ func (p *Publish) count(r *result.Result, plan workflow.Plan, summaries []workfl
 	for _, s := range r.Sources {
 		r.Rows = r.Rows.Add(s.Rows)
 	}
+	if e := plan.Existing; e != nil {
+		there, unknown := int64(e.Found), int64(e.Unchecked)
+		r.Predicted = &result.Predicted{Imported: r.Rows.Submitted - there - unknown, Skipped: there, Unchecked: unknown}
+	}
 }
 
 func (p *Publish) jobsUsed(ctx context.Context, userPoolID string) (*result.JobsUsed, error) {

@@ -226,26 +226,29 @@ func (p *Publish) tell(ctx context.Context, r *result.Result) error {
 	return p.Work.Write(ctx, workflow.ToldKey(r.ImportID), "text/plain", nil)
 }
 
-// move takes the sources, and the sidecars beside them, out of the way of the next drop.
+// move takes the sources, and the sidecars that were found beside them, out of the way of the next drop. A sidecar that
+// was put meanwhile is the next drop's.
 func (p *Publish) move(ctx context.Context, r *result.Result) error {
-	names := map[string]int{}
-	for _, source := range r.Sources {
+	var plan workflow.Plan
+	if _, err := p.Work.ReadJSON(ctx, workflow.PlanKey(r.ImportID), &plan); err != nil {
+		return err
+	}
+	taken := map[string]bool{}
+	for i, source := range r.Sources {
 		from := workflow.Object{
 			Bucket: source.Bucket, Key: source.Key, VersionID: source.VersionID, Bytes: source.Bytes,
 		}
-		to := workflow.ProcessedKey(r.ImportID, source.Key, r.FinishedAt)
-		if names[to]++; names[to] > 1 { // two folders, one file name
-			to = path.Join(path.Dir(to), fmt.Sprintf("%d-%s", names[to], path.Base(to)))
+		first := workflow.ProcessedKey(r.ImportID, source.Key, r.FinishedAt)
+		to := first
+		for n := 2; taken[to]; n++ { // two folders, one file name
+			to = path.Join(path.Dir(first), fmt.Sprintf("%d-%s", n, path.Base(first)))
 		}
+		taken[to] = true
 		if err := objects.Move(ctx, p.S3, from, to); err != nil {
 			return err
 		}
-		sidecar, found, err := objects.New(p.S3, source.Bucket).Head(ctx, source.Key+intake.ManifestSuffix)
-		if err != nil {
-			return err
-		}
-		if found {
-			if err := objects.Move(ctx, p.S3, sidecar, to+intake.ManifestSuffix); err != nil {
+		if i < len(plan.Sources) && plan.Sources[i].Sidecar.Key != "" {
+			if err := objects.Move(ctx, p.S3, plan.Sources[i].Sidecar, to+intake.ManifestSuffix); err != nil {
 				return err
 			}
 		}

@@ -142,8 +142,8 @@ type Plan struct {
 	Refused  bool             `json:"refused"`
 	Sources  []PlannedSource  `json:"sources"`
 	Problems []result.Problem `json:"problems"`
-	// Existing counts accepted rows whose user is in the pool already; only a dry run that was asked for it knows.
-	Existing *int `json:"existing,omitempty"`
+	// Existing tells of accepted rows whose user is in the pool already; only a dry run that was asked for it knows.
+	Existing *Existing `json:"existing,omitempty"`
 	// Pool is what the rules knew of the pool; nil if it was refused.
 	Pool *usercsv.Pool `json:"pool,omitempty"`
 	// Outcomes are the rows that the rules rejected, source by source in their order.
@@ -151,9 +151,17 @@ type Plan struct {
 	StartedAt time.Time `json:"startedAt"`
 }
 
+// Existing counts the rows of a dry run whose users are there, and those that nobody looked for.
+type Existing struct {
+	Found     int `json:"found"`
+	Unchecked int `json:"unchecked"`
+}
+
 // PlannedSource is one dropped file after preparation.
 type PlannedSource struct {
 	Object
+	// Sidecar is the manifest that was found beside the file. It moves with it.
+	Sidecar  Object           `json:"sidecar,omitzero"`
 	Read     int              `json:"read"`
 	Rejected int              `json:"rejected"`
 	Refused  bool             `json:"refused"`
