@@ -1,0 +1,254 @@
+package publish_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"userdrop/internal/localaws"
+	"userdrop/internal/localaws/cognito"
+	"userdrop/internal/result"
+	"userdrop/internal/simulation"
+	"userdrop/internal/workflow"
+)
+
+const pool = "us-east-1_Example1"
+
+func TestMain(m *testing.M) {
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	os.Exit(m.Run())
+}
+
+// world boots a stack whose pool is the example's, in a bubble of virtual time.
+func world(t *testing.T, change func(*localaws.Options), run func(*testing.T, *simulation.World)) {
+	t.Helper()
+	description, err := os.ReadFile("../../examples/pool.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		options := localaws.Options{Pools: []localaws.Pool{{Description: description}}, Cognito: cognito.Defaults()}
+		if change != nil {
+			change(&options)
+		}
+		w, err := simulation.New(options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.Close()
+		run(t, w)
+	})
+}
+
+// drop puts a file into the inbox, waits for the end of its import, and returns its result.
+func drop(t *testing.T, w *simulation.World, key, text string) *result.Result {
+	t.Helper()
+	before := len(w.Imports())
+	if _, err := w.S3.Put(w.Inbox(), key, []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if !w.Settle(t.Context(), 24*time.Hour) {
+		t.Fatal("the import does not end")
+	}
+	imports := w.Imports()
+	if len(imports) != before+1 {
+		t.Fatalf("%d executions of import-users, want %d", len(imports), before+1)
+	}
+	last := imports[len(imports)-1]
+	r, err := w.Result(last.Name)
+	if err != nil || r == nil {
+		t.Fatalf("no result: %v; the execution ended %s: %s %s", err, last.Status, last.Error, last.Cause)
+	}
+	return r
+}
+
+func get(t *testing.T, w *simulation.World, bucket, key string) string {
+	t.Helper()
+	text, err := w.S3.Get(bucket, key)
+	if err != nil {
+		t.Fatalf("s3://%s/%s: %v", bucket, key, err)
+	}
+	return string(text)
+}
+
+const header = "username,email,email_verified,name\n"
+
+// users are rows of names such as u00042.
+func users(from, to int) string {
+	var b strings.Builder
+	for i := from; i < to; i++ {
+		fmt.Fprintf(&b, "u%05d,u%05d@example.com,true,User %d\n", i, i, i)
+	}
+	return b.String()
+}
+
+// TestNumbersReconcile drops 10,000 rows, of which the rules reject 300, Cognito refuses 200 and the pool has 500: the
+// numbers are the same wherever they are told, and the repaired rows arrive.
+func TestNumbersReconcile(t *testing.T) {
+	signInByEmail := func(o *localaws.Options) {
+		o.Pools[0].Description = bytes.Replace(o.Pools[0].Description,
+			[]byte(`"AutoVerifiedAttributes"`), []byte(`"AliasAttributes": ["email"], "AutoVerifiedAttributes"`), 1)
+	}
+	world(t, signInByEmail, func(t *testing.T, w *simulation.World) {
+		if r := drop(t, w, "incoming/"+pool+"/first.csv", header+users(0, 500)); r.Verdict != result.Succeeded {
+			t.Fatalf("the first drop ended %s: %s", r.Verdict, r.Message)
+		}
+
+		rows := strings.SplitAfter(users(0, 10_000), "\n")[:10_000]
+		whole := slices.Clone(rows)
+		for i := range 100 {
+			rows[1000+i*7] = strings.Replace(rows[1000+i*7], "@", " at ", 1)    // BadEmail
+			rows[2000+i*7] = strings.Replace(rows[2000+i*7], "true", "no", 1)   // NotVerified
+			rows[3000+i*7] = strings.Replace(rows[3000+i*7], ",true", "", 1)    // FieldCount
+			rows[4000+i*7] = strings.Replace(rows[4000+i*7], ",u04", ",u00", 1) // somebody else's address: Cognito
+			rows[5000+i*7] = strings.Replace(rows[5000+i*7], ",u05", ",u00", 1) // refuses these
+		}
+		r := drop(t, w, "incoming/"+pool+"/staff.csv", header+strings.Join(rows, ""))
+		want := result.Rows{Read: 10_000, Rejected: 300, Submitted: 9_700, Outcome: &result.Outcome{
+			Imported: 9_000, Skipped: 500, Failed: 200,
+		}}
+		if r.Verdict != result.Partial {
+			t.Errorf("verdict %s: %s", r.Verdict, r.Message)
+		}
+		if diff := cmp.Diff(want, r.Rows); diff != "" {
+			t.Errorf("rows of result.json (-want +got):\n%s", diff)
+		}
+		counts := map[string]int{}
+		for _, p := range r.Problems {
+			counts[p.Code.String()] = p.Count
+		}
+		problems := map[string]int{"BadEmail": 100, "NotVerified": 100, "FieldCount": 100, "CognitoFailed": 200}
+		if diff := cmp.Diff(problems, counts); diff != "" {
+			t.Errorf("problems of result.json (-want +got):\n%s", diff)
+		}
+
+		event := w.Published()[1]
+		if diff := cmp.Diff(want, event.Rows); diff != "" {
+			t.Errorf("rows of the event (-want +got):\n%s", diff)
+		}
+		clear(counts)
+		for _, p := range event.Problems {
+			counts[p.Code.String()] = p.Count
+		}
+		if diff := cmp.Diff(problems, counts); diff != "" {
+			t.Errorf("problems of the event (-want +got):\n%s", diff)
+		}
+
+		told := map[string]string{
+			"read": "10,000", "rejected": "300", "submitted": "9,700", "imported": "9,000", "there already": "500",
+			"failed in Cognito": "200", "not processed": "0",
+		}
+		if diff := cmp.Diff(told, labelled(w.SNS.Messages()[1].Body, `(?m)^  ([a-z][a-zA-Z ]+?) {2,}([\d,]+)$`)); diff != "" {
+			t.Errorf("counts of the message (-want +got):\n%s", diff)
+		}
+		page := get(t, w, w.Results(), workflow.ReportKey(r.ImportID))
+		inReport := labelled(page, `</i>([^<]+)</dt>\s*<dd><b>([\d,]+)</b>`)
+		shown := map[string]string{
+			"Imported": "9,000", "There already": "500", "Rejected": "300", "Failed in Cognito": "200", "Not processed": "0",
+		}
+		if diff := cmp.Diff(shown, inReport); diff != "" {
+			t.Errorf("counts of the report (-want +got):\n%s", diff)
+		}
+		reconcileMetrics(t, w, want)
+
+		failed := get(t, w, w.Results(), workflow.FailedKey(r.ImportID, 0, 1))
+		repaired, n := repair(t, failed)
+		if n != 500 {
+			t.Errorf("failed.csv has %d rows, want 500", n)
+		}
+		again := drop(t, w, "incoming/"+pool+"/staff-repaired.csv", repaired)
+		want = result.Rows{Read: 500, Submitted: 500, Outcome: &result.Outcome{Imported: 500}}
+		if diff := cmp.Diff(want, again.Rows); diff != "" || again.Verdict != result.Succeeded {
+			t.Errorf("failed.csv, repaired: verdict %s, rows (-want +got):\n%s", again.Verdict, diff)
+		}
+		all := drop(t, w, "incoming/"+pool+"/staff-all.csv", header+strings.Join(whole, "")+users(10_000, 10_100))
+		want = result.Rows{Read: 10_100, Submitted: 10_100, Outcome: &result.Outcome{Imported: 100, Skipped: 10_000}}
+		if diff := cmp.Diff(want, all.Rows); diff != "" || all.Verdict != result.Succeeded {
+			t.Errorf("all rows again: verdict %s, rows (-want +got):\n%s", all.Verdict, diff)
+		}
+		if n := w.Cognito.UserCount(pool); n != 10_100 {
+			t.Errorf("%d users in the pool", n)
+		}
+	})
+}
+
+// labelled finds pairs of a label and a number.
+func labelled(text, pattern string) map[string]string {
+	pairs := map[string]string{}
+	for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+		pairs[strings.TrimSpace(m[1])] = m[2]
+	}
+	return pairs
+}
+
+// repair does what people do with failed.csv: it mends the cells by their codes, and leaves our columns in it.
+func repair(t *testing.T, text string) (repaired string, n int) {
+	t.Helper()
+	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	column := map[string]int{}
+	for i, name := range rows[0] {
+		column[name] = i
+	}
+	var b bytes.Buffer
+	out := csv.NewWriter(&b)
+	_ = out.Write(rows[0])
+	for _, row := range rows[1:] {
+		switch code := row[column["userdrop:code"]]; code {
+		case "BadEmail":
+			row[column["email"]] = strings.Replace(row[column["email"]], " at ", "@", 1)
+		case "NotVerified":
+			row[column["email_verified"]] = "true"
+		case "CognitoFailed":
+			row[column["email"]] = row[column["username"]] + "@example.com"
+		case "FieldCount":
+			cells := strings.Split(row[column["userdrop:raw"]], ",")
+			row[0], row[1], row[2], row[3] = cells[0], cells[1], "true", cells[2]
+		default:
+			t.Fatalf("failed.csv has the code %q", code)
+		}
+		_ = out.Write(row)
+	}
+	out.Flush()
+	return b.String(), len(rows) - 1
+}
+
+// reconcileMetrics compares the last import's measurements.
+func reconcileMetrics(t *testing.T, w *simulation.World, rows result.Rows) {
+	t.Helper()
+	last := map[string]float64{}
+	for _, m := range w.Measured() {
+		last[m.Metric+" "+m.Dimensions] = m.Value
+	}
+	for name, want := range map[string]int64{
+		"RowsRead": rows.Read, "RowsRejected": rows.Rejected, "RowsImported": rows.Imported,
+		"RowsSkipped": rows.Skipped, "RowsFailed": rows.Failed, "RowsUnprocessed": rows.Unprocessed,
+	} {
+		if got := last[name+" Stack=userdrop"]; got != float64(want) {
+			t.Errorf("metric %s: %v, want %d", name, got, want)
+		}
+	}
+	if last["Imports Stack=userdrop,Verdict=PARTIAL"] != 1 || last["JobsUsed Stack=userdrop,UserPool="+pool] != 2 {
+		t.Errorf("no import of that verdict, or not two jobs used: %v", last)
+	}
+	if rate := last["UsersPerSecond Stack=userdrop"]; rate < 30 || rate > 36 {
+		t.Errorf("%v users per second, want nearly 35", rate)
+	}
+}
+
+var _ = []any{context.Background, json.Marshal, strconv.Itoa}
