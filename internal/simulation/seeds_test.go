@@ -1,0 +1,61 @@
+package simulation_test
+
+import (
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"testing"
+	"testing/synctest"
+
+	"userdrop/internal/simulation"
+)
+
+var seeds = flag.Int("seeds", 200, "how many seeds TestSeeds plays")
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	slog.SetDefault(simulation.Logger())
+	os.Exit(m.Run())
+}
+
+func play(t *testing.T, seed uint64) (report *simulation.Report) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		report = simulation.Run(t.Context(), simulation.NewScenario(seed))
+	})
+	return report
+}
+
+// TestSeeds plays scenarios full of faults, and checks after each what must hold.
+func TestSeeds(t *testing.T) {
+	for seed := range uint64(*seeds) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			report := play(t, seed)
+			for _, violation := range report.Violations {
+				t.Error(violation)
+			}
+			if t.Failed() {
+				t.Log("replay: " + report.Replay())
+			}
+		})
+	}
+}
+
+// TestReplay proves that a seed repeats itself, call for call.
+func TestReplay(t *testing.T) {
+	for seed := range uint64(12) {
+		a, b := play(t, seed), play(t, seed)
+		if a.Digest() == b.Digest() {
+			continue
+		}
+		at := 0
+		for at < min(len(a.Trace), len(b.Trace)) && a.Trace[at] == b.Trace[at] {
+			at++
+		}
+		t.Errorf("seed %d does not repeat itself: after %d of %d and %d steps\n%q\n%q", seed, at, len(a.Trace), len(b.Trace),
+			slices.Concat(a.Trace, []string{""})[at], slices.Concat(b.Trace, []string{""})[at])
+	}
+}
