@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 
 	"userdrop/internal/function"
 	"userdrop/internal/objects"
+	"userdrop/internal/result"
 	"userdrop/internal/workflow"
 )
 
@@ -38,8 +40,9 @@ type Stop struct {
 
 // StopConfig is the environment of stop-import-jobs.
 type StopConfig struct {
-	ResultsBucket string `env:"RESULTS_BUCKET"`
-	ImportJobARN  string `env:"IMPORT_JOB_ARN"`
+	ResultsBucket string             `env:"RESULTS_BUCKET"`
+	ImportJobARN  string             `env:"IMPORT_JOB_ARN"`
+	UserPools     function.UserPools `env:"USER_POOL_ARNS"`
 }
 
 // NewStop builds the handler of functions/stop-import-jobs.
@@ -142,8 +145,8 @@ func (s *Stop) stopExecutions(ctx context.Context, importID string) (any bool, e
 
 // stopJobs stops the import's active Cognito jobs, and tells whether any still is.
 func (s *Stop) stopJobs(ctx context.Context, drop workflow.Drop, since time.Time) (running bool, err error) {
-	if drop.UserPoolID == "" || drop.Mode == "check" {
-		return false, nil
+	if drop.Mode == result.Check || !slices.Contains(s.Config.UserPools, drop.UserPoolID) {
+		return false, nil // no job was made for it, and we may not look for one
 	}
 	var toStop []string
 	err = Jobs(ctx, s.Cognito, drop.UserPoolID, since, func(j types.UserImportJobType) bool {

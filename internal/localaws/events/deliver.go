@@ -173,8 +173,14 @@ func (d *dispatcher) deliver(p parcel) {
 		return
 	}
 	body, attributes := p.letter(failed)
+	// A rule's dead letters are EventBridge's own to send, a schedule's its role's:
+	// https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html
+	role := ""
+	if d.service == schedulerService {
+		role = p.role
+	}
 	// AWS drops what the dead-letter queue refuses, too.
-	_ = d.targets.Queue(d.as(p.source, ""), p.dead.Arn, body, attributes)
+	_ = d.targets.Queue(d.as(p.source, role), p.dead.Arn, body, attributes)
 }
 
 func (d *dispatcher) try(p parcel) (failure, bool) {

@@ -18,6 +18,8 @@ import (
 	"userdrop/internal/localaws/wire"
 )
 
+const schedulerService = "scheduler.amazonaws.com"
+
 // Schedule is a schedule of EventBridge Scheduler, with the members of AWS::Scheduler::Schedule and of the API.
 type Schedule struct {
 	Name                       string `json:",omitempty"`
@@ -65,7 +67,7 @@ type Scheduler struct {
 func NewScheduler(account *wire.Account, targets Targets) *Scheduler {
 	s := &Scheduler{
 		account: account, targets: targets, schedules: map[string]*schedule{},
-		dispatcher: newDispatcher(account, "scheduler.amazonaws.com", targets),
+		dispatcher: newDispatcher(account, schedulerService, targets),
 	}
 	s.mux = s.routes()
 	return s
@@ -353,6 +355,6 @@ func (s *Scheduler) put(r *http.Request, name string) (any, error) {
 }
 
 func (s *Scheduler) passRole(ctx context.Context, role string) error {
-	to := map[string]string{"iam:PassedToService": "scheduler.amazonaws.com"}
+	to := map[string]string{"iam:PassedToService": schedulerService}
 	return wire.Authorize(ctx, "iam:PassRole", role, to)
 }
