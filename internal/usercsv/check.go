@@ -57,6 +57,8 @@ type column struct {
 	maximum  int
 	low      *big.Int
 	high     *big.Int
+	// run is how many columns from this one on are plain text that stands in the source as it will in a line.
+	run int
 }
 
 // checker applies the rules to the rows of one source.
@@ -66,7 +68,9 @@ type checker struct {
 	names    []string
 	written  []column       // the columns that may have a value
 	roles    [roles]*column // those that play a role, nil if the pool has none
-	behind   int            // commas behind the last value
+	mapped   []*column      // those of them that the source has
+	filled   []role         // those that it has not
+	behind   []byte         // commas behind the last value
 
 	usernameFrom           []role // what a blank username is taken from
 	autoEmail, autoPhone   bool
@@ -114,11 +118,30 @@ func newChecker(pool *Pool, settings Settings, header Header) *checker {
 			c.written = append(c.written, col)
 		}
 	}
-	c.behind = len(names) - 1 - last
-	for i := range c.written {
-		if r := c.written[i].role; r != roleNone {
-			c.roles[r] = &c.written[i]
+	c.behind = bytes.Repeat([]byte{','}, len(names)-1-last)
+	for i := len(c.written) - 1; i >= 0; i-- {
+		col := &c.written[i]
+		if col.kind != kindText {
+			continue
 		}
+		col.run = 1
+		if i+1 < len(c.written) {
+			if next := c.written[i+1]; next.run > 0 && next.commas == 1 && next.source == col.source+1 {
+				col.run += next.run
+			}
+		}
+	}
+	for i := range c.written {
+		col := &c.written[i]
+		switch {
+		case col.role == roleNone:
+			continue
+		case col.source >= 0:
+			c.mapped = append(c.mapped, col)
+		default:
+			c.filled = append(c.filled, col.role)
+		}
+		c.roles[col.role] = col
 	}
 	for _, name := range []string{colEmail, colPhone} {
 		if r := rolesOf[name]; c.roles[r] != nil && slices.Contains(pool.UsernameAttributes, name) {
@@ -207,6 +230,9 @@ func (c *checker) fault(code Code, col *column) {
 	c.faults = append(c.faults, f)
 }
 
+// sixteenCommas are copied at once.
+var sixteenCommas = [16]byte([]byte(",,,,,,,,,,,,,,,,"))
+
 // The texts of Booleans; encode copies 16 bytes at once.
 var (
 	textTrue  = []byte("true            ")[:4]
@@ -229,19 +255,19 @@ func (c *checker) check(s *scanner) {
 		c.fault(s.code, nil)
 		return
 	}
-	for r := roleUsername; r < roles; r++ {
-		col := c.roles[r]
-		if col == nil || col.source < 0 {
-			c.cells[r] = cell{}
-			continue
+	plain := s.plain()
+	for _, r := range c.filled {
+		c.cells[r].value = nil // it may have been filled in for the row before
+		c.cells[r].unread = false
+	}
+	for _, col := range c.mapped {
+		this := &c.cells[col.role]
+		this.value, this.comma = s.value(col.source)
+		this.unread = false
+		if len(this.value) > 0 {
+			this.value = c.read(col, this.value, plain)
+			this.unread = this.value == nil
 		}
-		value, comma := s.value(col.source)
-		if len(value) == 0 {
-			c.cells[r] = cell{}
-			continue
-		}
-		value = c.read(col, value, s.plain())
-		c.cells[r] = cell{value, value == nil, comma}
 	}
 	c.deriveUsername()
 	c.checkVerified()
@@ -431,11 +457,19 @@ func (c *checker) encode(s *scanner) {
 	}
 	line := c.line[:cap(c.line)]
 	n := 0
-	for i := range c.written {
+	for i := 0; i < len(c.written); i++ {
 		col := &c.written[i]
-		for range col.commas {
-			line[n] = ','
-			n++
+		if col.commas <= 16 {
+			*(*[16]byte)(line[n:]) = sixteenCommas
+			n += col.commas
+		} else {
+			n += copy(line[n:], bytes.Repeat([]byte{','}, col.commas))
+		}
+		if col.run > 1 && plain && !s.quoted && s.delim == ',' && c.isVerbatim(s, c.written[i:i+col.run]) {
+			from, to := s.fields[col.source], s.fields[col.source+col.run-1]
+			n += copy(line[n:], s.buf[from.start:to.end])
+			i += col.run - 1
+			continue
 		}
 		var value []byte
 		var comma bool
@@ -466,15 +500,33 @@ func (c *checker) encode(s *scanner) {
 			n += copy(line[n:], value)
 		}
 	}
-	for range c.behind {
-		line[n] = ','
-		n++
-	}
+	n += copy(line[n:], c.behind)
 	line[n] = '\n'
 	c.line = line[:n+1]
 	if n > maxLine && (plain || utf8.RuneCount(line[:n]) > maxLine) {
 		c.fault(RowTooLong, nil)
 	}
+}
+
+// isVerbatim tells whether there is nothing to change and nothing wrong in the columns, which follow each other in a
+// plain row without quotation marks.
+func (c *checker) isVerbatim(s *scanner, run []column) bool {
+	fields := s.fields[run[0].source:]
+	fields = fields[:len(run)]
+	for i := range run {
+		col, f := &run[i], fields[i]
+		size := int(f.end - f.start)
+		if size == 0 {
+			if col.required {
+				return false
+			}
+			continue
+		}
+		if s.buf[f.start] == ' ' || s.buf[f.end-1] == ' ' || size < col.minimum || size > col.maximum {
+			return false
+		}
+	}
+	return true
 }
 
 // usernameKey is what the row's username is compared by, nil if it has none that can be read.

@@ -198,9 +198,12 @@ func (p *Preparer) add(ctx context.Context, source int, r *counter) (summary Sou
 		}
 		summary.Read++
 		check.check(s)
-		var name place
+		var name nameHash
+		var page *seenPage
+		var slot uint
 		if key := check.usernameKey(); key != nil {
-			if name = p.seen.find(key); name.found {
+			var found bool
+			if name, page, slot, found = p.seen.find(key); found {
 				check.fault(DuplicateUsername, check.roles[roleUsername])
 			}
 		}
@@ -215,7 +218,7 @@ func (p *Preparer) add(ctx context.Context, source int, r *counter) (summary Sou
 			}
 			continue
 		}
-		p.seen.add(name)
+		p.seen.add(name, page, slot)
 		p.verbatim = p.verbatim && bytes.Equal(s.full, check.line)
 		if err := p.append(ctx, Place{Source: source, Line: s.rowLine}, check, columns); err != nil {
 			return summary, err

@@ -41,33 +41,25 @@ func newSeen() *seen {
 	return &seen{keys: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, directory: []*seenPage{{}}}
 }
 
-// place is where a name is in the set, or would be.
-type place struct {
-	nameHash
-	page  *seenPage
-	slot  uint
-	found bool
-}
-
-// find looks for a name.
-func (s *seen) find(name []byte) place {
-	h := nameHash{max(maphash.Bytes(s.keys[0], name), 1), uint16(maphash.Bytes(s.keys[1], name))}
-	page := s.directory[h.low&(1<<s.depth-1)]
-	slot, found := page.find(h)
-	return place{h, page, slot, found}
+// find looks for a name. If it is not there, page and slot say where add is to put it.
+func (s *seen) find(name []byte) (h nameHash, page *seenPage, slot uint, found bool) {
+	h = nameHash{max(maphash.Bytes(s.keys[0], name), 1), uint16(maphash.Bytes(s.keys[1], name))}
+	page = s.directory[h.low&(1<<s.depth-1)]
+	slot, found = page.find(h)
+	return h, page, slot, found
 }
 
 // add adds a name that was looked for last and not found.
-func (s *seen) add(p place) {
-	if p.page.n < pageFull {
-		p.page.set(p.slot, p.nameHash)
+func (s *seen) add(h nameHash, page *seenPage, slot uint) {
+	if page.n < pageFull {
+		page.set(slot, h)
 		return
 	}
-	for p.page.n >= pageFull {
-		s.split(p.nameHash, p.page)
-		p.page = s.directory[p.low&(1<<s.depth-1)]
+	for page.n >= pageFull {
+		s.split(h, page)
+		page = s.directory[h.low&(1<<s.depth-1)]
 	}
-	p.page.add(p.nameHash)
+	page.add(h)
 }
 
 // split moves the half of the page whose next bit is set, h's page, to a page of its own.

@@ -15,11 +15,11 @@ func TestSeen(t *testing.T) {
 	pages := 0
 	for i := range rows {
 		name = fmt.Appendf(name[:0], "user%d@example.com", i)
-		p := s.find(name)
-		if p.found {
+		h, page, slot, found := s.find(name)
+		if found {
 			t.Fatalf("%s is found before it is added", name)
 		}
-		s.add(p)
+		s.add(h, page, slot)
 		if i%5000 == 4999 {
 			unique := map[*seenPage]bool{}
 			for _, page := range s.directory {
@@ -38,7 +38,7 @@ func TestSeen(t *testing.T) {
 	}
 	for i := range rows {
 		name = fmt.Appendf(name[:0], "user%d@example.com", i)
-		if !s.find(name).found {
+		if _, _, _, found := s.find(name); !found {
 			t.Fatalf("%s is lost", name)
 		}
 	}
