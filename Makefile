@@ -77,7 +77,7 @@ fmt: .tools/bin/golangci-lint-$(GOLANGCI_LINT) ## Format the Go code
 ##@ Verify: all that CI runs
 
 CHECKS := verify-format verify-lint verify-race verify-template verify-sam verify-reproducible verify-report \
-	verify-sbom verify-vulnerabilities verify-interpreters verify-cli verify-docs
+	verify-sbom verify-vulnerabilities verify-definitions verify-interpreters verify-cli verify-docs
 
 .PHONY: verify
 verify: $(CHECKS) ## Run every check below
@@ -141,10 +141,28 @@ verify-vulnerabilities: .tools/bin/govulncheck-$(GOVULNCHECK) ## govulncheck, wh
 
 # ------------------------------------------------------------------------------------------------ Independent interpreters
 
+# On a machine without Python and Node there is nothing to run the others on. CI must have them.
+ifneq ($(CI),true)
+MISSING := $(strip $(foreach tool,python3 npm,$(if $(shell command -v $(tool)),,$(tool))))
+endif
+
 .PHONY: verify-interpreters
-verify-interpreters: .tools/moto/.done .tools/npm/.done build ## The definitions on interpreters that are not ours: moto's, aws-local-stepfunctions
+verify-interpreters: $(if $(MISSING),,.tools/moto/.done .tools/npm/.done) ## The definitions on interpreters that are not ours: moto's, aws-local-stepfunctions
 	$(step) $@
-	@echo 'skipped: nothing to run yet'
+ifeq ($(MISSING),)
+	cd internal/interpreters && go test -count=1 -tags=interpreters
+else
+	@echo 'skipped: the other interpreters need $(MISSING)'
+endif
+
+.PHONY: verify-definitions
+verify-definitions: $(if $(MISSING),,.tools/npm/.done) ## The definitions by asl-validator and amazon-states-language-service
+	$(step) $@
+ifeq ($(MISSING),)
+	.tools/npm/node_modules/.bin/node tools/check-definitions.mjs $(CURDIR)/.tools/npm/package.json statemachine/*.asl.json
+else
+	@echo 'skipped: the checks of the definitions need $(MISSING)'
+endif
 
 # ------------------------------------------------------------------------------------- The AWS CLI against the local double
 
