@@ -23,7 +23,9 @@ const (
 )
 
 type checkOptions struct {
+	stackOptions
 	pool, header  string
+	poolID        string
 	out           string
 	json          bool
 	assume, phone string
@@ -32,42 +34,43 @@ type checkOptions struct {
 func newCheckCommand() *cobra.Command {
 	var o checkOptions
 	cmd := &cobra.Command{
-		Use:   "check FILE --pool POOL.json",
-		Short: "Check a CSV file of users offline, by the rules of an import",
+		Use:   "check FILE (--pool POOL.json | --pool-id ID | --stack NAME)",
+		Short: "Check a CSV file of users by the rules of an import",
 		Long: `Check reads a CSV file of users as an import would and tells which rows would be rejected, and why.
 
 POOL.json is what "aws cognito-idp describe-user-pool" prints, HEADER.json what "aws cognito-idp get-csv-header"
-prints. Nothing leaves this machine.
+prints. With --pool-id or --stack it asks AWS for them; --stack takes the stack's settings, too. The file never leaves
+this machine.
 
-Exit codes: 0 all rows pass, 1 some or all rows are rejected, 2 the file is refused as a whole, 64 usage.`,
+Exit codes: 0 all rows pass, 1 some or all rows are rejected, 2 the file is refused as a whole, 64 usage, 69 AWS
+refused or could not be reached.`,
 		Example: `  aws cognito-idp describe-user-pool --user-pool-id us-east-1_Example > pool.json
-  userdrop check users.csv --pool pool.json --out checked`,
+  userdrop check users.csv --pool pool.json --out checked
+  userdrop check users.csv --stack userdrop-prod`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return check(cmd, args[0], o) },
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&o.pool, "pool", "", "the user pool, as describe-user-pool prints it (required)")
-	flags.StringVar(&o.header, "header", "", "the pool's CSV header, as get-csv-header prints it")
-	flags.StringVar(&o.out, "out", "", "write part-0001.csv…, failed.csv and result.json into this directory")
+	flags.StringVar(&o.pool, "pool", "", "the user pool, a `FILE` as describe-user-pool prints it")
+	flags.StringVar(&o.poolID, "pool-id", "", "the user pool, by its `ID` in AWS")
+	flags.StringVar(&o.name, "stack", "", "the stack `NAME` whose pool and settings count")
+	o.defineAccount(flags)
+	flags.StringVar(&o.header, "header", "", "the pool's CSV header, a `FILE` as get-csv-header prints it")
+	flags.StringVar(&o.out, "out", "", "write part-0001.csv…, failed.csv and result.json into `DIR`")
 	flags.BoolVar(&o.json, "json", false, "print the text of result.json and nothing else")
 	flags.StringVar(&o.assume, "assume-verified", "none",
-		"what counts as verified where the cell is blank: none, email, phone_number or both")
-	flags.StringVar(&o.phone, "default-phone-country", "", "the ISO country of national phone numbers, such as US")
-	if err := cmd.MarkFlagRequired("pool"); err != nil {
-		panic(err) // the flag is defined above
-	}
+		"`WHAT` counts as verified if blank: none, email, phone_number, both")
+	flags.StringVar(&o.phone, "default-phone-country", "", "the `COUNTRY` of national phone numbers, such as US")
+	cmd.MarkFlagsMutuallyExclusive("pool", "pool-id")
+	cmd.MarkFlagsMutuallyExclusive("pool", "stack")
 	return cmd
 }
 
 // check checks one file, writes what was asked for, and tells by its error what the exit code is to be.
 func check(cmd *cobra.Command, name string, o checkOptions) error {
 	started := time.Now()
-	settings, err := usercsv.ParseSettings(o.assume, o.phone)
-	if err != nil {
-		return err
-	}
-	pool, err := readPool(o.pool, o.header)
+	pool, settings, err := o.rules(cmd)
 	if err != nil {
 		return err
 	}
@@ -88,7 +91,7 @@ func check(cmd *cobra.Command, name string, o checkOptions) error {
 		StartedAt:  started,
 	}
 	source, done := watched(file, size, cmd.ErrOrStderr())
-	summary, err := prepare(cmd.Context(), source, pool, settings, sink)
+	summary, err := applyRules(cmd.Context(), source, pool, settings, sink)
 	done()
 	refusal, refused := errors.AsType[*usercsv.Refusal](err)
 	switch {
@@ -138,8 +141,8 @@ func check(cmd *cobra.Command, name string, o checkOptions) error {
 	return nil
 }
 
-// prepare runs the rules over one file.
-func prepare(
+// applyRules runs the rules over one file.
+func applyRules(
 	ctx context.Context, r io.Reader, pool *usercsv.Pool, settings usercsv.Settings, sink *checkSink,
 ) (usercsv.Summary, error) {
 	p, err := usercsv.NewPreparer(pool, settings, sink)

@@ -38,8 +38,8 @@ Exit codes: 0 the verdict is SUCCEEDED (without FILE: a result is published), 1 
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringArrayVar(&o.pools, "pool", nil, "the user pool, as describe-user-pool prints it")
-	flags.StringVar(&o.out, "out", filepath.Join("out", "demo"), "the directory for the result's files")
+	flags.StringArrayVar(&o.pools, "pool", nil, "the user pool, a `FILE` as describe-user-pool prints it")
+	flags.StringVar(&o.out, "out", filepath.Join("out", "demo"), "leave the result's files in `DIR`")
 	o.define(flags, 20)
 	return cmd
 }

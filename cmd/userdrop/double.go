@@ -37,11 +37,11 @@ type doubleOptions struct {
 }
 
 func (o *doubleOptions) define(flags *pflag.FlagSet, speed float64) {
-	flags.Float64Var(&o.speed, "speed", speed, "how much faster than AWS jobs run and waits pass")
+	flags.Float64Var(&o.speed, "speed", speed, "run jobs and pass waits `N` times as fast as AWS")
 	flags.StringVar(&o.settings, "settings", "",
-		"a JSON file with the answers to what AWS does not document (see docs/limits.md)")
+		"a JSON `FILE` with answers to what AWS does not document (see docs/limits.md)")
 	flags.StringVar(&o.functions, "functions", "",
-		"the directory of the functions' executables, <function>/bootstrap (default: this program acts as each of them)")
+		"run `DIR`/FUNCTION/bootstrap as the functions (default: this program acts as each)")
 }
 
 // boot starts the double, and serves it at an address until the function that it returns is called.

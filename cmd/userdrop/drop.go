@@ -41,7 +41,7 @@ Exit codes: 0 dropped; with --watch 0 the verdict is SUCCEEDED (with --check: al
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	o.stackOptions.define(flags)
-	flags.StringVar(&o.pool, "pool-id", "", "the user pool (default: the stack's default pool, or its only one)")
+	flags.StringVar(&o.pool, "pool-id", "", "import into the user pool `ID` (default: the stack's default pool, or its only one)")
 	flags.BoolVar(&o.check, "check", false, "a dry run: everything but the jobs")
 	flags.BoolVar(&o.watch, "watch", false, "stay until the result is published, and print it")
 	o.watchOptions.define(flags)
@@ -124,9 +124,9 @@ not be reached, 130 interrupted: the import goes on.`,
 }
 
 func (o *watchOptions) define(flags *pflag.FlagSet) {
-	flags.StringVar(&o.out, "out", "", "copy the result's files into this directory")
+	flags.StringVar(&o.out, "out", "", "copy the result's files into `DIR`")
 	flags.BoolVar(&o.json, "json", false, "print JSON and nothing else: of a result, the text of result.json")
-	flags.DurationVar(&o.interval, "interval", 2*time.Second, "how often to look")
+	flags.DurationVar(&o.interval, "interval", 2*time.Second, "look each `TIME`")
 }
 
 // follow waits for the result and prints it.

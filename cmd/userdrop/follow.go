@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -62,6 +63,16 @@ func workflowTransient(err error) bool {
 	return !final && (name == workflow.Throttled || name == workflow.Unavailable)
 }
 
+// eventDelay is how long an object's event may take to start its import: mostly a second, now and then many.
+const eventDelay = 15 * time.Second
+
+// importID is what workflow.ImportID makes.
+var importID = regexp.MustCompile(`^[0-9a-z-]+-[0-9a-f]{24}$`)
+
+func (s *stack) noImport(id string) error {
+	return unavailablef("the stack %q has no import %q: see \"userdrop list\"", s.name, id)
+}
+
 // look shows how far the import is, and tells whether its execution is over.
 func (f *follower) look(ctx context.Context, started time.Time) (over bool, err error) {
 	arn := executionARN(f.importUsers, f.importID)
@@ -70,11 +81,11 @@ func (f *follower) look(ctx context.Context, started time.Time) (over bool, err 
 		if r, _, err := f.result(ctx, f.importID); err != nil || r != nil {
 			return r != nil, err // older than Step Functions remembers
 		}
-		if !f.dropped {
-			return false, unavailablef("the stack %q has no import %q: see \"userdrop list\"", f.name, f.importID)
+		if !f.dropped && (!importID.MatchString(f.importID) || time.Since(started) > eventDelay) {
+			return false, f.noImport(f.importID)
 		}
 		text := ""
-		if time.Since(started) > time.Minute {
+		if time.Since(started) > eventDelay {
 			text = "no event yet; the hourly sweep picks the file up if none comes"
 		}
 		f.meter.show(step{name: "Starting", share: -1, text: text})
@@ -87,6 +98,9 @@ func (f *follower) look(ctx context.Context, started time.Time) (over bool, err 
 	case sfntypes.ExecutionStatusRunning:
 		return false, f.running(ctx, arn)
 	case sfntypes.ExecutionStatusSucceeded:
+		if f.dropped { // it was faster than the looks
+			return true, f.readParts(ctx, arn)
+		}
 	default:
 		f.meter.show(step{name: "Winding up", share: -1, text: "the job is stopped, then the result published: up to 17 min"})
 	}

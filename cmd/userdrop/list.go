@@ -67,7 +67,7 @@ Exit codes: 0 done, 64 usage, 69 AWS refused or could not be reached.`,
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	o.define(flags)
-	flags.IntVar(&limit, "limit", 20, "how many imports at the most")
+	flags.IntVar(&limit, "limit", 20, "at most `N` imports")
 	flags.BoolVar(&asJSON, "json", false, "print JSON and nothing else")
 	return cmd
 }

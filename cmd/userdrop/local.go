@@ -40,10 +40,10 @@ Exit codes: 0 interrupted, 64 usage, or the address is taken.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringArrayVar(&o.pools, "pool", nil, "a user pool, as describe-user-pool prints it (required; may repeat)")
-	flags.StringVar(&o.listen, "listen", "127.0.0.1:4566", "the address to listen at; an IP address, and a port or 0")
+	flags.StringArrayVar(&o.pools, "pool", nil, "a user pool, a `FILE` as describe-user-pool prints it (required; may repeat)")
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:4566", "listen at `ADDRESS`, an IP address with a port, or 0 for any port")
 	flags.StringVar(&o.envJSON, "env-json", "",
-		`write the functions' environments here, for "sam local invoke --env-vars"`)
+		"write the functions' environments to `FILE`, for \"sam local invoke --env-vars\"")
 	o.define(flags, 1)
 	return cmd
 }

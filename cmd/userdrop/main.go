@@ -114,6 +114,15 @@ Exit codes: 0 done, 1 rows or an import did not make it, 64 usage, 69 AWS refuse
 	grouped(deployed, newDropCommand(), newWatchCommand(), newListCommand(), newCancelCommand(), newPauseCommand(),
 		newResumeCommand())
 	root.AddCommand(newVersionCommand())
+	for _, c := range root.Commands() {
+		positional := c.Args
+		c.Args = func(cmd *cobra.Command, args []string) error {
+			if err := positional(cmd, args); err != nil {
+				return fmt.Errorf("%w (see \"%s --help\")", err, cmd.CommandPath())
+			}
+			return nil
+		}
+	}
 	return root
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
 	"github.com/spf13/pflag"
 
 	"userdrop/internal/intake"
@@ -33,19 +34,20 @@ import (
 type stackOptions struct{ name, profile, region string }
 
 func (o *stackOptions) define(flags *pflag.FlagSet) {
-	flags.StringVar(&o.name, "stack", "userdrop", "the name of the stack")
+	flags.StringVar(&o.name, "stack", "userdrop", "the `NAME` of the stack")
 	o.defineAccount(flags)
 }
 
 func (o *stackOptions) defineAccount(flags *pflag.FlagSet) {
-	flags.StringVar(&o.profile, "profile", "", "the AWS profile (default: AWS_PROFILE)")
-	flags.StringVar(&o.region, "region", "", "the AWS Region (default: AWS_REGION, or the profile's)")
+	flags.StringVar(&o.profile, "profile", "", "use the AWS profile `NAME` (default: AWS_PROFILE)")
+	flags.StringVar(&o.region, "region", "", "use the AWS `REGION` (default: AWS_REGION, or the profile's)")
 }
 
 // config reads the user's AWS settings, and makes sure that there are a Region and credentials before any call.
 func (o *stackOptions) config(ctx context.Context) (aws.Config, error) {
 	cfg, err := config.LoadDefaultConfig(ctx,
-		config.WithSharedConfigProfile(o.profile), config.WithRegion(o.region), config.WithAppID("userdrop"))
+		config.WithSharedConfigProfile(o.profile), config.WithRegion(o.region), config.WithAppID("userdrop"),
+		config.WithLogger(logging.Nop{}))
 	if err != nil {
 		return cfg, explain(err)
 	}
@@ -75,6 +77,7 @@ type stack struct {
 	importUsers          string // the state machine's ARN
 	pools                []string
 	defaultPool          string
+	assume, phone        string // the parameters AssumeVerified and DefaultPhoneCountry
 }
 
 func (o *stackOptions) open(ctx context.Context) (*stack, error) {
@@ -119,6 +122,10 @@ func openStack(ctx context.Context, cfg aws.Config, name string) (*stack, error)
 			}
 		case "DefaultUserPoolId":
 			s.defaultPool = value
+		case "AssumeVerified":
+			s.assume = value
+		case "DefaultPhoneCountry":
+			s.phone = value
 		}
 	}
 	return s, nil

@@ -42,7 +42,8 @@ func steering(use, short, long, example string, args cobra.PositionalArgs,
 func newCancelCommand() *cobra.Command {
 	return steering("cancel IMPORT-ID", "Stop an import",
 		`Cancel stops an import, its Cognito job too. Users that are in the pool by then stay there. A result is published
-within 17 minutes, with every row that was not imported in failed.csv; the source stays where it was dropped.`,
+within 17 minutes, with every row that was not imported in failed.csv. If none was, the source stays where it was
+dropped.`,
 		`  userdrop cancel users-1f0c6d8be5a94ac4d1c3a6f2 --stack userdrop-prod`, cobra.ExactArgs(1), cancel)
 }
 
@@ -50,7 +51,7 @@ func cancel(ctx context.Context, s *stack, args []string) (string, error) {
 	arn := executionARN(s.importUsers, args[0])
 	execution, err := s.machines.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &arn})
 	if _, none := errors.AsType[*sfntypes.ExecutionDoesNotExist](err); none {
-		return "", unavailablef("the stack %q has no import %q: see \"userdrop list\"", s.name, args[0])
+		return "", s.noImport(args[0])
 	}
 	if err != nil {
 		return "", err
@@ -63,8 +64,8 @@ func cancel(ctx context.Context, s *stack, args []string) (string, error) {
 	})
 	return fmt.Sprintf(`%s is stopped.
 Its Cognito job is being stopped too; users that are in the pool by now stay there.
-The result follows within 17 minutes ("userdrop watch %s"), with the rows that were not imported in
-failed.csv. The source stays where it was dropped.`, args[0], args[0]), err
+The result follows within 17 minutes, with the rows that were not imported in failed.csv:
+  userdrop watch %s`, args[0], args[0]), err
 }
 
 func newPauseCommand() *cobra.Command {

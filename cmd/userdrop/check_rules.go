@@ -1,0 +1,56 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/spf13/cobra"
+
+	"userdrop/internal/prepare"
+	"userdrop/internal/usercsv"
+)
+
+// rules are what a file is checked by: the pool, out of files or asked of AWS, and the settings, which a stack has too.
+func (o *checkOptions) rules(cmd *cobra.Command) (*usercsv.Pool, usercsv.Settings, error) {
+	none := usercsv.Settings{}
+	if o.pool != "" {
+		settings, err := usercsv.ParseSettings(o.assume, o.phone)
+		if err != nil {
+			return nil, none, err
+		}
+		pool, err := readPool(o.pool, o.header)
+		return pool, settings, err
+	}
+	if o.poolID == "" && o.name == "" {
+		return nil, none, errors.New("check needs a user pool: --pool POOL.json, --pool-id ID or --stack NAME")
+	}
+	cfg, err := o.config(cmd.Context())
+	if err != nil {
+		return nil, none, err
+	}
+	if o.name != "" {
+		s, err := openStack(cmd.Context(), cfg, o.name)
+		if err != nil {
+			return nil, none, err
+		}
+		if o.poolID, err = s.pool(o.poolID); err != nil {
+			return nil, none, err
+		}
+		if !cmd.Flags().Changed("assume-verified") {
+			o.assume = cmp.Or(s.assume, o.assume)
+		}
+		if !cmd.Flags().Changed("default-phone-country") {
+			o.phone = s.phone
+		}
+	}
+	settings, err := usercsv.ParseSettings(o.assume, o.phone)
+	if err != nil {
+		return nil, none, err
+	}
+	pool, err := prepare.Pool(cmd.Context(), cognito.NewFromConfig(cfg), o.poolID)
+	if _, refused := errors.AsType[*usercsv.Refusal](err); refused {
+		return nil, none, unavailablef("there is no user pool %s in %s", o.poolID, cfg.Region)
+	}
+	return pool, settings, explain(err)
+}

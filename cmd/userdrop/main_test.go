@@ -1,0 +1,537 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"userdrop/internal/localaws"
+	"userdrop/internal/result"
+)
+
+// TestMain lets the test's executable be the functions of a double, as the command's own is.
+func TestMain(m *testing.M) {
+	actAsFunction()
+	os.Exit(m.Run())
+}
+
+// good is a file of users for examplePool that pass all the rules.
+const good = "username,email,email_verified\nada,ada@example.com,true\ngrace,grace@example.com,true\n"
+
+const examplePool = "us-east-1_Example1"
+
+// workplace is a directory with the example's files and a good one.
+func workplace(t *testing.T) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, from := range map[string]string{"pool.json": "pool.json", "users.csv": "users.csv"} {
+		text, err := os.ReadFile(filepath.Join("..", "..", "examples", from))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "good.csv"), []byte(good), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+}
+
+// deploy boots a double in a workplace, and points the user's AWS settings at it.
+func deploy(t *testing.T) *localaws.Double {
+	t.Helper()
+	workplace(t)
+	o := doubleOptions{pools: []string{"pool.json"}, speed: 100}
+	d, endpoint, stop, err := o.boot("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	awsSettings(t, endpoint, d.Account.Region)
+	return d
+}
+
+func awsSettings(t *testing.T, endpoint, region string) {
+	t.Helper()
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": region, "AWS_DEFAULT_REGION": region, "AWS_PROFILE": "",
+		"AWS_ACCESS_KEY_ID": localKeyID, "AWS_SECRET_ACCESS_KEY": localSecret, "AWS_SESSION_TOKEN": "",
+		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true",
+	} {
+		t.Setenv(name, value)
+	}
+}
+
+// importIDs stand for themselves in a text.
+var importIDs = regexp.MustCompile(`\b(good|users)-[0-9a-f]{24}\b`)
+
+func TestDemo(t *testing.T) {
+	workplace(t)
+	for _, c := range []struct {
+		name, args string
+		code       int
+		begins     string
+		rows       result.Rows
+		files      []string
+	}{
+		{
+			"the example", "demo", 0, "\n◐ PARTIAL\n  6 of 14 users are in the pool.\n",
+			result.Rows{Read: 14, Rejected: 8, Submitted: 6, Outcome: &result.Outcome{Imported: 6}},
+			[]string{"failed.csv", "report.html", "result.json"},
+		},
+		{
+			"a good file, into the same directory", "demo good.csv --pool pool.json", 0,
+			"\n✔ SUCCEEDED\n  All 2 users are in the pool.\n",
+			result.Rows{Read: 2, Submitted: 2, Outcome: &result.Outcome{Imported: 2}}, []string{"report.html", "result.json"},
+		},
+		{
+			"a file with bad rows", "demo users.csv --pool pool.json", 1, "\n◐ PARTIAL\n",
+			result.Rows{Read: 14, Rejected: 8, Submitted: 6, Outcome: &result.Outcome{Imported: 6}},
+			[]string{"failed.csv", "report.html", "result.json"},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			code, stdout, stderr := userdrop(append(strings.Fields(c.args), "--speed", "100")...)
+			if code != c.code || !strings.HasPrefix(stdout, c.begins) {
+				t.Fatalf("exit %d, want %d\n%s%s", code, c.code, stdout, stderr)
+			}
+			for _, told := range []string{"✔ Dropped ", "✔ Checked: "} {
+				if !strings.Contains(stderr, told) {
+					t.Errorf("standard error does not tell %q:\n%s", told, stderr)
+				}
+			}
+			if strings.Contains(stdout+stderr, "\x1b") {
+				t.Error("there are colours or cursor movements in what is no terminal")
+			}
+			text, err := os.ReadFile("out/demo/result.json")
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := result.Unmarshal(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.rows, r.Rows); diff != "" {
+				t.Errorf("rows (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(c.files, files(t, "out/demo")); diff != "" {
+				t.Errorf("files (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func files(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+// TestExecutable runs the built command, which is one file that has all its functions within.
+func TestExecutable(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "userdrop")
+	build := exec.Command("go", "build", "-ldflags", "-X main.release=v1.2.3", "-o", binary, ".")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	workplace(t)
+	if out, err := exec.Command(binary, "demo", "good.csv", "--pool", "pool.json", "--speed", "100").CombinedOutput(); err != nil {
+		t.Errorf("demo: %v\n%s", err, out)
+	}
+	if out, err := exec.Command(binary, "version").CombinedOutput(); err != nil || string(out) != "userdrop v1.2.3\n" {
+		t.Errorf("version: %v %q", err, out)
+	}
+	function := exec.Command(binary)
+	function.Env = append(os.Environ(), functionVariable+"=no-such-function")
+	if err := function.Run(); err == nil || function.ProcessState.ExitCode() != exitUsage {
+		t.Errorf("a function that is not there: %v", err)
+	}
+}
+
+func TestUsage(t *testing.T) {
+	workplace(t)
+	if err := os.WriteFile("settings.json", []byte(`{"busyError": "Busy"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("unknown.json", []byte(`{"buzyError": "Busy"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AWS_CONFIG_FILE", os.DevNull)
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL"} {
+		t.Setenv(name, "")
+	}
+	for _, c := range []struct {
+		args   string
+		code   int
+		stderr string
+	}{
+		{"nonsense", 64, `unknown command "nonsense" for "userdrop"`},
+		{"demo users.csv", 64, "demo needs one --pool POOL.json: " + howToGetPool},
+		{"demo --pool pool.json", 64, "--pool needs a FILE to import"},
+		{"demo users.csv --pool users.csv", 64, "users.csv: not the JSON of describe-user-pool"},
+		{"demo none.csv --pool pool.json", 64, "open none.csv: no such file or directory"},
+		{"demo --settings settings.json", 64, `settings.json: setting busyError: "Busy" is none of `},
+		{"demo --settings unknown.json", 64, `settings.json: json: unknown field "buzyError"`},
+		{"demo --functions none", 64, "stat none: no such file or directory"},
+		{"local", 64, "local needs a user pool, --pool POOL.json: " + howToGetPool},
+		{"local --pool none.json", 64, "open none.json: no such file or directory"},
+		{"local --pool pool.json --listen nowhere", 64, "can't listen at nowhere: missing port in address"},
+		{"drop", 64, `accepts 1 arg(s), received 0 (see "userdrop drop --help")`},
+		{"drop users.csv --out dir", 64, "--out needs --watch"},
+		{"list --limit 0", 64, "--limit 0 is not above 0"},
+		{"list", 69, "no AWS Region is set: use --region, AWS_REGION or a profile that has one"},
+		{"list --region us-east-1", 69, "no AWS credentials were found ("},
+		{"list --region us-east-1 --profile none", 69, `there is no AWS profile "none"`},
+		{"check users.csv --pool-id us-east-1_A", 69, "no AWS Region is set"},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			code, stdout, stderr := userdrop(strings.Fields(c.args)...)
+			if want := strings.Replace(c.stderr, "settings.json: json", "unknown.json: json", 1); code != c.code ||
+				!strings.HasPrefix(stderr, "userdrop: "+want) || strings.Count(stderr, "\n") != 1 || stdout != "" {
+				t.Errorf("exit %d, want %d and %q\n%s%s", code, c.code, want, stdout, stderr)
+			}
+		})
+	}
+}
+
+// TestHelp proves that every command tells of its exit codes, with an example.
+func TestHelp(t *testing.T) {
+	for _, c := range newRootCommand().Commands() {
+		if c.GroupID == "" {
+			continue
+		}
+		t.Run(c.Name(), func(t *testing.T) {
+			code, stdout, _ := userdrop(c.Name(), "--help")
+			if code != 0 || !strings.Contains(stdout, "Exit codes: 0 ") || !strings.Contains(stdout, "userdrop "+c.Name()) ||
+				c.Example == "" {
+				t.Errorf("exit %d\n%s", code, stdout)
+			}
+			for line := range strings.Lines(stdout) {
+				if len([]rune(line)) > 121 {
+					t.Errorf("a line has more than 120 characters: %s", line)
+				}
+			}
+		})
+	}
+}
+
+func TestLocal(t *testing.T) {
+	workplace(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	read, write := io.Pipe()
+	ended := make(chan int, 1)
+	var stderr strings.Builder
+	go func() {
+		ended <- execute(ctx, strings.Fields("local --pool pool.json --listen 127.0.0.1:0 --env-json env.json"),
+			strings.NewReader(""), write, &stderr)
+		write.Close()
+	}()
+	buffer := make([]byte, 4096)
+	n, err := read.Read(buffer)
+	if err != nil {
+		t.Fatalf("%v: %s", err, stderr.String())
+	}
+	greeting := string(buffer[:n])
+	exports := map[string]string{}
+	for line := range strings.Lines(greeting) {
+		if assignment, ok := strings.CutPrefix(strings.TrimSpace(line), "export "); ok {
+			name, value, _ := strings.Cut(assignment, "=")
+			exports[name] = value
+		}
+	}
+	if !strings.HasPrefix(greeting, "ready\n") || !strings.Contains(greeting, "/incoming/"+examplePool+"/") {
+		t.Errorf("it greets with\n%s", greeting)
+	}
+	awsSettings(t, exports["AWS_ENDPOINT_URL"], exports["AWS_REGION"])
+
+	if code, stdout, stderr := userdrop("list"); code != 0 || !strings.HasPrefix(stdout, "No imports yet") {
+		t.Errorf("list: exit %d\n%s%s", code, stdout, stderr)
+	}
+	if code, _, stderr := userdrop("local", "--pool", "pool.json", "--listen", strings.TrimPrefix(exports["AWS_ENDPOINT_URL"],
+		"http://")); code != exitUsage || !strings.Contains(stderr, "address already in use (choose another address") {
+		t.Errorf("its address a second time: exit %d, %s", code, stderr)
+	}
+	text, err := os.ReadFile("env.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var environments map[string]map[string]string
+	if err := json.Unmarshal(text, &environments); err != nil {
+		t.Fatal(err)
+	}
+	if e := environments["PrepareImportFunction"]; e["AWS_ENDPOINT_URL"] != exports["AWS_ENDPOINT_URL"] ||
+		e["WORK_BUCKET"] != "userdrop-work" {
+		t.Errorf("env.json: %s", text)
+	}
+
+	interrupt()
+	if code := <-ended; code != 0 {
+		t.Errorf("exit %d: %s", code, stderr.String())
+	}
+	if _, err := http.Get(exports["AWS_ENDPOINT_URL"]); err == nil {
+		t.Error("it still serves")
+	}
+}
+
+func TestStack(t *testing.T) {
+	d := deploy(t)
+	command := func(t *testing.T, want int, args string) (stdout, stderr string) {
+		t.Helper()
+		code, stdout, stderr := userdrop(strings.Fields(args)...)
+		if code != want {
+			t.Fatalf("%s: exit %d, want %d\n%s%s", args, code, want, stdout, stderr)
+		}
+		return stdout, stderr
+	}
+	// ids checks a text with its import ids replaced.
+	expect := func(t *testing.T, got, want string) {
+		t.Helper()
+		got = importIDs.ReplaceAllString(got, "$1-ID")
+		got = regexp.MustCompile(`\d+ s ago|\d{4}-\d\d-\d\d \d\d:\d\d UTC`).ReplaceAllString(got, "TIME")
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error("(-want +got):\n" + diff)
+		}
+	}
+
+	t.Run("drop, watch, list", func(t *testing.T) {
+		id, stderr := command(t, 0, "drop good.csv")
+		expect(t, id, "good-ID\n")
+		expect(t, stderr, "Uploading  100%  84 bytes of 84 bytes\n"+
+			"✔ Dropped good.csv (84 bytes) into s3://userdrop-inbox/incoming/us-east-1_Example1/\n")
+		stdout, _ := command(t, 0, "watch "+strings.TrimSpace(id)+" --interval 50ms --out fetched")
+		if !strings.HasPrefix(stdout, "\n✔ SUCCEEDED\n") || !strings.Contains(stdout, "fetched/report.html") {
+			t.Error(stdout)
+		}
+		if diff := cmp.Diff([]string{"report.html", "result.json"}, files(t, "fetched")); diff != "" {
+			t.Errorf("files (-want +got):\n%s", diff)
+		}
+		if n := d.Cognito.UserCount(examplePool); n != 2 {
+			t.Errorf("%d users in the pool, want 2", n)
+		}
+		stdout, _ = command(t, 0, "list")
+		expect(t, stdout, "VERDICT    ROWS  IN POOL  STARTED  IMPORT\nSUCCEEDED     2        2  TIME  good-ID\n")
+	})
+
+	t.Run("the result of a dry run as JSON", func(t *testing.T) {
+		stdout, _ := command(t, 1, "drop users.csv --check --watch --json --interval 50ms")
+		r, err := result.Unmarshal([]byte(stdout))
+		if err != nil || r.Verdict != result.Checked || r.Rows.Rejected != 8 {
+			t.Errorf("%v\n%s", err, stdout)
+		}
+		stdout, _ = command(t, 0, "drop good.csv --check --watch --json --interval 50ms")
+		if r, err := result.Unmarshal([]byte(stdout)); err != nil || r.Verdict != result.Checked {
+			t.Errorf("%v\n%s", err, stdout)
+		}
+	})
+
+	t.Run("list as JSON, limited", func(t *testing.T) {
+		stdout, _ := command(t, 0, "list --json --limit 2")
+		var imports []listed
+		if err := json.Unmarshal([]byte(stdout), &imports); err != nil {
+			t.Fatal(err)
+		}
+		if len(imports) != 2 || imports[0].Verdict != result.Checked || imports[0].Rows.Read != 2 ||
+			imports[1].Rows.Read != 14 {
+			t.Error(stdout)
+		}
+	})
+
+	t.Run("the latest import, over already", func(t *testing.T) {
+		command(t, 1, "drop users.csv --watch --interval 50ms")
+		stdout, stderr := command(t, 1, "watch")
+		if !strings.HasPrefix(stdout, "\n◐ PARTIAL\n") || stderr != "" {
+			t.Error(stdout + stderr)
+		}
+	})
+
+	t.Run("check by the stack's settings", func(t *testing.T) {
+		if stdout, _ := command(t, 1, "check users.csv --stack userdrop"); !strings.HasPrefix(stdout, "! users.csv: 6 of 14") {
+			t.Error(stdout)
+		}
+		command(t, 0, "check good.csv --pool-id "+examplePool)
+	})
+
+	t.Run("pause, cancel, resume", func(t *testing.T) {
+		stdout, _ := command(t, 0, "pause")
+		expect(t, stdout, "Paused: a part that is being imported is finished, and nothing new is started until\n"+
+			"\"userdrop resume --stack userdrop\".\n")
+		first, _ := command(t, 0, "drop good.csv")
+		second, _ := command(t, 0, "drop good.csv")
+		if first == second {
+			t.Error("the same content put again is another drop")
+		}
+		for stdout := ""; !strings.Contains(stdout, strings.TrimSpace(second)); { // its event is on the way
+			stdout, _ = command(t, 0, "list --limit 2")
+		}
+
+		// Interrupted while it waits.
+		ctx, interrupt := context.WithCancel(t.Context())
+		var watched watcher
+		watched.said = func(text string) {
+			if strings.Contains(text, "paused until") {
+				interrupt()
+			}
+		}
+		code := execute(ctx, []string{"watch", strings.TrimSpace(first), "--interval", "50ms"}, nil, io.Discard, &watched)
+		if want := "The import goes on: userdrop watch good-ID --stack userdrop\n"; code != int(exitInterrupted) ||
+			!strings.HasSuffix(importIDs.ReplaceAllString(watched.String(), "$1-ID"), want) {
+			t.Errorf("exit %d\n%s", code, watched.String())
+		}
+
+		if stdout, _ := command(t, 0, "cancel "+strings.TrimSpace(second)); !strings.Contains(stdout, " is stopped.\n") {
+			t.Error(stdout)
+		}
+		stdout, _ = command(t, 0, "list --limit 2")
+		expect(t, stdout, `Paused since TIME: nothing new is started until "userdrop resume".
+
+VERDICT     ROWS  IN POOL  STARTED  IMPORT
+winding up                 TIME  good-ID
+under way                  TIME  good-ID
+`)
+		stdout, _ = command(t, 0, "resume")
+		expect(t, stdout, "Resumed: the queue goes on within a minute or so.\n")
+		stdout, _ = command(t, 0, "resume")
+		expect(t, stdout, "It is not paused.\n")
+		_, stderr := command(t, 0, "watch "+strings.TrimSpace(first)+" --interval 50ms")
+		if !strings.Contains(stderr, "✔ Checked: 2 rows to import\n") {
+			t.Error(stderr)
+		}
+		stdout, _ = command(t, 0, "cancel "+strings.TrimSpace(first))
+		if !strings.Contains(stdout, "is over already") {
+			t.Error(stdout)
+		}
+	})
+
+	for _, c := range []struct {
+		args   string
+		code   int
+		stderr string
+	}{
+		{"watch nothing", 69, `the stack "userdrop" has no import "nothing": see "userdrop list"`},
+		{"cancel nothing", 69, `the stack "userdrop" has no import "nothing": see "userdrop list"`},
+		{"list --stack other", 69, `there is no stack "other" in us-east-1: name it with --stack, or its Region with --region`},
+		{"list --region eu-central-1 --stack other", 69, `there is no stack "other" in eu-central-1: name it`},
+		{"drop good.csv --pool-id us-east-1_Other", 64, `the stack "userdrop" does not import into us-east-1_Other: it is for ` +
+			examplePool},
+		{"check good.csv --pool-id us-east-1_Other", 69, "there is no user pool us-east-1_Other in us-east-1"},
+		{"drop none.csv", 64, "open none.csv: no such file or directory"},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			if _, stderr := command(t, c.code, c.args); !strings.HasPrefix(stderr, "userdrop: "+c.stderr) {
+				t.Errorf("want %q: %s", c.stderr, stderr)
+			}
+		})
+	}
+	t.Run("nothing answers", func(t *testing.T) {
+		t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+		t.Setenv("AWS_MAX_ATTEMPTS", "1")
+		if _, stderr := command(t, 69, "list"); !strings.HasPrefix(stderr, "userdrop: nothing answers at 127.0.0.1:1: ") {
+			t.Error(stderr)
+		}
+	})
+	t.Run("no execution is left", func(t *testing.T) {
+		for _, m := range d.Stack.StateMachines {
+			if strings.HasSuffix(m.Name, "-abort-import") {
+				continue // of the import that was cancelled: it waits for zombies
+			}
+			for _, e := range d.StepFunctions.Executions(m.ARN) {
+				if e.Status == "RUNNING" {
+					t.Errorf("%s runs", e.ARN)
+				}
+			}
+		}
+	})
+}
+
+// watcher is a standard error that somebody reads.
+type watcher struct {
+	strings.Builder
+	said func(string)
+}
+
+func (w *watcher) Write(p []byte) (int, error) {
+	w.said(string(p))
+	return w.Builder.Write(p)
+}
+
+func TestMeter(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		colour bool
+		step   step
+		want   string
+	}{
+		{"nobody knows how far", false, step{"Waiting", -1, "for its turn"}, "⠙ Waiting      for its turn"},
+		{
+			"half", false, step{"Importing", .5, "5 of 10"},
+			"⠙ Importing   ━━━━━━━━━━━━────────────  50%  5 of 10",
+		},
+		{
+			"too long for the line", false, step{"Importing", 1, strings.Repeat("x", 50)},
+			"⠙ Importing   ━━━━━━━━━━━━━━━━━━━━━━━━ 100%  " + strings.Repeat("x", 33) + "…",
+		},
+		{"in colour", true, step{"Waiting", -1, "long"}, "\x1b[36m⠙\x1b[0m Waiting      \x1b[2mlong\x1b[0m"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var out strings.Builder
+			m := meter{w: &out, tty: true, colour: c.colour}
+			m.show(c.step)
+			if diff := cmp.Diff("\r\x1b[K"+c.want, out.String()); diff != "" {
+				t.Error("(-want +got):\n" + diff)
+			}
+		})
+	}
+	t.Run("on a pipe a line for each tenth", func(t *testing.T) {
+		var out strings.Builder
+		m := meter{w: &out}
+		for i := range 31 {
+			m.show(step{"Importing", float64(i) / 100, ""})
+		}
+		m.show(step{"Publishing", -1, "the result"})
+		want := "Importing  0%\nImporting  10%\nImporting  20%\nImporting  30%\nPublishing  the result\n"
+		if diff := cmp.Diff(want, out.String()); diff != "" {
+			t.Error("(-want +got):\n" + diff)
+		}
+	})
+}
+
+func TestWords(t *testing.T) {
+	var got []string
+	for _, d := range []time.Duration{
+		0, 29 * time.Second, 90 * time.Second, 59*time.Minute + 10*time.Second, 26*time.Hour + 5*time.Minute, 75 * time.Hour,
+	} {
+		got = append(got, about(d))
+	}
+	for _, n := range []int64{0, 999, 1062, 84_800, 123_456_789, 5_000_000_000} {
+		got = append(got, bytesText(n))
+	}
+	want := []string{
+		"1 s", "29 s", "2 min", "59 min", "26 h 5 min", "3 d 3 h",
+		"0 bytes", "999 bytes", "1.1 KB", "84.8 KB", "123 MB", "5.0 GB",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("(-want +got):\n%s", cmp.Diff(want, got))
+	}
+}
