@@ -34,11 +34,11 @@ help: ## Say what there is
 
 .PHONY: demo
 demo: build ## Import examples/users.csv on this machine, no AWS account: see out/demo/
-	out/bin/userdrop demo examples/users.csv --pool examples/pool.json --out out/demo
+	out/bin/userdrop demo --functions out/local --out out/demo
 
 .PHONY: build
 build: ## Build the command line (out/bin/userdrop) and the functions for this machine (out/local/)
-	CGO_ENABLED=0 go build -trimpath -ldflags="-s -X main.version=$(VERSION)" -o out/bin/userdrop ./cmd/userdrop
+	CGO_ENABLED=0 go build -trimpath -ldflags="-s -X main.release=$(VERSION)" -o out/bin/userdrop ./cmd/userdrop
 	@$(call build-functions,out/local)
 
 .PHONY: cross
@@ -49,7 +49,7 @@ cross: ## Build the command line for Linux, macOS and Windows: out/dist/
 		file=out/dist/userdrop-$(VERSION)-$$GOOS-$$GOARCH; \
 		if [ $$GOOS = windows ]; then file+=.exe; fi; \
 		echo "$$file"; \
-		go build -trimpath -ldflags="-s -X main.version=$(VERSION)" -o "$$file" ./cmd/userdrop; \
+		go build -trimpath -ldflags="-s -X main.release=$(VERSION)" -o "$$file" ./cmd/userdrop; \
 	done
 	@cd out/dist && sha256sum userdrop-$(VERSION)-* >SHA256SUMS
 
@@ -169,9 +169,9 @@ endif
 # ------------------------------------------------------------------------------------- The AWS CLI against the local double
 
 .PHONY: verify-cli
-verify-cli: .tools/aws/.done build ## The AWS CLI drives `userdrop local`
+verify-cli: .tools/aws/.done ## The AWS CLI drives `userdrop local`
 	$(step) $@
-	@echo 'skipped: nothing to run yet'
+	PATH=$(CURDIR)/.tools/aws/bin:$$PATH go test -count=1 -tags=awscli -run='^TestAWSCLI$$' ./cmd/userdrop
 
 # ------------------------------------------------------------------------------------------------------------- Documents
 
