@@ -60,7 +60,7 @@ refused or could not be reached.`,
 	flags.StringVar(&o.out, "out", "", "write part-0001.csv…, failed.csv and result.json into `DIR`")
 	flags.BoolVar(&o.json, "json", false, "print the text of result.json and nothing else")
 	flags.StringVar(&o.assume, "assume-verified", "none",
-		"`WHAT` counts as verified if blank: none, email, phone_number, both")
+		"blank `WHAT` counts as verified: none, email, phone_number, both")
 	flags.StringVar(&o.phone, "default-phone-country", "", "the `COUNTRY` of national phone numbers, such as US")
 	cmd.MarkFlagsMutuallyExclusive("pool", "pool-id")
 	cmd.MarkFlagsMutuallyExclusive("pool", "stack")

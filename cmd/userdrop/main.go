@@ -94,7 +94,7 @@ Exit codes: 0 done, 1 rows or an import did not make it, 64 usage, 69 AWS refuse
   userdrop check users.csv --pool pool.json         check a file offline
   userdrop drop users.csv --stack userdrop --watch  import it by a deployed stack`,
 		Args:          cobra.NoArgs,
-		Version:       version(),
+		Version:       release(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },

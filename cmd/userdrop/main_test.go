@@ -150,7 +150,7 @@ func files(t *testing.T, dir string) []string {
 // TestExecutable runs the built command, which is one file that has all its functions within.
 func TestExecutable(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "userdrop")
-	build := exec.Command("go", "build", "-ldflags", "-X main.release=v1.2.3", "-o", binary, ".")
+	build := exec.Command("go", "build", "-ldflags", "-X main.version=v1.2.3", "-o", binary, ".")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}

@@ -7,13 +7,13 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// release is the version of a released executable, set by the linker: -ldflags "-X main.release=v1.2.3".
-var release string
+// version is set by the linker: -ldflags "-X main.version=v1.2.3".
+var version string
 
-// version is the release, or what the Go tool knows of how the executable was built.
-func version() string {
-	if release != "" {
-		return release
+// release is the version, or what the Go tool knows of how the executable was built.
+func release() string {
+	if version != "" {
+		return version
 	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -28,7 +28,7 @@ func newVersionCommand() *cobra.Command {
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), "userdrop", version())
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), "userdrop", release())
 			return err
 		},
 	}
