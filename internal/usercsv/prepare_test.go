@@ -280,13 +280,15 @@ func TestUnclosedQuoteCostsItsLine(t *testing.T) {
 // The scanner's buffer may end anywhere: before, inside and behind a quotation mark, a line end, a character. A blank
 // line of the right length puts each byte of a source there.
 func TestBufferEnds(t *testing.T) {
-	const source = "ü1,\"a,\"\"b\"\r\n\r\"u2\" , \"a@b\"\rü3\\,x,é@b\r\n\"u4\r\n\",a@b\n\"u5\" x,a@b\nu6\nu7,\"a\r\n\r\nb\nu8,\"a\"\"@b\"\n,\n"
+	const source = "ü1,\"a,\"\"b\"\r\n\r\"u2\" , \"a@b\"\rü3\\,x,é@b\r\n\"u4\r\n\",a@b\n" +
+		"\"u5\" x,a@b\nu6\nu7,\"a\r\n\r\nb\nu8,\"a\"\"@b\"\n,\n"
 	settings := usercsv.Settings{AssumeVerified: usercsv.AssumeEmail}
 	result := func(blank int) string {
 		// A second blank line makes the buffer full when the rows begin.
 		text := "username,email\n" + strings.Repeat(" ", blank) + "\n" + source
 		out := run(t, testPool(), settings, text)
-		return fmt.Sprint(out.Read, out.Rejected, out.codes, out.parts[0].places(t), out.parts[0].String(), out.failed.String())
+		part := out.parts[0]
+		return fmt.Sprint(out.Read, out.Rejected, out.codes, part.places(t), part.String(), out.failed.String())
 	}
 	want := result(0)
 	head := len("username,email\n") + 1
@@ -325,8 +327,9 @@ func TestErrors(t *testing.T) {
 		t.Errorf("Close: got %v", err)
 	}
 	for _, n := range []int{0, 3, 20, 60} {
-		if _, err := usercsv.Verify(t.Context(), io.MultiReader(strings.NewReader("username,email,email_verified\na,a@b,true\n"[:min(n, 41)]),
-			brokenReader{broken}), testPool()); !errors.Is(err, broken) {
+		text := "username,email,email_verified\na,a@b,true\n"
+		r := io.MultiReader(strings.NewReader(text[:min(n, len(text))]), brokenReader{broken})
+		if _, err := usercsv.Verify(t.Context(), r, testPool()); !errors.Is(err, broken) {
 			t.Errorf("Verify after %d bytes: got %v", n, err)
 		}
 	}
@@ -391,7 +394,8 @@ func TestWhatGoesInComesOut(t *testing.T) {
 		pick := func(choices ...string) string { return choices[rng.IntN(len(choices))] }
 		delim, end := pick(",", ";", "\t"), pick("\n", "\r\n", "\r")
 		var source strings.Builder
-		source.WriteString(pick("", "\ufeff", end, " "+end) + strings.Join([]string{"nickname", "username", "email", "name"}, delim) + end)
+		source.WriteString(pick("", "\ufeff", end, " "+end))
+		source.WriteString(strings.Join([]string{"nickname", "username", "email", "name"}, delim) + end)
 		want := [][]string{pool.Header}
 		var places []string
 		line := strings.Count(strings.ReplaceAll(strings.ReplaceAll(source.String(), "\r\n", "\n"), "\r", "\n"), "\n") + 1

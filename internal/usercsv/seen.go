@@ -7,8 +7,8 @@ import (
 
 // seen is a set of usernames, kept as 80 bits of a keyed hash each.
 //
-// It is extendible hashing (Fagin and others, 1979): pages of a fixed size, found by a directory, that split when nine
-// tenths full. No table is ever copied to grow, so memory grows by a page at a time. Right after all pages have split
+// It is extendible hashing (Fagin and others, 1979): pages of a fixed size, found by a directory, that split when 85 %
+// full. No table is ever copied to grow, so memory grows by a page at a time. Right after all pages have split
 // at once they are 42.5 % full; that is the worst: 10 bytes / 0.425 = 23.6 bytes a row, under 24 with the directory.
 //
 // Among n names, two agree in 80 bits with the probability n²/2⁸¹: one in 10¹³ drops of 500,000 rows has a false
