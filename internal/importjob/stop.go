@@ -72,8 +72,7 @@ const (
 	stopWait = 20 * time.Second
 )
 
-// Handle answers Wait until nothing of the import is at work, then Go, or Done if its result was published and no job
-// is left.
+// Handle answers Wait until nothing of the import is at work, then Go, or Done if it was redriven meanwhile.
 func (s *Stop) Handle(ctx context.Context, abort Abort) (Abort, error) {
 	execution, err := s.Machine.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &abort.ExecutionARN})
 	if err != nil {
@@ -107,11 +106,12 @@ func (s *Stop) Handle(ctx context.Context, abort Abort) (Abort, error) {
 	case atWork || running:
 		abort.Next, abort.WaitSeconds = workflow.Wait, int64(stopWait/time.Second)
 	case published:
-		abort.Next = workflow.Done
+		// Its publisher may have ended between the result and the message: publish-result goes on where it left off.
+		abort.Next = workflow.Go
 	case time.Now().Before(quiet):
 		abort.Next, abort.WaitSeconds = workflow.Wait, int64(time.Until(quiet)/time.Second)+1
 	default:
-		abort.Next = workflow.Go
+		abort.Next, abort.Quiet = workflow.Go, true
 	}
 	return abort, nil
 }

@@ -27,17 +27,17 @@ type SweepLost struct {
 		describeMachine
 		ListExecutions(context.Context, *sfn.ListExecutionsInput, ...func(*sfn.Options)) (*sfn.ListExecutionsOutput, error)
 	}
-	Inbox   inbox
-	Results *objects.Store
-	Start   *StartImport
-	Config  SweepLostConfig
+	Inbox  inbox
+	Work   *objects.Store
+	Start  *StartImport
+	Config SweepLostConfig
 }
 
 // SweepLostConfig is the environment of sweep-lost.
 type SweepLostConfig struct {
 	StartConfig
 	metrics.Stack
-	ResultsBucket  string `env:"RESULTS_BUCKET"`
+	WorkBucket     string `env:"WORK_BUCKET"`
 	AbortImportARN string `env:"ABORT_IMPORT_ARN"`
 }
 
@@ -51,7 +51,7 @@ func NewSweepLost(cfg aws.Config, environ map[string]string) (lambda.Handler, er
 	return function.Handler((&SweepLost{
 		Machine: machine,
 		Inbox:   inbox{client, config.InboxBucket},
-		Results: objects.New(client, config.ResultsBucket),
+		Work:    objects.New(client, config.WorkBucket),
 		Start:   &StartImport{Machine: machine, Config: config.StartConfig},
 		Config:  config,
 	}).Handle), nil
@@ -67,8 +67,8 @@ const (
 	staleAbort = time.Hour
 )
 
-// Handle starts an import for each object that no execution owns, and abort-import for each execution that ended
-// without a result.
+// Handle starts an import for each object that no execution owns, and abort-import for each execution that ended with
+// something left to do.
 func (s *SweepLost) Handle(ctx context.Context, _ Schedule) (Started, error) {
 	started := Started{Imports: []string{}}
 	running, oldest, err := s.running(ctx)
@@ -176,8 +176,9 @@ func over(status sfntypes.ExecutionStatus, since time.Time) bool {
 
 func (s *SweepLost) abort(ctx context.Context, e sfntypes.ExecutionListItem, started *Started) error {
 	id := aws.ToString(e.Name)
-	published, err := s.Results.Exists(ctx, workflow.ResultKey(id))
-	if published || err != nil {
+	// The result alone does not tell: its publisher may have ended before the message went out.
+	done, err := s.Work.Exists(ctx, workflow.DoneKey(id))
+	if done || err != nil {
 		return err
 	}
 	input, err := json.Marshal(map[string]string{"executionArn": aws.ToString(e.ExecutionArn)})

@@ -30,7 +30,7 @@ func (p *Publish) build(ctx context.Context, in workflow.Import) (*result.Result
 	if err != nil {
 		return nil, err
 	}
-	summaries, unfinished, err := p.summaries(ctx, plan)
+	summaries, unfinished, err := p.summaries(ctx, in, plan)
 	if err != nil {
 		return nil, err
 	}
@@ -47,14 +47,14 @@ func (p *Publish) build(ctx context.Context, in workflow.Import) (*result.Result
 	switch {
 	case in.Error != nil && in.Error.Error == "ABORTED":
 		ending = result.Aborted
-	case in.Error != nil:
-		ending, r.Error = result.Broke, cause(in.Error)
 	case len(unfinished) > 0:
 		ending, r.Error = result.Broke, &result.Cause{
 			Name: "ImportJobBroke",
 			Message: "The execution of a part broke: " + strings.Join(unfinished, ", ") +
 				". Its history in Step Functions says why.",
 		}
+	case in.Error != nil:
+		ending, r.Error = result.Broke, cause(in.Error)
 	}
 	for _, s := range summaries {
 		if s.Refusal != "" && r.Error == nil {
@@ -98,8 +98,11 @@ func (p *Publish) plan(ctx context.Context, in workflow.Import) (workflow.Plan, 
 }
 
 // summaries reads what the attempts found out, by part and attempt. A part whose execution did not get to its end is
-// wound up here; unfinished names its execution.
-func (p *Publish) summaries(ctx context.Context, plan workflow.Plan) (all []workflow.Summary, unfinished []string, err error) {
+// wound up here, once abort-import has seen to it that no job of it runs or can be started any more; unfinished names
+// its execution.
+func (p *Publish) summaries(
+	ctx context.Context, in workflow.Import, plan workflow.Plan,
+) (all []workflow.Summary, unfinished []string, err error) {
 	if len(plan.Parts) == 0 {
 		return nil, nil, nil
 	}
@@ -122,6 +125,12 @@ func (p *Publish) summaries(ctx context.Context, plan workflow.Plan) (all []work
 		attempts := byPart[part.Part]
 		slices.SortFunc(attempts, func(a, b workflow.Summary) int { return a.Attempt - b.Attempt })
 		if len(attempts) == 0 || attempts[len(attempts)-1].Rest != nil {
+			if !in.Quiet {
+				return nil, nil, &workflow.Error{
+					Name: workflow.JobStillActive,
+					Err:  fmt.Errorf("the execution %s broke, and a job of it may run or be about to", part.Execution),
+				}
+			}
 			last, err := p.windUp(ctx, part, attempts)
 			if err != nil {
 				return nil, nil, err

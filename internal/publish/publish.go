@@ -95,7 +95,11 @@ func (p *Publish) Handle(ctx context.Context, in workflow.Import) (Published, er
 	}
 	if r == nil {
 		if r, err = p.commit(ctx, in); err != nil {
-			return Published{}, err
+			// Another run may have published meanwhile, and cleaned up what this one was reading.
+			var again error
+			if r, again = p.committed(ctx, in.ImportID); again != nil || r == nil {
+				return Published{}, err
+			}
 		}
 	}
 	if err := p.tell(ctx, r); err != nil {
@@ -107,6 +111,9 @@ func (p *Publish) Handle(ctx context.Context, in workflow.Import) (Published, er
 		}
 	}
 	if err := p.clean(ctx, in.ImportID); err != nil {
+		return Published{}, err
+	}
+	if err := p.Work.Write(ctx, workflow.DoneKey(in.ImportID), "text/plain", nil); err != nil {
 		return Published{}, err
 	}
 	slog.InfoContext(ctx, "Published.", "importId", r.ImportID, "verdict", r.Verdict)
@@ -256,13 +263,15 @@ func (p *Publish) move(ctx context.Context, r *result.Result) error {
 	return nil
 }
 
-// clean deletes what the import kept in the work bucket, but for the mark that it was told.
+// clean deletes what the import kept in the work bucket, but for the marks that it was told and that it is done.
 func (p *Publish) clean(ctx context.Context, importID string) error {
 	keys, err := p.Work.Keys(ctx, workflow.WorkPrefix(importID))
 	if err != nil {
 		return err
 	}
-	return p.Work.Delete(ctx, slices.DeleteFunc(keys, func(key string) bool { return key == workflow.ToldKey(importID) }))
+	return p.Work.Delete(ctx, slices.DeleteFunc(keys, func(key string) bool {
+		return key == workflow.ToldKey(importID) || key == workflow.DoneKey(importID)
+	}))
 }
 
 // cause words a failure that the state machine caught. Step Functions' Cause of a function's error is its JSON.

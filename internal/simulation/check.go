@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"userdrop/internal/localaws/cognito"
 	"userdrop/internal/localaws/stepfunctions"
@@ -155,7 +156,11 @@ func (r *run) checkRows(i int, drop *Drop, got *result.Result, names map[string]
 	if source.Rows.Read != int64(len(drop.Rows)) {
 		r.violation("drop %d: %d rows read of %d", i, source.Rows.Read, len(drop.Rows))
 	}
+	before := len(r.report.Violations)
 	for _, row := range drop.Rows {
+		if len(r.report.Violations) > before+2 {
+			break // one cause, many rows
+		}
 		code, failed := codes[row.Line]
 		there := users[row.Username]
 		known := row.Kind == Existing || row.Kind == Shared || names[row.Username] > 1
@@ -311,6 +316,12 @@ func text(v any) string {
 
 // checkLimits: the double refuses what is beyond a limit; here it must not have had to.
 func (r *run) checkLimits() {
+	for _, arn := range slices.Sorted(maps.Keys(r.StepFunctions.Machines())) {
+		for _, e := range r.StepFunctions.Executions(arn) {
+			r.report.Executions = append(r.report.Executions, fmt.Sprintf("%s %s %s: %s %.200s (%s)", e.Started.Format(time.TimeOnly),
+				e.Name, e.Status, e.Error, e.Cause, strings.Join(e.States, " ")))
+		}
+	}
 	for arn := range r.StepFunctions.Machines() {
 		for _, e := range r.StepFunctions.Executions(arn) {
 			r.report.States += len(e.States)

@@ -31,7 +31,8 @@ type Report struct {
 	Unknowns   map[string]int
 	Violations []string
 	Trace      []string
-	Journal    string // what the functions logged
+	Executions []string // how each ended, and the states it entered
+	Journal    string   // what the functions logged
 	Virtual    time.Duration
 	States     int // entered
 }

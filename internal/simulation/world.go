@@ -3,6 +3,7 @@
 package simulation
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -60,9 +61,19 @@ func Tuned(o localaws.Options, t Tuning) (*World, error) {
 	return w, err
 }
 
-// code is a function's handler, built at its first invocation, when the double that it calls is there.
+// code is a function's handlers, built at an invocation, when the double that they call is there. aws-lambda-go's
+// handlers are for one invocation at a time: each one at work has its own, as execution environments do.
 func (w *World) code(folder string, environment map[string]string) locallambda.Code {
-	build := sync.OnceValues(func() (lambda.Handler, error) {
+	var mu sync.Mutex
+	var idle []lambda.Handler
+	take := func() (lambda.Handler, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if n := len(idle); n > 0 {
+			h := idle[n-1]
+			idle = idle[:n-1]
+			return h, nil
+		}
 		environment["AWS_REGION"] = w.Account.Region
 		maps.Copy(environment, w.tuning.Environment)
 		for _, f := range w.Stack.Functions {
@@ -73,16 +84,22 @@ func (w *World) code(folder string, environment map[string]string) locallambda.C
 			}
 		}
 		return nil, fmt.Errorf("the template has no function %s", folder)
-	})
+	}
 	return locallambda.Handler{Handler: handler(func(ctx context.Context, payload []byte) ([]byte, error) {
-		h, err := build()
+		h, err := take()
 		if err != nil {
 			return nil, err
 		}
+		defer func() {
+			mu.Lock()
+			defer mu.Unlock()
+			idle = append(idle, h)
+		}()
 		if w.tuning.Context != nil {
 			ctx = w.tuning.Context(ctx)
 		}
-		return h.Invoke(metrics.To(ctx, &w.measured), payload)
+		answer, err := h.Invoke(metrics.To(ctx, &w.measured), payload)
+		return bytes.Clone(answer), err
 	})}
 }
 

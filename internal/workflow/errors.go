@@ -24,7 +24,8 @@ const (
 	Denied ErrorName = "Denied"
 	// Gone: the pool, the bucket or the object is not there any more. Trying again does not help.
 	Gone ErrorName = "Gone"
-	// JobStillActive: a result can't be published while a job of the import still runs; abort-import stops it first.
+	// JobStillActive: a result can't be published while a job of the import runs, or may run since a part broke;
+	// abort-import stops it first.
 	JobStillActive ErrorName = "JobStillActive"
 	// Unexpected: everything else.
 	Unexpected ErrorName = "Unexpected"
@@ -49,7 +50,7 @@ func Classify(err error) ErrorName {
 	}
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		switch api.ErrorCode() {
-		case "TooManyRequestsException", "ThrottlingException", "Throttling", "ThrottledException",
+		case "TooManyRequestsException", "ThrottlingException", "Throttling", "Throttled", "ThrottledException",
 			"RequestLimitExceeded", "SlowDown", "TooManyRequests", "RequestThrottled":
 			return Throttled
 		case "AccessDenied", "AccessDeniedException", "NotAuthorizedException", "KMS.AccessDeniedException":

@@ -173,6 +173,9 @@ func ReportKey(importID string) string { return importID + "/report.html" }
 // ToldKey marks, in the work bucket, that the event and the message of a result went out.
 func ToldKey(importID string) string { return importID + "/told" }
 
+// DoneKey marks, in the work bucket, that nothing is left to do for an import.
+func DoneKey(importID string) string { return importID + "/done" }
+
 // ProcessedKey is where a source goes, in its own bucket, when its result is published.
 func ProcessedKey(importID, key string, finished time.Time) string {
 	return fmt.Sprintf("processed/%s/%s/%s", finished.UTC().Format(time.DateOnly), importID, path.Base(key))

@@ -42,6 +42,8 @@ type Import struct {
 	Parts []ImportJob `json:"parts"`
 	// Error is set by a Catch of the state machine: our own workflow broke.
 	Error *Failure `json:"error,omitempty"`
+	// Quiet is set by abort-import: nothing of the import is at work any more, nor can be.
+	Quiet bool `json:"quiet,omitempty"`
 }
 
 // Failure is what Step Functions puts into a Catch's ResultPath.

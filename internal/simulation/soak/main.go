@@ -104,6 +104,7 @@ func (t *tally) play(test *testing.T, seed uint64, verbose bool) {
 	if verbose {
 		fmt.Println(strings.Join(report.Trace, "\n"))
 		fmt.Println(report.Journal)
+		fmt.Println(strings.Join(report.Executions, "\n"))
 	}
 	t.seeds++
 	t.violations += len(report.Violations)
