@@ -29,7 +29,7 @@ step = @printf '\n==> %s\n'
 help: ## Say what there is
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / { printf "  %-23s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@printf '\nmake build, demo, test, cross and soak need Go alone; make verify installs the rest in .tools/.\n'
 
 .PHONY: demo
@@ -65,7 +65,7 @@ test: ## Run all tests that need Go alone
 
 .PHONY: soak
 soak: ## Simulate SEEDS=N seeds of faults, order and unknowns (default 2000)
-	go test -count=1 -timeout=2h -run='^TestSimulation$$' ./internal/simulation -args -seeds=$(SEEDS)
+	go run ./internal/simulation/soak -seeds $(SEEDS)
 
 .PHONY: bench
 bench: build ## Measure: a table, and out/bench.json
