@@ -2,20 +2,22 @@ package publish_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/google/go-cmp/cmp"
 
 	"userdrop/internal/localaws"
@@ -251,4 +253,215 @@ func reconcileMetrics(t *testing.T, w *simulation.World, rows result.Rows) {
 	}
 }
 
-var _ = []any{context.Background, json.Marshal, strconv.Itoa}
+// TestOneResult lets two runs publish at once, which do not agree. One result comes of it, and both go on with it.
+func TestOneResult(t *testing.T) {
+	var held chan struct{}
+	var seen atomic.Bool
+	holdFirst := func(o *localaws.Options) {
+		held = make(chan struct{}, 1) // of the bubble
+		o.Calls = func(c localaws.Call, next http.Handler) http.Handler {
+			return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				if c.Operation == http.MethodPut && strings.HasSuffix(r.URL.Path, "/result.json") {
+					if seen.CompareAndSwap(false, true) {
+						held <- struct{}{}
+						time.Sleep(time.Minute)
+					}
+				}
+				next.ServeHTTP(rw, r)
+			})
+		}
+	}
+	world(t, holdFirst, func(t *testing.T, w *simulation.World) {
+		go func() {
+			<-held
+			id := w.Imports()[0].Name
+			payload, err := json.Marshal(workflow.Import{
+				Drop: workflow.Drop{
+					Schema: workflow.Schema, ImportID: id, UserPoolID: pool, Mode: result.Import,
+				},
+				Error: &workflow.Failure{Error: "Boom", Cause: "{}"},
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			answer, err := w.Lambda.Invoke(t.Context(), "userdrop-publish-result", payload)
+			if err != nil || answer.FunctionError != "" {
+				t.Errorf("the second run: %v %s", err, answer.Payload)
+			}
+		}()
+		const key = "incoming/" + pool + "/users.csv"
+		r := drop(t, w, key, header+users(0, 20))
+		if r.Verdict != result.Errored {
+			t.Errorf("verdict %s, want that of the second run, which was faster", r.Verdict)
+		}
+		if e := w.Imports()[0]; e.Error != "ImportBroke" {
+			t.Errorf("the first run went on by another result: %s %s %s", e.Status, e.Error, e.Cause)
+		}
+		if page := get(t, w, w.Results(), workflow.ReportKey(r.ImportID)); !strings.Contains(page, "<title>ERROR") {
+			t.Error("the report is of the result that lost")
+		}
+		if events, messages := len(w.Published()), len(w.SNS.Messages()); events != 1 || messages != 1 {
+			t.Errorf("%d events and %d messages, want one of each", events, messages)
+		}
+		if got := get(t, w, w.Inbox(), key); got != header+users(0, 20) {
+			t.Error("the source is not where it was")
+		}
+		imports := 0.0
+		for _, m := range w.Measured() {
+			if m.Metric == "Imports" && m.Dimensions == "Stack=userdrop" {
+				imports += m.Value
+			}
+		}
+		if imports != 1 {
+			t.Errorf("%v imports measured, want 1", imports)
+		}
+	})
+}
+
+// TestToldAtLeastOnce fails the message after the event went out: the event comes twice, with one import id.
+func TestToldAtLeastOnce(t *testing.T) {
+	fails := 4 // more than the SDK tries in one run
+	failMessage := func(o *localaws.Options) {
+		o.Calls = func(c localaws.Call, next http.Handler) http.Handler {
+			if c.Service != "sns" || fails == 0 {
+				return next
+			}
+			fails--
+			return http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+				rw.WriteHeader(http.StatusServiceUnavailable)
+			})
+		}
+	}
+	world(t, failMessage, func(t *testing.T, w *simulation.World) {
+		r := drop(t, w, "incoming/"+pool+"/users.csv", header+users(0, 20))
+		var ids []string
+		for _, d := range w.Published() {
+			ids = append(ids, d.ImportID)
+		}
+		if diff := cmp.Diff([]string{r.ImportID, r.ImportID}, ids); diff != "" {
+			t.Errorf("events (-want +got):\n%s", diff)
+		}
+		if n := len(w.SNS.Messages()); n != 1 {
+			t.Errorf("%d messages, want 1", n)
+		}
+		if e := w.Imports()[0]; e.Status != "SUCCEEDED" {
+			t.Errorf("the execution ended %s: %s %s", e.Status, e.Error, e.Cause)
+		}
+	})
+}
+
+func keys(t *testing.T, w *simulation.World, bucket string) []string {
+	t.Helper()
+	all, err := w.S3.Keys(bucket, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// onlyMarks fails if more than empty marks is left of the imports in the work bucket: parts hold personal data.
+func onlyMarks(t *testing.T, w *simulation.World) {
+	t.Helper()
+	all := keys(t, w, w.Work())
+	if len(all) == 0 {
+		t.Error("the work bucket does not have a mark")
+	}
+	for _, key := range all {
+		if text := get(t, w, w.Work(), key); text != "" {
+			t.Errorf("the work bucket still has %s, of %d bytes", key, len(text))
+		}
+	}
+}
+
+// TestNewerDropIsNotTouched puts a second file under the key of one that is being imported.
+func TestNewerDropIsNotTouched(t *testing.T) {
+	world(t, nil, func(t *testing.T, w *simulation.World) {
+		const key = "incoming/" + pool + "/users.csv"
+		first, second := header+users(0, 2000), header+users(1000, 4000)
+		for _, text := range []string{first, second} {
+			if _, err := w.S3.Put(w.Inbox(), key, []byte(text)); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(20 * time.Second)
+		}
+		imports := w.Imports()
+		for len(w.Published()) == 0 {
+			time.Sleep(time.Second)
+		}
+		if got := get(t, w, w.Inbox(), key); got != second {
+			t.Error("the first drop's end has moved the second one's file")
+		}
+		if !w.Settle(t.Context(), time.Hour) {
+			t.Fatal("the imports do not end")
+		}
+		moved := map[string]string{
+			"processed/2000-01-01/" + imports[0].Name + "/users.csv": first,
+			"processed/2000-01-01/" + imports[1].Name + "/users.csv": second,
+		}
+		for _, key := range keys(t, w, w.Inbox()) {
+			if moved[key] == "" || get(t, w, w.Inbox(), key) != moved[key] {
+				t.Errorf("%s is not what should be there", key)
+			}
+			delete(moved, key)
+		}
+		for key := range moved {
+			t.Errorf("%s is missing", key)
+		}
+		onlyMarks(t, w)
+	})
+}
+
+// TestKeptInPlace ends imports that somebody has to look at first: the file stays where it was.
+func TestKeptInPlace(t *testing.T) {
+	for name, test := range map[string]struct {
+		options func(*localaws.Options)
+		meddle  func(*testing.T, *simulation.World)
+		verdict result.Verdict
+	}{
+		"ERROR": {
+			options: func(o *localaws.Options) {
+				o.Calls = func(c localaws.Call, next http.Handler) http.Handler {
+					if c.Operation != "DescribeUserPool" {
+						return next
+					}
+					return http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+						rw.Header().Set("X-Amzn-ErrorType", "AccessDeniedException")
+						rw.WriteHeader(http.StatusBadRequest)
+					})
+				}
+			},
+			verdict: result.Errored,
+		},
+		"STOPPED": {
+			options: func(o *localaws.Options) { o.Cognito.Pending = cognito.Duration(10 * time.Minute) },
+			meddle: func(t *testing.T, w *simulation.World) {
+				time.Sleep(5 * time.Minute)
+				jobs := w.Cognito.Jobs(pool)
+				client := cognitoidentityprovider.NewFromConfig(w.Config(""))
+				if _, err := client.StopUserImportJob(t.Context(), &cognitoidentityprovider.StopUserImportJobInput{
+					UserPoolId: aws.String(pool), JobId: &jobs[0].JobID,
+				}); err != nil {
+					t.Error(err)
+				}
+			},
+			verdict: result.Stopped,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			world(t, test.options, func(t *testing.T, w *simulation.World) {
+				if test.meddle != nil {
+					go test.meddle(t, w)
+				}
+				const key = "incoming/" + pool + "/users.csv"
+				r := drop(t, w, key, header+users(0, 20))
+				if r.Verdict != test.verdict {
+					t.Errorf("verdict %s (%s), want %s", r.Verdict, r.Message, test.verdict)
+				}
+				if diff := cmp.Diff([]string{key}, keys(t, w, w.Inbox())); diff != "" {
+					t.Errorf("inbox (-want +got):\n%s", diff)
+				}
+				onlyMarks(t, w)
+			})
+		})
+	}
+}
