@@ -62,13 +62,22 @@ func TestCheckExitCodes(t *testing.T) {
 		{"none.csv --pool pool.json", 64, "userdrop: open none.csv: no such file or directory"},
 		{". --pool pool.json", 64, "userdrop: . is a directory, not a file"},
 		{"good.csv --pool none.json", 64, "userdrop: open none.json: no such file or directory"},
-		{"good.csv --pool header.json", 64, "userdrop: header.json: not the JSON of describe-user-pool: it has no UserPool"},
-		{"good.csv --pool pool.json --header pool.json", 64,
-			"userdrop: pool.json: not the JSON of get-csv-header: it has no CSVHeader"},
-		{"good.csv --pool pool.json --assume-verified all", 64,
-			`userdrop: assume-verified "all" is none of none, email, phone_number, both`},
-		{"good.csv --pool pool.json --default-phone-country Atlantis", 64,
-			`userdrop: default-phone-country "ATLANTIS" is no ISO country code such as US or DE`},
+		{
+			"good.csv --pool header.json", 64,
+			"userdrop: header.json: not the JSON of describe-user-pool: it has no UserPool",
+		},
+		{
+			"good.csv --pool pool.json --header pool.json", 64,
+			"userdrop: pool.json: not the JSON of get-csv-header: it has no CSVHeader",
+		},
+		{
+			"good.csv --pool pool.json --assume-verified all", 64,
+			`userdrop: assume-verified "all" is none of none, email, phone_number, both`,
+		},
+		{
+			"good.csv --pool pool.json --default-phone-country Atlantis", 64,
+			`userdrop: default-phone-country "ATLANTIS" is no ISO country code such as US or DE`,
+		},
 		{"good.csv --pool pool.json --colour", 64, "userdrop: unknown flag: --colour"},
 	} {
 		t.Run(tc.args, func(t *testing.T) {
@@ -137,7 +146,8 @@ type summary struct {
 
 func TestCheckJSON(t *testing.T) {
 	desk(t, map[string]string{"users.csv": "email,username\na@example.com,ann\nbad,bob\na@example.com,ANN\n"})
-	code, stdout, _ := userdrop("check", "users.csv", "--pool", "pool.json", "--assume-verified", "email", "--json", "--out", "o")
+	code, stdout, _ := userdrop(strings.Fields(
+		"check users.csv --pool pool.json --assume-verified email --json --out o")...)
 	var got summary
 	if err := json.Unmarshal([]byte(stdout), &got); err != nil || code != 1 {
 		t.Fatalf("exit %d, %v: %s", code, err, stdout)
@@ -154,10 +164,12 @@ func TestCheckJSON(t *testing.T) {
 		got.Sources[0].Key != "users.csv" || got.Sources[0].Bytes != 59 || got.Sources[0].Rows["read"] != 3 {
 		t.Errorf("got %+v", got)
 	}
-	if diff := cmp.Diff([]string{"o/part-0001.csv"}, got.Files.Parts); diff != "" || got.Files.Failed != "o/failed.csv" {
+	parts := []string{"o/part-0001.csv"}
+	if diff := cmp.Diff(parts, got.Files.Parts); diff != "" || got.Files.Failed != "o/failed.csv" {
 		t.Errorf("files %+v", got.Files)
 	}
-	if len(got.Problems) != 2 || got.Problems[0].Code != "DuplicateUsername" || !slices.Equal(got.Problems[1].Lines, []int{3}) {
+	if len(got.Problems) != 2 || got.Problems[0].Code != "DuplicateUsername" ||
+		!slices.Equal(got.Problems[1].Lines, []int{3}) {
 		t.Errorf("problems %+v", got.Problems)
 	}
 }
@@ -167,7 +179,8 @@ func TestCheckRefusedLeavesOnlyResult(t *testing.T) {
 	desk(t, map[string]string{
 		"good.csv": "email,username\na@example.com,ann\nbad,bob\n",
 		// Bad below rows that were already written.
-		"late.csv": "email,username\na@example.com,ann\nbad,bob\n" + strings.Repeat("\n", 300_000) + "a@example.com,\xff\n",
+		"late.csv": "email,username\na@example.com,ann\nbad,bob\n" + strings.Repeat("\n", 300_000) +
+			"a@example.com,\xff\n",
 	})
 	list := func() (names []string) {
 		entries, err := os.ReadDir("out")

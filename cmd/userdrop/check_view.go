@@ -60,7 +60,8 @@ func (v *checkView) write(r *result.Result, parts []usercsv.PartSummary) error {
 	refused := r.Verdict == result.Rejected
 	switch {
 	case refused:
-		v.printf("%s %s is refused as a whole: nothing of it would be imported.\n", v.paint(red, "✖"), v.paint(bold, name))
+		v.printf("%s %s is refused as a whole: nothing of it would be imported.\n",
+			v.paint(red, "✖"), v.paint(bold, name))
 	case r.Rows.Rejected == 0:
 		v.printf("%s %s: all %s pass.\n", v.paint(green, "✔"), v.paint(bold, name), rows(r.Rows.Read))
 	case r.Rows.Submitted == 0:
@@ -88,7 +89,8 @@ func (v *checkView) write(r *result.Result, parts []usercsv.PartSummary) error {
 	switch {
 	case refused || r.Rows.Rejected == 0:
 	case r.Files.Failed != "":
-		v.printf("\nThe rejected rows are in %s: repair them there and drop that file.\n", v.paint(bold, r.Files.Failed))
+		v.printf("\nThe rejected rows are in %s: repair them there and drop that file.\n",
+			v.paint(bold, r.Files.Failed))
 	default:
 		v.printf("\nUse --out DIR to get the rejected rows as a file that you can repair.\n")
 	}

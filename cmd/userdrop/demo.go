@@ -24,9 +24,9 @@ func newDemoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo [FILE --pool POOL.json]",
 		Short: "Import a file on a local double of AWS, without an account",
-		Long: `Demo boots a local double of AWS from the very template and state machines that are deployed, drops FILE into its
-inbox, and shows the import up to its result. The result's files are left in a directory: result.json, failed.csv if
-there are rows to repair, and report.html.
+		Long: `Demo boots a local double of AWS from the very template and state machines that are deployed, drops FILE
+into its inbox, and shows the import up to its result. The result's files are left in a directory: result.json,
+failed.csv if there are rows to repair, and report.html.
 
 Without FILE it imports a built-in example with good and bad rows.
 
@@ -54,7 +54,7 @@ func demo(cmd *cobra.Command, args []string, o demoOptions) error {
 		if err != nil {
 			return err
 		}
-		defer os.RemoveAll(dir)
+		defer func() { _ = os.RemoveAll(dir) }()
 		if err := os.CopyFS(dir, repository.Examples); err != nil {
 			return err
 		}

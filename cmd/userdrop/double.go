@@ -60,7 +60,8 @@ func (o *doubleOptions) boot(listen string) (d *localaws.Double, endpoint string
 	}
 	listener, err := net.Listen("tcp", listen)
 	if err != nil {
-		return nil, "", nil, fmt.Errorf("can't listen at %s: %s (choose another address with --listen)", listen, lastLink(err))
+		return nil, "", nil, fmt.Errorf("can't listen at %s: %s (choose another address with --listen)", listen,
+			lastLink(err))
 	}
 	endpoint = "http://" + reachable(listener.Addr().(*net.TCPAddr))
 	d, err = localaws.Boot(localaws.Options{
@@ -68,7 +69,7 @@ func (o *doubleOptions) boot(listen string) (d *localaws.Double, endpoint string
 		Speed: o.speed, Seed: uint64(time.Now().UnixNano()),
 	})
 	if err != nil {
-		listener.Close()
+		_ = listener.Close()
 		return nil, "", nil, fmt.Errorf("the local double does not start: %w", err)
 	}
 	server := &http.Server{Handler: d, ReadHeaderTimeout: time.Minute}

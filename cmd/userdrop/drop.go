@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -27,8 +28,8 @@ func newDropCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "drop FILE",
 		Short: "Drop a file into the inbox of a stack",
-		Long: `Drop puts FILE into the inbox of a deployed stack, and prints the import's id. With --watch it stays until the
-result is published, and prints it.
+		Long: `Drop puts FILE into the inbox of a deployed stack, and prints the import's id. With --watch it stays
+until the result is published, and prints it.
 
 Exit codes: 0 dropped; with --watch 0 the verdict is SUCCEEDED (with --check: all rows pass), 1 any other; 64 usage,
 69 AWS refused or could not be reached, 130 interrupted: the import goes on.`,
@@ -41,7 +42,8 @@ Exit codes: 0 dropped; with --watch 0 the verdict is SUCCEEDED (with --check: al
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	o.stackOptions.define(flags)
-	flags.StringVar(&o.pool, "pool-id", "", "import into the user pool `ID` (default: the stack's default pool, or its only one)")
+	flags.StringVar(&o.pool, "pool-id", "",
+		"import into the user pool `ID` (default: the stack's default pool, or its only one)")
 	flags.BoolVar(&o.check, "check", false, "a dry run: everything but the jobs")
 	flags.BoolVar(&o.watch, "watch", false, "stay until the result is published, and print it")
 	o.watchOptions.define(flags)
@@ -93,8 +95,8 @@ func newWatchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "watch [IMPORT-ID]",
 		Short: "Follow an import up to its result",
-		Long: `Watch follows an import, the latest one if none is named: its place in the queue, users per second, the estimated
-end. When its result is published it prints the result; of an import that is over it prints it at once.
+		Long: `Watch follows an import, the latest one if none is named: its place in the queue, users per second, the
+estimated end. When its result is published it prints the result; of an import that is over it prints it at once.
 
 Exit codes: 0 the verdict is SUCCEEDED (of a dry run: all rows pass), 1 any other, 64 usage, 69 AWS refused or could
 not be reached, 130 interrupted: the import goes on.`,
@@ -133,7 +135,7 @@ func (o *watchOptions) define(flags *pflag.FlagSet) {
 func (o *watchOptions) follow(cmd *cobra.Command, f *follower) error {
 	f.interval = max(o.interval, 10*time.Millisecond)
 	r, text, err := f.follow(cmd.Context())
-	if err == exitInterrupted {
+	if errors.Is(err, exitInterrupted) {
 		fmt.Fprintf(cmd.ErrOrStderr(), "The import goes on: userdrop watch %s --stack %s\n", f.importID, f.name)
 	}
 	if err != nil {

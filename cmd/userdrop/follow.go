@@ -102,7 +102,9 @@ func (f *follower) look(ctx context.Context, started time.Time) (over bool, err 
 			return true, f.readParts(ctx, arn)
 		}
 	default:
-		f.meter.show(step{name: "Winding up", share: -1, text: "the job is stopped, then the result published: up to 17 min"})
+		f.meter.show(step{
+			name: "Winding up", share: -1, text: "the job is stopped, then the result published: up to 17 min",
+		})
 	}
 	return true, nil
 }
@@ -158,7 +160,9 @@ func (f *follower) readParts(ctx context.Context, arn string) error {
 	if f.noted {
 		return nil
 	}
-	history, err := f.machines.GetExecutionHistory(ctx, &sfn.GetExecutionHistoryInput{ExecutionArn: &arn, MaxResults: 100})
+	history, err := f.machines.GetExecutionHistory(ctx, &sfn.GetExecutionHistoryInput{
+		ExecutionArn: &arn, MaxResults: 100,
+	})
 	if err != nil {
 		return err
 	}
@@ -170,7 +174,7 @@ func (f *follower) readParts(ctx context.Context, arn string) error {
 			}
 			f.parts, f.noted = prepared.Parts, true
 			if len(f.parts) > 0 {
-				f.meter.finish(fmt.Sprintf("Checked: %s to import%s", rows(f.total()), several(len(f.parts), " in %d parts")))
+				f.meter.finish("Checked: " + rows(f.total()) + " to import" + several(len(f.parts), " in %d parts"))
 			}
 		}
 	}
@@ -242,7 +246,8 @@ func (f *follower) step(ctx context.Context, state string, job workflow.ImportJo
 		if later := f.total() - done - int64(job.Rows); later > 0 {
 			rest += time.Duration(later) * time.Second / queue.UsersPerSecond
 		}
-		return step{name: "Importing", share: counted(job.Job.Processed()), text: text + ", about " + about(rest) + " left"}
+		text += ", about " + about(rest) + " left"
+		return step{name: "Importing", share: counted(job.Job.Processed()), text: text}
 	case "CollectRows", "AreRowsCollected", "WaitForLog":
 		return step{name: "Collecting", share: counted(int64(job.Rows)), text: part + "reasons from the job's log"}
 	default:
@@ -254,7 +259,7 @@ func (f *follower) step(ctx context.Context, state string, job workflow.ImportJo
 func (f *follower) queued(job workflow.ImportJob) string {
 	switch {
 	case job.Held != "":
-		return string(job.Held)
+		return job.Held
 	case job.Ahead > 0:
 		ahead := "1 part is ahead"
 		if job.Ahead > 1 {

@@ -147,8 +147,8 @@ func (s *stack) list(cmd *cobra.Command, imports []listed) error {
 	var b strings.Builder
 	m := meter{colour: coloured(cmd.OutOrStdout())}
 	if !held.IsZero() {
-		fmt.Fprintf(&b, "%s\n\n", m.paint(yellow, fmt.Sprintf("Paused since %s: nothing new is started until \"userdrop "+
-			"resume\".", held.UTC().Format("2006-01-02 15:04 UTC"))))
+		notice := `Paused since 2006-01-02 15:04 UTC: nothing new is started until "userdrop resume".`
+		fmt.Fprintf(&b, "%s\n\n", m.paint(yellow, held.UTC().Format(notice)))
 	}
 	if len(imports) == 0 {
 		fmt.Fprintf(&b, "No imports yet: \"userdrop drop FILE --stack %s\".\n", s.name)
@@ -187,8 +187,8 @@ func (m *meter) table(rows [][]string) string {
 		}
 	}
 	colours := map[string]int{
-		"SUCCEEDED": green, "CHECKED": green, "PARTIAL": yellow, "REJECTED": red, "FAILED": red, "ERROR": red, "EXPIRED": red,
-		"VERDICT": dim,
+		"SUCCEEDED": green, "CHECKED": green, "PARTIAL": yellow, "REJECTED": red, "FAILED": red, "ERROR": red,
+		"EXPIRED": red, "VERDICT": dim,
 	}
 	var b strings.Builder
 	for _, row := range rows {

@@ -23,9 +23,9 @@ func newLocalCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "local --pool POOL.json",
 		Short: "Run the local double of AWS as a server",
-		Long: `Local serves a double of AWS with the stack "userdrop" deployed, until it is interrupted: S3, Cognito's import jobs,
-Step Functions, Lambda, EventBridge, SNS, SQS, CloudWatch Logs, CloudFormation. The AWS CLI, any SDK and the other
-commands of userdrop talk to it with the environment that it prints.
+		Long: `Local serves a double of AWS with the stack "userdrop" deployed, until it is interrupted: S3, Cognito's
+import jobs, Step Functions, Lambda, EventBridge, SNS, SQS, CloudWatch Logs, CloudFormation. The AWS CLI, any SDK and
+the other commands of userdrop talk to it with the environment that it prints.
 
 Nothing is kept: each start is a new account.
 
@@ -40,8 +40,10 @@ Exit codes: 0 interrupted, 64 usage, or the address is taken.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringArrayVar(&o.pools, "pool", nil, "a user pool, a `FILE` as describe-user-pool prints it (required; may repeat)")
-	flags.StringVar(&o.listen, "listen", "127.0.0.1:4566", "listen at `ADDRESS`, an IP address with a port, or 0 for any port")
+	flags.StringArrayVar(&o.pools, "pool", nil,
+		"a user pool, a `FILE` as describe-user-pool prints it (required; may repeat)")
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:4566",
+		"listen at `ADDRESS`, an IP address with a port, or 0 for any port")
 	flags.StringVar(&o.envJSON, "env-json", "",
 		"write the functions' environments to `FILE`, for \"sam local invoke --env-vars\"")
 	o.define(flags, 1)
@@ -69,8 +71,11 @@ func local(cmd *cobra.Command, o localOptions) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "ready\n\n")
 	for _, v := range [][2]string{
-		{"AWS_ENDPOINT_URL", endpoint}, {"AWS_ACCESS_KEY_ID", localKeyID}, {"AWS_SECRET_ACCESS_KEY", localSecret},
-		{"AWS_REGION", d.Account.Region}, {"AWS_DEFAULT_REGION", d.Account.Region},
+		{"AWS_ENDPOINT_URL", endpoint},
+		{"AWS_ACCESS_KEY_ID", localKeyID},
+		{"AWS_SECRET_ACCESS_KEY", localSecret},
+		{"AWS_REGION", d.Account.Region},
+		{"AWS_DEFAULT_REGION", d.Account.Region},
 	} {
 		fmt.Fprintf(&b, "export %s=%s\n", v[0], v[1])
 	}
@@ -78,7 +83,8 @@ func local(cmd *cobra.Command, o localOptions) error {
 		"  userdrop drop users.csv --watch\n"+
 		"  aws s3 cp users.csv s3://%s/incoming/%s/\n", d.Stack.Bucket("InboxBucket").Name, pool.ID)
 	if o.envJSON != "" {
-		fmt.Fprintf(&b, "  sam local invoke StartImportFunction --event events/start-import.json --env-vars %s\n", o.envJSON)
+		fmt.Fprintf(&b, "  sam local invoke StartImportFunction --event events/start-import.json --env-vars %s\n",
+			o.envJSON)
 	}
 	fmt.Fprintf(&b, "\nCtrl-C stops it, and forgets everything.\n")
 	if _, err := fmt.Fprint(cmd.OutOrStdout(), b.String()); err != nil {

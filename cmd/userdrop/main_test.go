@@ -95,7 +95,8 @@ func TestDemo(t *testing.T) {
 		{
 			"a good file, into the same directory", "demo good.csv --pool pool.json", 0,
 			"\n✔ SUCCEEDED\n  All 2 users are in the pool.\n",
-			result.Rows{Read: 2, Submitted: 2, Outcome: &result.Outcome{Imported: 2}}, []string{"report.html", "result.json"},
+			result.Rows{Read: 2, Submitted: 2, Outcome: &result.Outcome{Imported: 2}},
+			[]string{"report.html", "result.json"},
 		},
 		{
 			"a file with bad rows", "demo users.csv --pool pool.json", 1, "\n◐ PARTIAL\n",
@@ -155,7 +156,8 @@ func TestExecutable(t *testing.T) {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	workplace(t)
-	if out, err := exec.Command(binary, "demo", "good.csv", "--pool", "pool.json", "--speed", "100").CombinedOutput(); err != nil {
+	demo := exec.Command(binary, "demo", "good.csv", "--pool", "pool.json", "--speed", "100")
+	if out, err := demo.CombinedOutput(); err != nil {
 		t.Errorf("demo: %v\n%s", err, out)
 	}
 	if out, err := exec.Command(binary, "version").CombinedOutput(); err != nil || string(out) != "userdrop v1.2.3\n" {
@@ -179,8 +181,8 @@ func TestUsage(t *testing.T) {
 	t.Setenv("AWS_CONFIG_FILE", os.DevNull)
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
-	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL"} {
-		t.Setenv(name, "")
+	for _, name := range []string{"REGION", "DEFAULT_REGION", "PROFILE", "ACCESS_KEY_ID", "ENDPOINT_URL"} {
+		t.Setenv("AWS_"+name, "")
 	}
 	for _, c := range []struct {
 		args   string
@@ -246,7 +248,7 @@ func TestLocal(t *testing.T) {
 	go func() {
 		ended <- execute(ctx, strings.Fields("local --pool pool.json --listen 127.0.0.1:0 --env-json env.json"),
 			strings.NewReader(""), write, &stderr)
-		write.Close()
+		_ = write.Close()
 	}()
 	buffer := make([]byte, 4096)
 	n, err := read.Read(buffer)
@@ -269,8 +271,9 @@ func TestLocal(t *testing.T) {
 	if code, stdout, stderr := userdrop("list"); code != 0 || !strings.HasPrefix(stdout, "No imports yet") {
 		t.Errorf("list: exit %d\n%s%s", code, stdout, stderr)
 	}
-	if code, _, stderr := userdrop("local", "--pool", "pool.json", "--listen", strings.TrimPrefix(exports["AWS_ENDPOINT_URL"],
-		"http://")); code != exitUsage || !strings.Contains(stderr, "address already in use (choose another address") {
+	address := strings.TrimPrefix(exports["AWS_ENDPOINT_URL"], "http://")
+	if code, _, stderr := userdrop("local", "--pool", "pool.json", "--listen", address); code != exitUsage ||
+		!strings.Contains(stderr, "address already in use (choose another address") {
 		t.Errorf("its address a second time: exit %d, %s", code, stderr)
 	}
 	text, err := os.ReadFile("env.json")
@@ -367,7 +370,8 @@ func TestStack(t *testing.T) {
 	})
 
 	t.Run("check by the stack's settings", func(t *testing.T) {
-		if stdout, _ := command(t, 1, "check users.csv --stack userdrop"); !strings.HasPrefix(stdout, "! users.csv: 6 of 14") {
+		stdout, _ := command(t, 1, "check users.csv --stack userdrop")
+		if !strings.HasPrefix(stdout, "! users.csv: 6 of 14") {
 			t.Error(stdout)
 		}
 		command(t, 0, "check good.csv --pool-id "+examplePool)
@@ -400,7 +404,8 @@ func TestStack(t *testing.T) {
 			t.Errorf("exit %d\n%s", code, watched.String())
 		}
 
-		if stdout, _ := command(t, 0, "cancel "+strings.TrimSpace(second)); !strings.Contains(stdout, " is stopped.\n") {
+		stdout, _ = command(t, 0, "cancel "+strings.TrimSpace(second))
+		if !strings.Contains(stdout, " is stopped.\n") {
 			t.Error(stdout)
 		}
 		stdout, _ = command(t, 0, "list --limit 2")
@@ -431,10 +436,12 @@ under way                  TIME  good-ID
 	}{
 		{"watch nothing", 69, `the stack "userdrop" has no import "nothing": see "userdrop list"`},
 		{"cancel nothing", 69, `the stack "userdrop" has no import "nothing": see "userdrop list"`},
-		{"list --stack other", 69, `there is no stack "other" in us-east-1: name it with --stack, or its Region with --region`},
+		{"list --stack other", 69, `there is no stack "other" in us-east-1: name it with --stack, or its Region with `},
 		{"list --region eu-central-1 --stack other", 69, `there is no stack "other" in eu-central-1: name it`},
-		{"drop good.csv --pool-id us-east-1_Other", 64, `the stack "userdrop" does not import into us-east-1_Other: it is for ` +
-			examplePool},
+		{
+			"drop good.csv --pool-id us-east-1_Other", 64,
+			`the stack "userdrop" does not import into us-east-1_Other: it is for ` + examplePool,
+		},
 		{"check good.csv --pool-id us-east-1_Other", 69, "there is no user pool us-east-1_Other in us-east-1"},
 		{"drop none.csv", 64, "open none.csv: no such file or directory"},
 	} {
@@ -485,11 +492,13 @@ func TestMeter(t *testing.T) {
 	}{
 		{"nobody knows how far", false, step{"Waiting", -1, "for its turn"}, "⠙ Waiting      for its turn"},
 		{
-			"half", false, step{"Importing", .5, "5 of 10"},
+			"half", false,
+			step{"Importing", .5, "5 of 10"},
 			"⠙ Importing   ━━━━━━━━━━━━────────────  50%  5 of 10",
 		},
 		{
-			"too long for the line", false, step{"Importing", 1, strings.Repeat("x", 50)},
+			"too long for the line", false,
+			step{"Importing", 1, strings.Repeat("x", 50)},
 			"⠙ Importing   ━━━━━━━━━━━━━━━━━━━━━━━━ 100%  " + strings.Repeat("x", 33) + "…",
 		},
 		{"in colour", true, step{"Waiting", -1, "long"}, "\x1b[36m⠙\x1b[0m Waiting      \x1b[2mlong\x1b[0m"},

@@ -92,7 +92,8 @@ func openStack(ctx context.Context, cfg aws.Config, name string) (*stack, error)
 	described, err := cloudformation.NewFromConfig(cfg).DescribeStacks(ctx,
 		&cloudformation.DescribeStacksInput{StackName: &name})
 	if e, ok := errors.AsType[smithy.APIError](err); ok && e.ErrorCode() == "ValidationError" {
-		return nil, unavailablef("there is no stack %q in %s: name it with --stack, or its Region with --region", name, cfg.Region)
+		return nil, unavailablef("there is no stack %q in %s: name it with --stack, or its Region with --region",
+			name, cfg.Region)
 	}
 	if err != nil {
 		return nil, explain(err)
@@ -111,8 +112,8 @@ func openStack(ctx context.Context, cfg aws.Config, name string) (*stack, error)
 	s.work = objects.New(s.s3, outputs["WorkBucket"])
 	s.results = objects.New(s.s3, outputs["ResultsBucket"])
 	if s.inbox.Bucket == "" || s.work.Bucket == "" || s.results.Bucket == "" || s.importUsers == "" {
-		return nil, unavailablef("the stack %q in %s is not one of userdrop's, or is not complete (%s)", name, cfg.Region,
-			told.StackStatus)
+		return nil, unavailablef("the stack %q in %s is not one of userdrop's, or is not complete (%s)",
+			name, cfg.Region, told.StackStatus)
 	}
 	for _, p := range told.Parameters {
 		switch value := aws.ToString(p.ParameterValue); aws.ToString(p.ParameterKey) {
@@ -135,8 +136,8 @@ func openStack(ctx context.Context, cfg aws.Config, name string) (*stack, error)
 func (s *stack) pool(named string) (string, error) {
 	switch {
 	case named != "" && !slices.Contains(s.pools, named):
-		return "", fmt.Errorf("the stack %q does not import into %s: it is for %s (its parameter UserPoolArns)", s.name, named,
-			strings.Join(s.pools, ", "))
+		return "", fmt.Errorf("the stack %q does not import into %s: it is for %s (its parameter UserPoolArns)",
+			s.name, named, strings.Join(s.pools, ", "))
 	case named == "" && s.defaultPool == "" && len(s.pools) != 1:
 		return "", fmt.Errorf("the stack %q imports into several pools: choose with --pool-id one of %s", s.name,
 			strings.Join(s.pools, ", "))
@@ -153,7 +154,8 @@ func (s *stack) upload(ctx context.Context, name, pool string, mode result.Mode,
 	defer file.Close()
 	base := filepath.Base(name)
 	if strings.HasSuffix(base, intake.ManifestSuffix) {
-		return workflow.Drop{}, fmt.Errorf("%s is no drop: a name that ends in %s is a sidecar's", base, intake.ManifestSuffix)
+		return workflow.Drop{}, fmt.Errorf("%s is no drop: a name that ends in %s is a sidecar's", base,
+			intake.ManifestSuffix)
 	}
 	prefix := map[result.Mode]string{result.Import: "incoming", result.Check: "check"}[mode]
 	key := path.Join(prefix, pool, base)

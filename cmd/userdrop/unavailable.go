@@ -35,7 +35,8 @@ func explain(err error) error {
 		case "ExpiredToken", "ExpiredTokenException", "RequestExpired":
 			return unavailablef("the AWS credentials have expired: log in again, such as by \"aws sso login\"")
 		case "InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "SignatureDoesNotMatch":
-			return unavailablef("AWS does not accept these credentials (%s): see \"aws sts get-caller-identity\"", e.ErrorCode())
+			return unavailablef("AWS does not accept these credentials (%s): see \"aws sts get-caller-identity\"",
+				e.ErrorCode())
 		case "AccessDenied", "AccessDeniedException":
 			return unavailablef("these AWS credentials may not do that: %s", e.ErrorMessage())
 		}
