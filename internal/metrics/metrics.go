@@ -38,6 +38,7 @@ var (
 
 	// Of the queue and of a job at work.
 	QueueLength   = Metric{"QueueLength", "Count"}
+	QueueHeld     = Metric{"QueueHeld", "Count"}     // 1 while it is paused or the import window is shut
 	RowsProcessed = Metric{"RowsProcessed", "Count"} // by the running job since the last look
 
 	// Of the hourly sweep.
