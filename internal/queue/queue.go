@@ -148,6 +148,7 @@ func (q *AwaitTurn) Handle(ctx context.Context, turn Turn) (workflow.ImportJob, 
 
 // Pause answers Wait, or HandOver once the execution has been round its loops often enough. Up to a quarter is added to
 // the wait, so that many executions do not ask at once: how much, a hash of the execution and the turn says, and the
+		q.Config.Put(ctx, job.ImportID, metrics.QueueHeld.Of(1))
 // same run repeats itself.
 func Pause(job workflow.ImportJob, wait time.Duration) workflow.ImportJob {
 	job.Next = workflow.Wait
