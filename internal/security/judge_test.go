@@ -93,80 +93,111 @@ func ownUses(s *template.Stack, role *template.Role) (uses []ownUse) {
 }
 
 func (u ownUse) is(s iam.Statement) bool {
-	return s.Effect == iam.Allow && slices.Equal(s.Actions, u.actions) && slices.Equal(s.Resources, []string{u.resource}) &&
-		len(s.Conditions) == 0
+	return s.Effect == iam.Allow && len(s.Conditions) == 0 &&
+		slices.Equal(s.Actions, u.actions) && slices.Equal(s.Resources, []string{u.resource})
+}
+
+// part is a resource of the stack with policies, and what is to be found wrong with them.
+type part struct {
+	name      string
+	documents []*iam.Document
+	faults    func() []string
 }
 
 // judge finds what is wrong with the permissions of a stack, given what its roles were asked in the scenarios: what
 // was denied, what nobody needs, and what the policies of resources and of trust let in or keep out wrongly.
-func judge(asked asks, s *template.Stack) (found []string) {
-	complain := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
-	for _, r := range s.Roles {
-		uses := ownUses(s, r)
-		var policies []iam.Policy
-		for _, p := range r.Policies {
-			rest := iam.Document{ID: p.Document.ID}
-			for _, statement := range p.Document.Statements {
-				i := slices.IndexFunc(uses, func(u ownUse) bool { return u.is(statement) })
-				if i < 0 {
-					rest.Statements = append(rest.Statements, statement)
-					continue
+func judge(parts []part) (found []string) {
+	for _, p := range parts {
+		for _, fault := range p.faults() {
+			found = append(found, p.name+": "+fault)
+		}
+		for _, d := range p.documents {
+			if d == nil {
+				continue // faults says so
+			}
+			for _, statement := range d.Statements {
+				for _, action := range statement.Actions {
+					if statement.Effect == iam.Allow && strings.Contains(action, "*") {
+						found = append(found, p.name+": "+action+" is allowed")
+					}
 				}
-				uses = slices.Delete(uses, i, i+1)
-			}
-			policies = append(policies, iam.Policy{Name: p.Name, Document: &rest})
-		}
-		for _, u := range uses {
-			complain("%s lacks %s on %s: %s", r.LogicalID, u.actions, u.resource, u.page)
-		}
-		role := iam.NewRole(r.ARN, policies...)
-		for _, a := range asked[r.ARN].Asked() {
-			if !role.Allows(a.Action, a.Resource, a.Conditions) {
-				complain("%s is denied %s on %s", r.LogicalID, a.Action, a.Resource)
 			}
 		}
-		for _, e := range role.Excess() {
-			complain("%s", e)
+	}
+	return found
+}
+
+// partsOf lists all of a stack that has policies.
+func partsOf(asked asks, s *template.Stack) (parts []part) {
+	var rules []string
+	for _, r := range s.Rules {
+		rules = append(rules, r.ARN)
+	}
+	for _, r := range s.Roles {
+		documents := []*iam.Document{r.Trust}
+		for _, p := range r.Policies {
+			documents = append(documents, p.Document)
 		}
-		for _, problem := range trust(s, r) {
-			complain("%s: %s", r.LogicalID, problem)
-		}
+		parts = append(parts, part{r.LogicalID, documents, func() []string {
+			return append(permissions(asked[r.ARN], s, r), trust(s, r)...)
+		}})
 	}
 	for _, b := range s.Buckets {
-		for _, problem := range bucketPolicy(b) {
-			complain("%s: %s", b.LogicalID, problem)
-		}
+		parts = append(parts, part{b.LogicalID, []*iam.Document{b.Policy}, func() []string { return bucketPolicy(b) }})
 	}
 	for _, q := range s.Queues {
-		var rules []string
-		for _, r := range s.Rules {
-			rules = append(rules, r.ARN)
-		}
-		for _, problem := range entry(q.Policy, "events.amazonaws.com", "sqs:SendMessage", q.ARN, rules) {
-			complain("%s: %s", q.LogicalID, problem)
+		parts = append(parts, part{q.LogicalID, []*iam.Document{q.Policy}, func() []string {
+			return entry(q.Policy, "sqs:SendMessage", q.ARN, rules)
+		}})
+	}
+	for _, topic := range s.Topics {
+		if topic.Policy != nil { // nobody but the account's own roles and alarms publishes
+			parts = append(parts, part{topic.LogicalID, nil, func() []string { return []string{"has a policy"} }})
 		}
 	}
 	for _, f := range s.Functions {
-		var rules []string
+		var direct []string
 		for _, r := range s.Rules {
 			for _, target := range r.Targets {
 				if target.ARN == f.ARN && target.RoleARN == "" {
-					rules = append(rules, r.ARN)
+					direct = append(direct, r.ARN)
 				}
 			}
 		}
-		for _, problem := range entry(&f.Permissions, "events.amazonaws.com", "lambda:InvokeFunction", f.ARN, rules) {
-			complain("%s: %s", f.LogicalID, problem)
+		parts = append(parts, part{f.LogicalID, []*iam.Document{&f.Permissions}, func() []string {
+			return entry(&f.Permissions, "lambda:InvokeFunction", f.ARN, direct)
+		}})
+	}
+	return parts
+}
+
+// permissions says what is wrong with what a role may do: it lacks something, or has what nobody needs.
+func permissions(asked *iam.Role, s *template.Stack, r *template.Role) (found []string) {
+	uses := ownUses(s, r)
+	var policies []iam.Policy
+	for _, p := range r.Policies {
+		rest := iam.Document{ID: p.Document.ID}
+		for _, statement := range p.Document.Statements {
+			i := slices.IndexFunc(uses, func(u ownUse) bool { return u.is(statement) })
+			if i < 0 {
+				rest.Statements = append(rest.Statements, statement)
+				continue
+			}
+			uses = slices.Delete(uses, i, i+1)
+		}
+		policies = append(policies, iam.Policy{Name: p.Name, Document: &rest})
+	}
+	for _, u := range uses {
+		found = append(found, fmt.Sprintf("lacks %s on %s: %s", u.actions, u.resource, u.page))
+	}
+	role := iam.NewRole(r.ARN, policies...)
+	for _, a := range asked.Asked() {
+		if !role.Allows(a.Action, a.Resource, a.Conditions) {
+			found = append(found, fmt.Sprintf("is denied %s on %s", a.Action, a.Resource))
 		}
 	}
-	for d := range documents(s) {
-		for _, statement := range d.Statements {
-			for _, action := range statement.Actions {
-				if statement.Effect == iam.Allow && strings.Contains(action, "*") {
-					complain("%s is allowed", action)
-				}
-			}
-		}
+	for _, e := range role.Excess() {
+		found = append(found, e.String())
 	}
 	return found
 }
@@ -256,9 +287,10 @@ func bucketPolicy(b *template.Bucket) (found []string) {
 	return found
 }
 
-// entry says what is wrong with the policy of a queue or function: it lets a service in for the sources named, and for
+// entry says what is wrong with the policy of a queue or function: it lets EventBridge in for the rules named, and for
 // no others.
-func entry(policy *iam.Document, service, action, resource string, sources []string) (found []string) {
+func entry(policy *iam.Document, action, resource string, sources []string) (found []string) {
+	const service = "events.amazonaws.com"
 	probe := func(what, service, action, source string, want bool) {
 		got := iam.AllowsService(policy, service, action, resource, map[string]string{
 			"aws:SourceArn": source, "aws:SourceAccount": strings.Split(source, ":")[4], "aws:SecureTransport": "true",
@@ -274,41 +306,4 @@ func entry(policy *iam.Document, service, action, resource string, sources []str
 	probe("another rule", service, action, "arn:aws:events:us-east-1:"+account+":rule/other", false)
 	probe("a rule of another account", service, action, "arn:aws:events:us-east-1:210987654321:rule/userdrop", false)
 	return found
-}
-
-// documents yields all policies of a stack with their owners.
-func documents(s *template.Stack) func(func(*iam.Document, string) bool) {
-	return func(yield func(*iam.Document, string) bool) {
-		each := func(d *iam.Document, owner string) bool { return d == nil || yield(d, owner) }
-		for _, r := range s.Roles {
-			for _, p := range r.Policies {
-				if !each(p.Document, r.LogicalID+" "+p.Name) {
-					return
-				}
-			}
-			if !each(r.Trust, r.LogicalID+" trust") {
-				return
-			}
-		}
-		for _, b := range s.Buckets {
-			if !each(b.Policy, b.LogicalID) {
-				return
-			}
-		}
-		for _, q := range s.Queues {
-			if !each(q.Policy, q.LogicalID) {
-				return
-			}
-		}
-		for _, topic := range s.Topics {
-			if !each(topic.Policy, topic.LogicalID) {
-				return
-			}
-		}
-		for _, f := range s.Functions {
-			if !each(&f.Permissions, f.LogicalID) {
-				return
-			}
-		}
-	}
 }

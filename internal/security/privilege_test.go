@@ -1,7 +1,6 @@
 package security_test
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 
@@ -18,36 +17,64 @@ func TestLeastPrivilege(t *testing.T) {
 	if t.Failed() {
 		return // what was asked is not all
 	}
-	stack := load(t)
-	for _, problem := range judge(asked, stack) {
-		t.Error(problem)
+	parts := partsOf(asked, load(t))
+	for _, fault := range judge(parts) {
+		t.Error(fault)
 	}
 	if t.Failed() {
 		return
 	}
 	statements := 0
-	for document, owner := range documents(stack) {
-		whole := document.Statements
-		for i, statement := range whole {
-			statements++
-			name := fmt.Sprintf("%s %d %s", owner, i, statement.Sid)
-			document.Statements = slices.Delete(slices.Clone(whole), i, i+1)
-			if len(judge(asked, stack)) == 0 {
-				t.Errorf("nobody misses the statement %s", name)
+	for i, p := range parts {
+		alone := parts[i : i+1] // what is said of the others stays
+		for _, document := range p.documents {
+			whole := document.Statements
+			for j, statement := range whole {
+				statements++
+				document.Statements = slices.Delete(slices.Clone(whole), j, j+1)
+				if len(judge(alone)) == 0 {
+					t.Errorf("%s: nobody misses the statement %d %s", p.name, j, statement.Sid)
+				}
+				if statement.Effect == iam.Deny {
+					continue
+				}
+				document.Statements = slices.Clone(whole)
+				document.Statements[j].Actions = append(slices.Clone(statement.Actions), "s3:*")
+				if len(judge(alone)) == 0 {
+					t.Errorf("%s: nobody minds s3:* in the statement %d %s", p.name, j, statement.Sid)
+				}
 			}
-			if statement.Effect == iam.Deny {
-				continue
-			}
-			document.Statements = slices.Clone(whole)
-			document.Statements[i].Actions = append(slices.Clone(statement.Actions), "s3:*")
-			if len(judge(asked, stack)) == 0 {
-				t.Errorf("nobody minds s3:* in the statement %s", name)
-			}
+			document.Statements = whole
 		}
-		document.Statements = whole
 	}
 	if statements < 100 {
 		t.Errorf("only %d statements were tried", statements)
+	}
+}
+
+// TestPassRole demands that a function can hand Cognito the role of its logs, and nobody else anything.
+func TestPassRole(t *testing.T) {
+	s := load(t)
+	logs := "arn:aws:iam::" + account + ":role/userdrop-ImportLogsRole"
+	if s.Role(logs) == nil {
+		t.Fatal("the role of Cognito's logs has another name")
+	}
+	for _, r := range s.Roles {
+		role := iam.NewRole(r.ARN, r.Policies...)
+		may := r.LogicalID == "CreateImportJobFunctionRole" || r.LogicalID == "CopyToImportJobFunctionRole"
+		for _, tt := range []struct {
+			role, service string
+			want          bool
+		}{
+			{logs, "cognito-idp.amazonaws.com", may},
+			{logs, "lambda.amazonaws.com", false},
+			{r.ARN, "cognito-idp.amazonaws.com", false},
+		} {
+			given := map[string]string{"iam:PassedToService": tt.service}
+			if got := role.Allows("iam:PassRole", tt.role, given); got != tt.want {
+				t.Errorf("%s may pass %s to %s: %t", r.LogicalID, tt.role, tt.service, got)
+			}
+		}
 	}
 }
 

@@ -174,7 +174,7 @@ var scenarios = []scenario{
 		name:    "broken off with so many rows left that their outcomes go up in pieces, one of which fails",
 		options: func(o *localaws.Options) { o.Calls = failPieces() },
 		run: func(t *testing.T, w *simulation.World) {
-			drop(t, w, "incoming/"+pool+"/users.csv", people(200_000))
+			drop(t, w, "incoming/"+pool+"/users.csv", people(150_000))
 			await(t, w, "an import job", func() bool { return w.Cognito.ActiveJobs() > 0 })
 			stop(t, w)
 			time.Sleep(time.Hour)
