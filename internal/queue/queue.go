@@ -36,6 +36,9 @@ const (
 	overhead = 15 * time.Second
 	// minWait keeps the polling of a long queue under a quarter of ListExecutions' quota.
 	minWait = 10 * time.Second
+	// long is how long a job must take for those right behind it to look how far it is: an idle account is time lost, but
+	// looking costs a call for each pool.
+	long = 5 * time.Minute
 	// maxWait bounds the time that is lost when an estimate is wrong.
 	maxWait = time.Hour
 	// maxTurns ends an execution's loops: nine events a turn, and 25,000 events end an execution for good.
@@ -63,6 +66,13 @@ type Config struct {
 	UserPoolIDs   function.UserPools `env:"USER_POOL_ARNS"`
 	Window        Window             `env:"IMPORT_WINDOW" envDefault:""`
 	TimeZone      *time.Location     `env:"SCHEDULE_TIMEZONE"`
+	// Rate is the users per second that estimates start from; simulations lower it.
+	Rate float64 `env:"USERS_PER_SECOND" envDefault:"35"`
+}
+
+// needs is the time of a job of so many rows.
+func (c Config) needs(rows int) time.Duration {
+	return time.Duration(float64(rows) / c.Rate * float64(time.Second))
 }
 
 // NewAwaitTurn builds the handler of functions/await-turn.
@@ -115,11 +125,18 @@ func (q *AwaitTurn) Handle(ctx context.Context, turn Turn) (workflow.ImportJob, 
 	}
 	ahead := time.Duration(0)
 	for _, w := range line[:place] {
-		ahead += overhead + time.Duration(w.rows)*time.Second/UsersPerSecond
+		ahead += overhead + q.Config.needs(w.rows)
 	}
 	if place > 0 {
-		// The first in line is at work, and nobody knows here how far it is: take it as half done.
-		ahead -= time.Duration(line[0].rows) * time.Second / UsersPerSecond / 2
+		// The first in line is at work: take it as half done, and look how far it is if that matters.
+		whole := q.Config.needs(line[0].rows)
+		rest := whole / 2
+		if whole > long && ahead-whole <= long {
+			if rest, err = q.rest(ctx, job, line[0]); err != nil {
+				return job, err
+			}
+		}
+		ahead += rest - whole
 	}
 	job.Ahead, job.EstimatedSeconds = place, int64(ahead/time.Second)
 	if place <= 1 { // the first one asks only until it is at work
@@ -133,13 +150,17 @@ func (q *AwaitTurn) Handle(ctx context.Context, turn Turn) (workflow.ImportJob, 
 		return job, err
 	}
 	if job.Held = why; why != "" {
+		q.Config.Put(ctx, job.ImportID, metrics.QueueHeld.Of(1))
 		return Pause(job, wait), nil
 	}
-	busy, err := q.active(ctx, job)
+	busy, err := q.active(ctx, job, func(name string) bool {
+		part, _, ours := workflow.PartOfJob(job.ImportID, name)
+		return !ours || part != job.Part // create-import-job adopts the part's own
+	})
 	if err != nil {
 		return job, err
 	}
-	if busy { // a job that is not ours, or one that an aborted part left behind
+	if busy != nil { // a job that is not ours, or one that an aborted part left behind
 		return Pause(job, 3*minWait), nil
 	}
 	job.Next = workflow.Go
@@ -148,7 +169,6 @@ func (q *AwaitTurn) Handle(ctx context.Context, turn Turn) (workflow.ImportJob, 
 
 // Pause answers Wait, or HandOver once the execution has been round its loops often enough. Up to a quarter is added to
 // the wait, so that many executions do not ask at once: how much, a hash of the execution and the turn says, and the
-		q.Config.Put(ctx, job.ImportID, metrics.QueueHeld.Of(1))
 // same run repeats itself.
 func Pause(job workflow.ImportJob, wait time.Duration) workflow.ImportJob {
 	job.Next = workflow.Wait
@@ -197,9 +217,28 @@ func (q *AwaitTurn) line(ctx context.Context, machine string) ([]waiting, error)
 	return line, nil
 }
 
-// active looks at the newest jobs of the allowed pools, the part's own pool first, for one that runs. A job of the part
-// itself does not count: create-import-job adopts it.
-func (q *AwaitTurn) active(ctx context.Context, job workflow.ImportJob) (bool, error) {
+// rest is the time that the first in line still needs, by the rate of its job so far. It is none without an active job:
+// then its execution is about to end, or has, and the list does not tell yet.
+func (q *AwaitTurn) rest(ctx context.Context, job workflow.ImportJob, first waiting) (time.Duration, error) {
+	name, _ := workflow.ParseExecutionName(first.name)
+	j, err := q.active(ctx, job, func(jobName string) bool {
+		part, _, ours := workflow.PartOfJob(name.ImportID, jobName)
+		return ours && part == name.Part
+	})
+	if j == nil || err != nil {
+		return 0, err
+	}
+	done, took := j.ImportedUsers+j.SkippedUsers+j.FailedUsers, time.Since(aws.ToTime(j.StartDate))
+	if done == 0 || took <= 0 {
+		return q.Config.needs(first.rows), nil
+	}
+	return time.Duration(float64(max(int64(first.rows)-done, 0)) / float64(done) * float64(took)), nil
+}
+
+// active looks at the newest jobs of the allowed pools, the part's own pool first, for one that runs and counts.
+func (q *AwaitTurn) active(
+	ctx context.Context, job workflow.ImportJob, counts func(jobName string) bool,
+) (*cognitotypes.UserImportJobType, error) {
 	pools := append([]string{job.UserPoolID}, slices.DeleteFunc(slices.Clone(q.Config.UserPoolIDs), func(id string) bool {
 		return id == job.UserPoolID
 	})...)
@@ -211,16 +250,15 @@ func (q *AwaitTurn) active(ctx context.Context, job workflow.ImportJob) (bool, e
 			continue // another drop's pool was deleted
 		}
 		if err != nil {
-			return false, fmt.Errorf("list the import jobs of %s: %w", pool, err)
+			return nil, fmt.Errorf("list the import jobs of %s: %w", pool, err)
 		}
 		for _, other := range list.UserImportJobs {
-			part, _, ours := workflow.PartOfJob(job.ImportID, aws.ToString(other.JobName))
-			if Active(other.Status) && (!ours || part != job.Part) {
-				return true, nil
+			if Active(other.Status) && counts(aws.ToString(other.JobName)) {
+				return &other, nil
 			}
 		}
 	}
-	return false, nil
+	return nil, nil
 }
 
 // Active tells whether a job with that status holds the account's one place.

@@ -14,6 +14,8 @@ import (
 
 var seeds = flag.Int("seeds", 200, "how many seeds TestSeeds plays")
 
+var crowd = flag.Int("crowd", 150, "how many drops TestManyDrops drops at once")
+
 func TestMain(m *testing.M) {
 	flag.Parse()
 	slog.SetDefault(simulation.Logger())
