@@ -81,6 +81,10 @@ func (c *Create) create(ctx context.Context, job workflow.ImportJob) (workflow.I
 	if refused(err) {
 		job.Job, job.Refusal = workflow.Job{}, words(err)
 		_, job.JobLimit = errors.AsType[*types.LimitExceededException](err)
+		if job.Algorithm != "" && !job.JobLimit {
+			job.Refusal = fmt.Sprintf("Cognito refused a job with %s password hashes, which not every pool takes. %s",
+				job.Algorithm, job.Refusal)
+		}
 		slog.WarnContext(ctx, "Cognito refused to create an import job.", "importId", job.ImportID, "error", err)
 		return job, "", nil
 	}

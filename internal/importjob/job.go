@@ -8,12 +8,15 @@ package importjob
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/aws/smithy-go"
 
 	"userdrop/internal/queue"
 	"userdrop/internal/workflow"
@@ -100,8 +103,11 @@ func again(job workflow.ImportJob) workflow.ImportJob {
 	return job
 }
 
-// words cuts what Cognito said to a length that a payload can bear.
+// words is what Cognito said, cut to a length that a payload can bear.
 func words(err error) string {
 	text := err.Error()
-	return text[:min(len(text), 300)]
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		text = api.ErrorCode() + ": " + api.ErrorMessage()
+	}
+	return strings.ToValidUTF8(text[:min(len(text), 300)], "")
 }

@@ -37,7 +37,7 @@ type world struct {
 }
 
 // inWorld runs a test with a stack of three pools.
-func inWorld(t *testing.T, change func(*localaws.Options), test func(world)) {
+func inWorld(t *testing.T, change func(*localaws.Options), test func(*testing.T, world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		example, err := os.ReadFile("../../examples/pool.json")
@@ -58,7 +58,7 @@ func inWorld(t *testing.T, change func(*localaws.Options), test func(world)) {
 			t.Fatal(err)
 		}
 		defer w.Close()
-		test(world{w, t})
+		test(t, world{w, t})
 	})
 }
 

@@ -92,7 +92,7 @@ func TestKilledSweep(t *testing.T) {
 				t.Run(fmt.Sprintf("call %d after=%t always=%t", call, after, always), func(t *testing.T) {
 					t.Parallel()
 					k := &killer{at: call, after: after, always: always}
-					inWorld(t, k.options, func(w world) {
+					inWorld(t, k.options, func(t *testing.T, w world) {
 						want := map[string][]string{red: {"a", "b"}, green: {"c"}}
 						for _, pool := range []string{red, green} {
 							for _, name := range want[pool] {
@@ -142,7 +142,7 @@ func TestOverlappingSweeps(t *testing.T) {
 					})
 				}
 			}
-			inWorld(t, pace, func(w world) {
+			inWorld(t, pace, func(t *testing.T, w world) {
 				want := map[string][]string{}
 				for i := range 12 {
 					pool := []string{red, green}[i%2]
@@ -179,7 +179,7 @@ func TestTakenOver(t *testing.T) {
 			}
 			return next()
 		}
-	}, func(w world) {
+	}, func(t *testing.T, w world) {
 		w.put("scheduled/"+red+"/a.csv", users("ada"))
 		until(1, 4)
 		if imports := w.Imports(); len(imports) != 1 || imports[0].Status != "FAILED" {
@@ -210,7 +210,7 @@ func TestBrokenImport(t *testing.T) {
 			}
 			return next()
 		}
-	}, func(w world) {
+	}, func(t *testing.T, w world) {
 		key := "scheduled/" + red + "/a.csv"
 		w.put(key, users("ada"))
 		until(5, 3)
@@ -230,7 +230,7 @@ func TestBrokenImport(t *testing.T) {
 
 // TestDeadClaim finds claims that sweeps left which nobody knows any more.
 func TestDeadClaim(t *testing.T) {
-	inWorld(t, nil, func(w world) {
+	inWorld(t, nil, func(t *testing.T, w world) {
 		key := "scheduled/" + red + "/a.csv"
 		w.claim(key, w.put(key, users("a")), "scheduled-000000000000000000000000")
 		w.put("scheduled/"+red+"/b.csv", users("b"))
@@ -261,7 +261,7 @@ func (w world) claim(key, version, importID string) {
 
 // TestLeftOutClaim takes a file whose claim names an import that ran without it.
 func TestLeftOutClaim(t *testing.T) {
-	inWorld(t, nil, func(w world) {
+	inWorld(t, nil, func(t *testing.T, w world) {
 		w.put("scheduled/"+red+"/a.csv", users("a"))
 		w.sweep("ScheduledSweep")
 		key := "scheduled/" + red + "/b.csv"
@@ -273,7 +273,7 @@ func TestLeftOutClaim(t *testing.T) {
 
 // TestLateRetry lets a sweep be tried again after another one took over a file that it had listed already.
 func TestLateRetry(t *testing.T) {
-	inWorld(t, nil, func(w world) {
+	inWorld(t, nil, func(t *testing.T, w world) {
 		taken, key := "scheduled/"+red+"/a.csv", "scheduled/"+red+"/b.csv"
 		version := w.put(taken, users("a"))
 		w.put(key, users("b"))

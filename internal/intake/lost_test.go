@@ -26,7 +26,7 @@ func lose(logicalID string) func(*localaws.Options) {
 
 // TestLostDrops finds the files that no event told of, each once, and none that may yet be told of.
 func TestLostDrops(t *testing.T) {
-	inWorld(t, lose("ObjectCreatedRule"), func(w world) {
+	inWorld(t, lose("ObjectCreatedRule"), func(t *testing.T, w world) {
 		w.put("incoming/"+red+"/a.csv", users("ada"))
 		w.put("incoming/b.csv", users("grace")) // for the default pool, which is red
 		w.put("check/"+green+"/c.csv", users("alan"))
@@ -59,7 +59,7 @@ func TestLostDrops(t *testing.T) {
 
 // TestQueuedDrops does not take a file for lost whose import waits for its turn.
 func TestQueuedDrops(t *testing.T) {
-	inWorld(t, func(o *localaws.Options) { o.Cognito.UsersPerSecond = 0.001 }, func(w world) {
+	inWorld(t, func(o *localaws.Options) { o.Cognito.UsersPerSecond = 0.001 }, func(t *testing.T, w world) {
 		w.put("incoming/"+red+"/a.csv", users("a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8", "a9", "a10"))
 		w.put("incoming/"+red+"/b.csv", users("b"))
 		until(2, 0)
@@ -75,7 +75,7 @@ func TestLostEnd(t *testing.T) {
 	inWorld(t, func(o *localaws.Options) {
 		lose("ImportBrokenOffRule")(o)
 		o.Cognito.UsersPerSecond = 0.0001 // none within the hours of the test
-	}, func(w world) {
+	}, func(t *testing.T, w world) {
 		w.put("incoming/"+red+"/a.csv", users("a1", "a2", "a3", "a4", "a5"))
 		time.Sleep(time.Minute)
 		if _, err := w.StepFunctions.StopExecution(t.Context(), w.Imports()[0].ARN, "", ""); err != nil {

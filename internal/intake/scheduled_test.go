@@ -16,7 +16,7 @@ import (
 
 // TestNightly lets 200 small files of three pools wait for the night.
 func TestNightly(t *testing.T) {
-	inWorld(t, nil, func(w world) {
+	inWorld(t, nil, func(t *testing.T, w world) {
 		// In each pool somebody is there already, and every seventh file has a row that is rejected.
 		for _, pool := range []string{red, green, blue} {
 			w.put("incoming/"+pool+"/first.csv", users("resident"))
@@ -108,7 +108,7 @@ func (w world) onlyFailed(url string) string {
 
 // TestOneBadFile refuses a file without keeping those beside it, and does not come back to it.
 func TestOneBadFile(t *testing.T) {
-	inWorld(t, nil, func(w world) {
+	inWorld(t, nil, func(t *testing.T, w world) {
 		w.put("scheduled/"+red+"/a.csv", users("ada"))
 		w.put("scheduled/"+red+"/b.csv", "no header,for this\n1,2\n")
 		w.put("scheduled/"+red+"/c.csv", users("grace"))
@@ -138,7 +138,7 @@ func TestOneBadFile(t *testing.T) {
 
 // TestScheduledWithoutPool tells people of a folder that is no pool of the stack.
 func TestScheduledWithoutPool(t *testing.T) {
-	inWorld(t, nil, func(w world) {
+	inWorld(t, nil, func(t *testing.T, w world) {
 		for _, key := range []string{
 			"scheduled/users.csv", "scheduled/not a pool/users.csv", "scheduled/us-east-1_Foreign/users.csv",
 		} {
@@ -166,7 +166,7 @@ func TestScheduledWithoutPool(t *testing.T) {
 
 // TestArrivalDuringSweep leaves what comes after the sweep's look for the next one.
 func TestArrivalDuringSweep(t *testing.T) {
-	inWorld(t, nil, func(w world) {
+	inWorld(t, nil, func(t *testing.T, w world) {
 		w.put("scheduled/"+red+"/a.csv", users("ada"))
 		w.sweep("ScheduledSweep")
 		w.put("scheduled/"+red+"/a.csv", users("grace")) // the same key, another version
@@ -191,7 +191,7 @@ func TestArrivalDuringSweep(t *testing.T) {
 
 // TestOverwrittenBeforeSweep takes the version that is current at the sweep.
 func TestOverwrittenBeforeSweep(t *testing.T) {
-	inWorld(t, nil, func(w world) {
+	inWorld(t, nil, func(t *testing.T, w world) {
 		w.put("scheduled/"+red+"/a.csv", users("wrong"))
 		w.put("scheduled/"+red+"/a.csv", users("right"))
 		until(1, 3)

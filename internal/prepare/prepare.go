@@ -251,7 +251,7 @@ func (p *Prepare) read(ctx context.Context, plan *workflow.Plan, sink *sink) err
 		})
 		if _, refused := errors.AsType[*usercsv.Refusal](err); refused && several {
 			// It was deleted between the two looks. The next try passes over it.
-			return &workflow.Error{Name: workflow.Unavailable, Err: fmt.Errorf("read source %d again: %w", i+1, err)}
+			return &workflow.Error{Name: workflow.Unavailable, Err: fmt.Errorf("source %d went between two looks", i+1)}
 		}
 		if err != nil {
 			return err

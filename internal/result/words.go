@@ -3,11 +3,14 @@ package result
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"userdrop/internal/usercsv"
 )
 
 // clean makes text from outside, such as an object key, safe to show anywhere: what could move a cursor, reverse the
@@ -141,6 +144,10 @@ func headline(r *Result) string {
 
 // advice says what to do.
 func advice(r *Result) string {
+	limit := slices.ContainsFunc(r.Problems, func(p Problem) bool { return p.Code == usercsv.JobLimit })
+	if limit && (r.Verdict == Failed || r.Verdict == Partial) {
+		return "The pool's import jobs are used up: ask AWS to raise the quota first. " + repair(r)
+	}
 	switch r.Verdict {
 	case Succeeded:
 		if o := r.Rows.Counts(); o.Skipped > 0 {

@@ -279,6 +279,9 @@ func (h Header) problems(pool *Pool, known *resolver) []Problem {
 		case name == "":
 			unknown = append(unknown, fmt.Sprintf("column %d", i+1))
 			hints = append(hints, fmt.Sprintf("column %d has no name", i+1))
+		case fold(name) == fold(colHash):
+			unknown = append(unknown, name)
+			hints = append(hints, fmt.Sprintf("column %d: the pool takes no password hashes, as not all pools do", i+1))
 		default:
 			unknown = append(unknown, name)
 			hints = append(hints, fmt.Sprintf("column %d, nearest known name: %s", i+1, known.nearest(name)))
