@@ -21,7 +21,7 @@ MAX_ZIP_MB   := 5
 export SAM_CLI_TELEMETRY := 0
 export SYFT_CHECK_FOR_APP_UPDATE := false
 
-step = @printf '\n==> %s\n'
+step = @mkdir -p out && printf '\n==> %s\n'
 
 ##@ Use
 
@@ -38,7 +38,7 @@ demo: build ## Import examples/users.csv on this machine, no AWS account: see ou
 
 .PHONY: build
 build: ## Build the command line (out/bin/userdrop) and the functions for this machine (out/local/)
-	CGO_ENABLED=0 go build -trimpath -ldflags="-s -X main.release=$(VERSION)" -o out/bin/userdrop ./cmd/userdrop
+	CGO_ENABLED=0 go build -trimpath -ldflags="-s -X main.version=$(VERSION)" -o out/bin/userdrop ./cmd/userdrop
 	@$(call build-functions,out/local)
 
 .PHONY: cross
@@ -49,7 +49,7 @@ cross: ## Build the command line for Linux, macOS and Windows: out/dist/
 		file=out/dist/userdrop-$(VERSION)-$$GOOS-$$GOARCH; \
 		if [ $$GOOS = windows ]; then file+=.exe; fi; \
 		echo "$$file"; \
-		go build -trimpath -ldflags="-s -X main.release=$(VERSION)" -o "$$file" ./cmd/userdrop; \
+		go build -trimpath -ldflags="-s -X main.version=$(VERSION)" -o "$$file" ./cmd/userdrop; \
 	done
 	@cd out/dist && sha256sum userdrop-$(VERSION)-* >SHA256SUMS
 
