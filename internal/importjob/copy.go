@@ -85,7 +85,7 @@ func (c *Copy) Handle(ctx context.Context, job workflow.ImportJob) (workflow.Imp
 		return job, err
 	}
 	defer part.Close()
-	code, err := c.put(ctx, target, part, job.Object.Bytes)
+	code, err := Upload(ctx, c.HTTP, target, part, job.Object.Bytes)
 	if err != nil {
 		return job, err
 	}
@@ -102,16 +102,20 @@ func (c *Copy) Handle(ctx context.Context, job workflow.ImportJob) (workflow.Imp
 	return job, nil
 }
 
-// put uploads and returns S3's error code, empty for success. Faults that pass are Unavailable.
+// Upload puts a file to a job's upload URL and returns S3's error code, empty for success. Faults that pass are
+// Unavailable. No error shows the URL.
+//
 // https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-using-import-tool.html demands the
 // header, which the URL signs; S3 takes no chunked body.
-func (c *Copy) put(ctx context.Context, target *url.URL, body io.Reader, size int64) (code string, err error) {
+func Upload(
+	ctx context.Context, client *http.Client, target *url.URL, body io.Reader, size int64,
+) (code string, err error) {
 	request := (&http.Request{
 		Method: http.MethodPut, URL: target, Host: target.Host, ContentLength: size,
 		Header: http.Header{"X-Amz-Server-Side-Encryption": {"aws:kms"}},
 		Body:   io.NopCloser(body),
 	}).WithContext(ctx)
-	response, err := c.HTTP.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		// A url.Error prints the whole URL, token and all: take only its cause.
 		if at, ok := errors.AsType[*url.Error](err); ok {
