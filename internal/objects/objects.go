@@ -197,7 +197,19 @@ func (s *Store) Delete(ctx context.Context, keys []string) error {
 // Move puts one version of an object elsewhere in its bucket, and deletes that version alone: a newer one of the same
 // key is not touched. A version that is not there is moved already.
 func Move(ctx context.Context, client *s3.Client, from workflow.Object, key string) error {
-	err := copyObject(ctx, client, from, key)
+	return Mover{Client: client, MaxCopy: 5 << 30, Part: 1 << 30}.Move(ctx, from, key)
+}
+
+// Mover moves by its own limits; Move's are S3's.
+type Mover struct {
+	Client  *s3.Client
+	MaxCopy int64 // the largest object that S3 copies at once
+	Part    int64 // the size of the pieces of a larger one
+}
+
+// Move is Move by these limits.
+func (m Mover) Move(ctx context.Context, from workflow.Object, key string) error {
+	err := m.copy(ctx, from, key)
 	if code := status(err); code == http.StatusNotFound {
 		return nil
 	}
@@ -208,25 +220,20 @@ func Move(ctx context.Context, client *s3.Client, from workflow.Object, key stri
 	if from.VersionID != "" {
 		input.VersionId = &from.VersionID
 	}
-	if _, err := client.DeleteObject(ctx, input); err != nil {
+	if _, err := m.Client.DeleteObject(ctx, input); err != nil {
 		return fmt.Errorf("delete s3://%s/%s: %w", from.Bucket, from.Key, err)
 	}
 	return nil
 }
 
-// maxCopy is the largest object that S3 copies at once, and copyPart the size of the pieces of a larger one.
-const (
-	maxCopy  = 5 << 30
-	copyPart = 1 << 30
-)
-
-func copyObject(ctx context.Context, client *s3.Client, from workflow.Object, key string) error {
+func (m Mover) copy(ctx context.Context, from workflow.Object, key string) error {
+	client := m.Client
 	// A plus sign in a copy source is read as a space, so everything is escaped.
 	source := from.Bucket + "/" + strings.ReplaceAll(url.QueryEscape(from.Key), "+", "%20")
 	if from.VersionID != "" {
 		source += "?versionId=" + url.QueryEscape(from.VersionID)
 	}
-	if from.Bytes <= maxCopy {
+	if from.Bytes <= m.MaxCopy {
 		_, err := client.CopyObject(ctx, &s3.CopyObjectInput{Bucket: &from.Bucket, Key: &key, CopySource: &source})
 		return err
 	}
@@ -235,11 +242,11 @@ func copyObject(ctx context.Context, client *s3.Client, from workflow.Object, ke
 		return err
 	}
 	var parts []types.CompletedPart
-	for at := int64(0); at < from.Bytes; at += copyPart {
+	for at := int64(0); at < from.Bytes; at += m.Part {
 		number := int32(len(parts) + 1)
 		out, err := client.UploadPartCopy(ctx, &s3.UploadPartCopyInput{
 			Bucket: &from.Bucket, Key: &key, UploadId: upload.UploadId, PartNumber: &number, CopySource: &source,
-			CopySourceRange: aws.String(fmt.Sprintf("bytes=%d-%d", at, min(at+copyPart, from.Bytes)-1)),
+			CopySourceRange: aws.String(fmt.Sprintf("bytes=%d-%d", at, min(at+m.Part, from.Bytes)-1)),
 		})
 		if err != nil {
 			_, abort := client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{

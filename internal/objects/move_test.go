@@ -1,0 +1,69 @@
+package objects_test
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/google/go-cmp/cmp"
+
+	"userdrop/internal/localaws"
+	"userdrop/internal/localaws/cognito"
+	"userdrop/internal/objects"
+	"userdrop/internal/simulation"
+	"userdrop/internal/workflow"
+)
+
+// TestMove moves objects on either side of what S3 copies at once; the double refuses what S3 would.
+func TestMove(t *testing.T) {
+	for name, text := range map[string]string{
+		"at once":              "12345678",
+		"by parts":             "123456789",
+		"by parts of one size": "123456789012",
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, err := simulation.New(localaws.Options{
+					Cognito: cognito.Defaults(), Parameters: map[string]string{
+						"UserPoolArns": "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_Example1",
+					},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer w.Close()
+				w.S3.MaxOperation, w.S3.MinPart = 8, 1
+				const key, to = "elsewhere/a b+c?é.csv", "processed/users.csv"
+				version, err := w.S3.Put(w.Inbox(), key, []byte(text))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := w.S3.Put(w.Inbox(), key, []byte("newer")); err != nil {
+					t.Fatal(err)
+				}
+				mover := objects.Mover{Client: s3.NewFromConfig(w.Config("")), MaxCopy: 8, Part: 4}
+				from := workflow.Object{Bucket: w.Inbox(), Key: key, VersionID: version, Bytes: int64(len(text))}
+				for range 2 { // a version that is not there is moved already
+					if err := mover.Move(t.Context(), from, to); err != nil {
+						t.Fatal(err)
+					}
+				}
+				got := map[string]string{}
+				keys, err := w.S3.Keys(w.Inbox(), "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, key := range keys {
+					text, err := w.S3.Get(w.Inbox(), key)
+					if err != nil {
+						t.Fatal(err)
+					}
+					got[key] = string(text)
+				}
+				if diff := cmp.Diff(map[string]string{key: "newer", to: text}, got); diff != "" {
+					t.Errorf("inbox (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
