@@ -46,10 +46,15 @@ func newJobLog(rows int) *jobLog {
 
 // row tells the fate of a row, from 0, with the words for a failed one.
 func (l *jobLog) row(i int) (fate, string) {
-	if l.base == 0 {
-		return untold, ""
+	e := l.lines[i+max(l.base, 1)]
+	if l.base == 0 { // the row has one of two lines: what both say is known
+		switch other := l.lines[i+2]; {
+		case other.fate != e.fate:
+			return untold, ""
+		case other.reason != e.reason:
+			return e.fate, ""
+		}
 	}
-	e := l.lines[i+l.base]
 	return e.fate, l.words[e.reason]
 }
 
