@@ -154,6 +154,37 @@ func (s *Service) updateUserPool(ctx context.Context, raw json.RawMessage) (any,
 	return nil, s.redescribe(p, described)
 }
 
+type mfaConfig struct {
+	SoftwareTokenMfaConfiguration struct{ Enabled bool } `json:",omitzero"`
+	MfaConfiguration              string
+}
+
+type setUserPoolMfaConfigInput struct {
+	UserPoolID *string
+	mfaConfig
+}
+
+// setUserPoolMfaConfig sets whether a second factor is asked for: an app's code, since the double sends no message.
+func (s *Service) setUserPoolMfaConfig(ctx context.Context, in setUserPoolMfaConfigInput) (out mfaConfig, err error) {
+	if err := check(choice("mfaConfiguration", in.MfaConfiguration, "OFF", "ON", "OPTIONAL")); err != nil {
+		return out, err
+	}
+	p, unlock, err := s.reach(ctx, "SetUserPoolMfaConfig", poolInput{in.UserPoolID})
+	if err != nil {
+		return out, err
+	}
+	defer unlock()
+	if p.importing() {
+		return out, errImporting(p)
+	}
+	if in.MfaConfiguration != "OFF" && !in.SoftwareTokenMfaConfiguration.Enabled {
+		return out, invalid("Invalid MFA configuration given, can't turn on MFA without any type of MFA configured.")
+	}
+	described := maps.Clone(p.described)
+	described["MfaConfiguration"] = encoded(in.MfaConfiguration)
+	return in.mfaConfig, s.redescribe(p, described)
+}
+
 // redescribe gives a pool another description, or leaves it as it is when that one cannot be read.
 func (s *Service) redescribe(p *pool, described map[string]json.RawMessage) error {
 	before := p.described

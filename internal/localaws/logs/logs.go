@@ -75,6 +75,7 @@ func New(account *wire.Account) *Service {
 	s.handler = wire.JSON(map[string]wire.Operation{
 		"CreateLogGroup":     wire.Strict(s.createLogGroup),
 		"CreateLogStream":    wire.Strict(s.createLogStream),
+		"DeleteLogGroup":     wire.Strict(s.deleteLogGroup),
 		"DescribeLogGroups":  wire.Strict(s.describeLogGroups),
 		"DescribeLogStreams": wire.Strict(s.describeLogStreams),
 		"FilterLogEvents":    wire.Strict(s.filterLogEvents),

@@ -57,6 +57,19 @@ func (s *Service) createLogGroup(ctx context.Context, in createLogGroupInput) (a
 	return nil, nil
 }
 
+func (s *Service) deleteLogGroup(ctx context.Context, in createLogGroupInput) (any, error) {
+	if err := s.authorize(ctx, "DeleteLogGroup", in.LogGroupName, ""); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := s.group(in.LogGroupName); err != nil {
+		return nil, err
+	}
+	delete(s.groups, in.LogGroupName)
+	return nil, nil
+}
+
 type createLogStreamInput struct {
 	LogGroupName, LogStreamName string
 }
