@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
@@ -19,6 +20,7 @@ import (
 	"userdrop/internal/objects"
 	"userdrop/internal/queue"
 	"userdrop/internal/usercsv"
+	"userdrop/internal/userpool"
 	"userdrop/internal/workflow"
 )
 
@@ -27,6 +29,8 @@ type Collect struct {
 	Logs logReader
 	S3   *s3.Client
 	Work *objects.Store
+	// Users tells which users a pool has. publish-result, which goes on with nothing, never asks.
+	Users userpool.API
 }
 
 // CollectConfig is the environment of collect-rows.
@@ -48,6 +52,7 @@ func NewCollector(cfg aws.Config, config CollectConfig) *Collect {
 	client := s3.NewFromConfig(cfg)
 	return &Collect{
 		Logs: cloudwatchlogs.NewFromConfig(cfg), S3: client, Work: objects.New(client, config.WorkBucket),
+		Users: cognito.NewFromConfig(cfg),
 	}
 }
 
@@ -228,6 +233,10 @@ func (c *Collect) summarise(ctx context.Context, job workflow.ImportJob, log *jo
 		}
 		defer rest.discard()
 	}
+	known, err := c.known(ctx, job, t)
+	if err != nil {
+		return summary, err
+	}
 	counts := map[int]*workflow.SourceRows{}
 	var order []int
 	for i := range job.Rows {
@@ -237,14 +246,18 @@ func (c *Collect) summarise(ctx context.Context, job workflow.ImportJob, log *jo
 		}
 		if t.goOn {
 			told, _ := t.log.row(i)
-			if err := rest.row(told == untold, place); err != nil {
+			goesOn := told == untold && !known[i]
+			if err := rest.row(goesOn, place); err != nil {
 				return summary, err
 			}
-			if told == untold {
+			if goesOn {
 				continue // counted in the next attempt
 			}
 		}
-		count, code, message := t.row(i)
+		count, code, message := skipped, usercsv.Code(0), ""
+		if !known[i] {
+			count, code, message = t.row(i)
+		}
 		rows := counts[place.Source]
 		if rows == nil {
 			rows = &workflow.SourceRows{Source: place.Source}
@@ -275,7 +288,7 @@ func (c *Collect) summarise(ctx context.Context, job workflow.ImportJob, log *jo
 	if summary.Outcomes, err = outcomes.Close(); err != nil {
 		return summary, err
 	}
-	if t.goOn {
+	if t.goOn && rest.rest.Rows > 0 {
 		if summary.Rest, err = rest.close(); err != nil {
 			return summary, err
 		}

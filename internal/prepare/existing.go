@@ -4,30 +4,21 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"hash/maphash"
 	"io"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 
 	"userdrop/internal/usercsv"
+	"userdrop/internal/userpool"
 	"userdrop/internal/workflow"
 )
 
 const (
-	// lookEvery keeps a dry run at a quarter of ListUsers' 30 a second, which the account's own applications share.
-	// https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html
-	lookEvery = time.Second * 4 / 30
 	// lookTime bounds a dry run's look for users: 2,250 names, or 135,000 users.
 	lookTime = 5 * time.Minute
-	maxLooks = int(lookTime / lookEvery)
-	// usersPerPage is ListUsers' limit.
-	usersPerPage = 60
+	maxLooks = int(lookTime / userpool.Every)
 	// maxNames bounds the memory that a roster takes, to 16 MB.
 	maxNames = 2 << 20
 )
@@ -56,10 +47,7 @@ func (r *roster) add(name string) {
 
 // hash is the same for names that the pool takes for one.
 func (r *roster) hash(name string) uint64 {
-	if !r.pool.CaseSensitive {
-		name = strings.Map(unicode.ToLower, name)
-	}
-	return maphash.String(r.seed, name)
+	return maphash.String(r.seed, userpool.Fold(r.pool, name))
 }
 
 func (r *roster) has(name string) bool {
@@ -76,78 +64,25 @@ func (p *Prepare) existing(ctx context.Context, rows *roster, users int) (*workf
 	if deadline, ok := ctx.Deadline(); ok {
 		budget = min(budget, time.Until(deadline)/2)
 	}
-	l := &look{api: p.Cognito, pool: rows.pool, left: max(int(budget/lookEvery), 0), tick: time.NewTicker(lookEvery)}
-	defer l.tick.Stop()
+	l := userpool.NewLook(p.Cognito, rows.pool, budget)
+	defer l.Stop()
 	var found *workflow.Existing
 	var err error
-	if pages := users/usersPerPage + 1; rows.rows <= pages || pages > l.left {
-		found, err = l.each(ctx, rows)
+	if pages := users/userpool.PageSize + 1; rows.rows <= pages || pages > l.Left {
+		found, err = each(ctx, l, rows)
 	} else {
-		found, err = l.through(ctx, rows)
+		found, err = through(ctx, l, rows)
 	}
-	if workflow.Classify(err) == workflow.Throttled || errors.Is(err, errEnough) {
+	if workflow.Classify(err) == workflow.Throttled || errors.Is(err, userpool.ErrEnough) {
 		err = nil // somebody else needs the API: the rest stays unchecked
 	}
 	return found, err
 }
 
-// errEnough ends a look whose calls are used up.
-var errEnough = errors.New("no calls left")
-
-// look is a bounded number of calls of ListUsers, at a bounded rate.
-type look struct {
-	api interface {
-		ListUsers(context.Context, *cognito.ListUsersInput, ...func(*cognito.Options)) (*cognito.ListUsersOutput, error)
-	}
-	pool *usercsv.Pool
-	left int
-	tick *time.Ticker
-}
-
-// users yields the names of the users that match a filter, all where it is empty.
-func (l *look) users(ctx context.Context, filter string, yield func(name string)) error {
-	input := &cognito.ListUsersInput{UserPoolId: &l.pool.ID, Limit: aws.Int32(usersPerPage)}
-	if filter != "" {
-		input.Filter = &filter
-	}
-	if len(l.pool.UsernameAttributes) == 0 {
-		input.AttributesToGet = []string{"sub"} // which all have, and nobody's data
-	}
-	for {
-		if l.left--; l.left < 0 {
-			return errEnough
-		}
-		select {
-		case <-l.tick.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		out, err := l.api.ListUsers(ctx, input)
-		if err != nil {
-			return fmt.Errorf("list the users of %s: %w", l.pool.ID, err)
-		}
-		for _, u := range out.Users {
-			if len(l.pool.UsernameAttributes) == 0 {
-				yield(aws.ToString(u.Username))
-				continue
-			}
-			// The username is the sub; people sign in with the attributes.
-			for _, a := range u.Attributes {
-				if slices.Contains(l.pool.UsernameAttributes, aws.ToString(a.Name)) {
-					yield(aws.ToString(a.Value))
-				}
-			}
-		}
-		if input.PaginationToken = out.PaginationToken; input.PaginationToken == nil {
-			return nil
-		}
-	}
-}
-
 // through goes through the whole pool.
-func (l *look) through(ctx context.Context, rows *roster) (*workflow.Existing, error) {
+func through(ctx context.Context, l *userpool.Look, rows *roster) (*workflow.Existing, error) {
 	e := &workflow.Existing{}
-	err := l.users(ctx, "", func(name string) {
+	err := l.Users(ctx, "", func(name string) {
 		if rows.has(name) {
 			e.Found++
 		}
@@ -160,11 +95,11 @@ func (l *look) through(ctx context.Context, rows *roster) (*workflow.Existing, e
 }
 
 // each asks for the rows' users, as far as it gets.
-func (l *look) each(ctx context.Context, rows *roster) (*workflow.Existing, error) {
+func each(ctx context.Context, l *userpool.Look, rows *roster) (*workflow.Existing, error) {
 	e := &workflow.Existing{Unchecked: rows.rows}
 	for _, name := range rows.first {
-		there := false
-		if err := l.users(ctx, l.filter(name), func(string) { there = true }); err != nil {
+		there, err := l.Has(ctx, name)
+		if err != nil {
 			return e, err
 		}
 		e.Unchecked--
@@ -175,24 +110,10 @@ func (l *look) each(ctx context.Context, rows *roster) (*workflow.Existing, erro
 	return e, nil
 }
 
-// filter asks for one user. https://docs.aws.amazon.com/cognito/latest/developerguide/how-to-manage-user-accounts.html
-func (l *look) filter(name string) string {
-	attribute := "username"
-	if len(l.pool.UsernameAttributes) > 0 {
-		attribute = "phone_number"
-		if strings.Contains(name, "@") {
-			attribute = "email"
-		}
-	}
-	return attribute + ` = "` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
-}
-
-// dryPart is a part that nobody will import. It reads the usernames out of Cognito's dialect, in which a comma inside
-// a value is written \, and no value has a line break.
+// dryPart is a part that nobody will import. It reads the usernames out of it.
 type dryPart struct {
 	roster *roster
-	column int
-	header bool // was read
+	names  *userpool.Usernames // nil until the header was read
 	rest   []byte
 }
 
@@ -210,13 +131,12 @@ func (d *dryPart) Write(text []byte) (int, error) {
 }
 
 func (d *dryPart) line(line string) {
-	const comma = "\x00" // which no source may hold
-	cells := strings.Split(strings.ReplaceAll(line, `\,`, comma), ",")
-	if !d.header {
-		d.header, d.column = true, slices.Index(cells, "cognito:username")
+	if d.names == nil {
+		names := userpool.NewUsernames(line)
+		d.names = &names
 		return
 	}
-	d.roster.add(strings.ReplaceAll(cells[d.column], comma, ","))
+	d.roster.add(d.names.Of(line))
 }
 
 func (*dryPart) Lines() io.Writer                { return io.Discard }
