@@ -93,6 +93,7 @@ func (r *resolver) resolve(name string) (string, bool) {
 // nearest is the column whose name, or an alias of it, takes the fewest edits to reach.
 func (r *resolver) nearest(name string) string {
 	name = fold(name)
+	name = name[:min(len(name), 100)] // what is longer is no misspelling, and comparing costs time by its length
 	best, distance := "", 1<<30
 	try := func(known, column string) {
 		if d := edits(name, known, distance); d < distance {
