@@ -21,9 +21,9 @@ import (
 
 // killer ends a sweep at one of its calls to AWS: from that call on nothing that it asks for happens.
 type killer struct {
-	at     int64 // the call, from 1; 0 kills none
-	after  bool  // the call still happens, but its answer is lost
-	always bool  // the tries after the first are killed as well
+	at     atomic.Int64 // the call, from 1; 0 kills none
+	after  bool         // the call still happens, but its answer is lost
+	always bool         // the tries after the first are killed as well
 	tries  atomic.Int64
 	calls  atomic.Int64
 }
@@ -43,11 +43,12 @@ func (k *killer) options(o *localaws.Options) {
 				return
 			}
 			n := k.calls.Add(1)
-			if k.at == 0 || n < k.at || !k.always && k.tries.Load() > 1 {
+			at := k.at.Load()
+			if at == 0 || n < at || !k.always && k.tries.Load() > 1 {
 				next.ServeHTTP(w, r)
 				return
 			}
-			if n == k.at && k.after {
+			if n == at && k.after {
 				next.ServeHTTP(w, r)
 			}
 			panic(http.ErrAbortHandler)
@@ -91,7 +92,8 @@ func TestKilledSweep(t *testing.T) {
 			for _, always := range []bool{false, true} {
 				t.Run(fmt.Sprintf("call %d after=%t always=%t", call, after, always), func(t *testing.T) {
 					t.Parallel()
-					k := &killer{at: call, after: after, always: always}
+					k := &killer{after: after, always: always}
+					k.at.Store(call)
 					inWorld(t, k.options, func(t *testing.T, w world) {
 						want := map[string][]string{red: {"a", "b"}, green: {"c"}}
 						for _, pool := range []string{red, green} {
@@ -104,7 +106,7 @@ func TestKilledSweep(t *testing.T) {
 						if k.tries.Load() < 2 {
 							t.Fatalf("nothing was killed: %d calls", k.calls.Load())
 						}
-						if k.at = 0; always {
+						if k.at.Store(0); always {
 							w.put("scheduled/"+red+"/d.csv", users("d"))
 							want[red] = append(want[red], "d")
 							until(2, 3)
@@ -169,11 +171,11 @@ func TestOverlappingSweeps(t *testing.T) {
 
 // TestTakenOver lets an import that claimed a file end without a result, and with nobody there to publish one.
 func TestTakenOver(t *testing.T) {
-	broken := true
+	var repaired atomic.Bool
 	inWorld(t, func(o *localaws.Options) {
 		o.Around = func(_ context.Context, f lambda.Function, _ []byte, next func() lambda.Result) lambda.Result {
 			for _, name := range []string{"-prepare-import", "-publish-result", "-stop-import-jobs", "-sweep-lost"} {
-				if broken && strings.HasSuffix(f.Name, name) {
+				if !repaired.Load() && strings.HasSuffix(f.Name, name) {
 					return lambda.Result{FunctionError: "Unhandled", Payload: []byte(`{"errorType":"Denied","errorMessage":"No."}`)}
 				}
 			}
@@ -185,7 +187,7 @@ func TestTakenOver(t *testing.T) {
 		if imports := w.Imports(); len(imports) != 1 || imports[0].Status != "FAILED" {
 			t.Fatalf("imports: %s", encoded(t, imports))
 		}
-		broken = false
+		repaired.Store(true)
 		w.sweep("ScheduledSweep")
 		imports := w.Imports()
 		if len(imports) != 2 {
