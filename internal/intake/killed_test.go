@@ -128,8 +128,14 @@ func TestOverlappingSweeps(t *testing.T) {
 		paces  []time.Duration // of each call, by the second of the world
 	}{
 		{"twice at once", []time.Duration{0, 0}, []time.Duration{100 * time.Millisecond}},
-		{"the second overtakes", []time.Duration{0, 3 * time.Second}, []time.Duration{2 * time.Second, 100 * time.Millisecond}},
-		{"three in turn", []time.Duration{0, time.Second, 2 * time.Second}, []time.Duration{time.Second, 700 * time.Millisecond}},
+		{
+			"the second overtakes",
+			[]time.Duration{0, 3 * time.Second}, []time.Duration{2 * time.Second, 100 * time.Millisecond},
+		},
+		{
+			"three in turn",
+			[]time.Duration{0, time.Second, 2 * time.Second}, []time.Duration{time.Second, 700 * time.Millisecond},
+		},
 		{"a late delivery", []time.Duration{0, 20 * time.Minute}, []time.Duration{50 * time.Millisecond}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -280,7 +280,9 @@ func (s *SweepScheduled) claim(ctx context.Context, id string, file workflow.Obj
 
 // abandoned tells whether an import that claimed a file will never take it: it was not started, does not list the
 // file, or is over without a result.
-func (s *SweepScheduled) abandoned(ctx context.Context, holder string, age time.Duration, file workflow.Object) (bool, error) {
+func (s *SweepScheduled) abandoned(
+	ctx context.Context, holder string, age time.Duration, file workflow.Object,
+) (bool, error) {
 	of, err := execution(ctx, s.Machine, s.Config.ImportUsersARN, holder)
 	if err != nil {
 		return false, err

@@ -74,7 +74,8 @@ func TestCheck(t *testing.T) {
 				w.drop("incoming/"+pool+"/before.csv", users("ada"))
 				jobs := len(w.Cognito.Jobs(pool))
 				r := w.drop("check/"+pool+"/users.csv", users("Ada", "grace", "alan", "nobody!")) // the pool ignores case
-				if diff := cmp.Diff(result.Rows{Read: 4, Rejected: 1, Submitted: 3}, r.Rows); diff != "" || r.Verdict != result.Checked {
+				want := result.Rows{Read: 4, Rejected: 1, Submitted: 3}
+				if diff := cmp.Diff(want, r.Rows); diff != "" || r.Verdict != result.Checked {
 					t.Errorf("verdict %s, rows (-want +got):\n%s", r.Verdict, diff)
 				}
 				if diff := cmp.Diff(c.want, r.Predicted); diff != "" {

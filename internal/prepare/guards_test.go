@@ -168,7 +168,8 @@ func TestPools(t *testing.T) {
 		t.Run(c.key+" default "+c.defaultPool, func(t *testing.T) {
 			inWorld(t, stack{parameters: map[string]string{"DefaultUserPoolId": c.defaultPool}}, func(t *testing.T, w world) {
 				r := w.drop(c.key, users("ada"))
-				got := strings.TrimSuffix(fmt.Sprintf("%s %s %s", r.UserPoolID, r.Verdict, strings.Join(codes(r.Problems), " ")), " ")
+				got := fmt.Sprintf("%s %s %s", r.UserPoolID, r.Verdict, strings.Join(codes(r.Problems), " "))
+				got = strings.TrimSuffix(got, " ")
 				if got != c.want {
 					t.Errorf("%q, want %q", got, c.want)
 				}
