@@ -34,6 +34,7 @@ type doubleOptions struct {
 	speed     float64
 	settings  string
 	functions string
+	calls     func(localaws.Call, http.Handler) http.Handler // a test stands before the calls of services
 }
 
 func (o *doubleOptions) define(flags *pflag.FlagSet, speed float64) {
@@ -66,7 +67,7 @@ func (o *doubleOptions) boot(listen string) (d *localaws.Double, endpoint string
 	endpoint = "http://" + reachable(listener.Addr().(*net.TCPAddr))
 	d, err = localaws.Boot(localaws.Options{
 		Deployed: repository.Deployed, Pools: pools, Code: code, Endpoint: endpoint, Cognito: settings,
-		Speed: o.speed, Seed: uint64(time.Now().UnixNano()),
+		Speed: o.speed, Seed: uint64(time.Now().UnixNano()), Calls: o.calls,
 	})
 	if err != nil {
 		_ = listener.Close()

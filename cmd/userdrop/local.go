@@ -83,8 +83,8 @@ func local(cmd *cobra.Command, o localOptions) error {
 		"  userdrop drop users.csv --watch\n"+
 		"  aws s3 cp users.csv s3://%s/incoming/%s/\n", d.Stack.Bucket("InboxBucket").Name, pool.ID)
 	if o.envJSON != "" {
-		fmt.Fprintf(&b, "  sam local invoke StartImportFunction --event events/start-import.json --env-vars %s\n",
-			o.envJSON)
+		fmt.Fprintf(&b, "  sam local invoke StartImportFunction --env-vars %s "+
+			"--event events/start-import.object-created.json\n", o.envJSON)
 	}
 	fmt.Fprintf(&b, "\nCtrl-C stops it, and forgets everything.\n")
 	if _, err := fmt.Fprint(cmd.OutOrStdout(), b.String()); err != nil {

@@ -112,7 +112,7 @@ Exit codes: 0 done, 1 rows or an import did not make it, 64 usage, 69 AWS refuse
 	}
 	grouped(offline, newDemoCommand(), newCheckCommand(), newLocalCommand())
 	grouped(deployed, newDropCommand(), newWatchCommand(), newListCommand(), newCancelCommand(), newPauseCommand(),
-		newResumeCommand())
+		newResumeCommand(), newProbeCommand())
 	root.AddCommand(newVersionCommand())
 	for _, c := range root.Commands() {
 		positional := c.Args

@@ -51,10 +51,10 @@ func workplace(t *testing.T) {
 }
 
 // deploy boots a double in a workplace, and points the user's AWS settings at it.
-func deploy(t *testing.T) *localaws.Double {
+func deploy(t *testing.T, o doubleOptions) *localaws.Double {
 	t.Helper()
 	workplace(t)
-	o := doubleOptions{pools: []string{"pool.json"}, speed: 100}
+	o.pools = []string{"pool.json"}
 	d, endpoint, stop, err := o.boot("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -67,11 +67,15 @@ func deploy(t *testing.T) *localaws.Double {
 func awsSettings(t *testing.T, endpoint, region string) {
 	t.Helper()
 	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": region, "AWS_DEFAULT_REGION": region, "AWS_PROFILE": "",
+		"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": region, "AWS_DEFAULT_REGION": region,
 		"AWS_ACCESS_KEY_ID": localKeyID, "AWS_SECRET_ACCESS_KEY": localSecret, "AWS_SESSION_TOKEN": "",
 		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true",
 	} {
 		t.Setenv(name, value)
+	}
+	t.Setenv("AWS_PROFILE", "") // to have it back at the end
+	if err := os.Unsetenv("AWS_PROFILE"); err != nil {
+		t.Fatal(err) // the AWS CLI takes an empty one for a profile's name
 	}
 }
 
@@ -299,7 +303,7 @@ func TestLocal(t *testing.T) {
 }
 
 func TestStack(t *testing.T) {
-	d := deploy(t)
+	d := deploy(t, doubleOptions{speed: 100})
 	command := func(t *testing.T, want int, args string) (stdout, stderr string) {
 		t.Helper()
 		code, stdout, stderr := userdrop(strings.Fields(args)...)
@@ -382,13 +386,6 @@ func TestStack(t *testing.T) {
 		expect(t, stdout, "Paused: a part that is being imported is finished, and nothing new is started until\n"+
 			"\"userdrop resume --stack userdrop\".\n")
 		first, _ := command(t, 0, "drop good.csv")
-		second, _ := command(t, 0, "drop good.csv")
-		if first == second {
-			t.Error("the same content put again is another drop")
-		}
-		for stdout := ""; !strings.Contains(stdout, strings.TrimSpace(second)); { // its event is on the way
-			stdout, _ = command(t, 0, "list --limit 2")
-		}
 
 		// Interrupted while it waits.
 		ctx, interrupt := context.WithCancel(t.Context())
@@ -404,6 +401,13 @@ func TestStack(t *testing.T) {
 			t.Errorf("exit %d\n%s", code, watched.String())
 		}
 
+		second, _ := command(t, 0, "drop good.csv")
+		if first == second {
+			t.Error("the same content put again is another drop")
+		}
+		for stdout := ""; !strings.Contains(stdout, strings.TrimSpace(second)); { // its event is on the way
+			stdout, _ = command(t, 0, "list --limit 2")
+		}
 		stdout, _ = command(t, 0, "cancel "+strings.TrimSpace(second))
 		if !strings.Contains(stdout, " is stopped.\n") {
 			t.Error(stdout)

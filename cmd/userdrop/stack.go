@@ -75,6 +75,7 @@ type stack struct {
 
 	inbox, work, results *objects.Store
 	importUsers          string // the state machine's ARN
+	logsRole             string // the ARN of the role that writes import jobs' logs
 	pools                []string
 	defaultPool          string
 	assume, phone        string // the parameters AssumeVerified and DefaultPhoneCountry
@@ -106,7 +107,7 @@ func openStack(ctx context.Context, cfg aws.Config, name string) (*stack, error)
 	s := &stack{
 		name: name, region: cfg.Region,
 		s3: s3.NewFromConfig(cfg), machines: sfn.NewFromConfig(cfg), cognito: cognito.NewFromConfig(cfg),
-		importUsers: outputs["ImportUsersStateMachineArn"],
+		importUsers: outputs["ImportUsersStateMachineArn"], logsRole: outputs["ImportLogsRoleArn"],
 	}
 	s.inbox = objects.New(s.s3, outputs["InboxBucket"])
 	s.work = objects.New(s.s3, outputs["WorkBucket"])

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"userdrop/internal/probe"
+)
+
+type probeOptions struct {
+	stackOptions
+	logsRole   string
+	keep, json bool
+}
+
+func newProbeCommand() *cobra.Command {
+	var o probeOptions
+	cmd := &cobra.Command{
+		Use:   "probe (--stack NAME | --logs-role-arn ARN)",
+		Short: "Find out on a scratch pool what AWS does not document about import jobs",
+		Long: `Probe makes two scratch user pools, runs one small import for each unknown of docs/limits.md, and prints the
+answers, what each rests on, and the settings with which the local double behaves so. It takes about 20 minutes, in
+which other imports of the account wait.
+
+Then it removes the pools, their made-up users and their logs, also when it is interrupted; --keep leaves them.
+
+Cognito writes the logs of import jobs with a role: the one of a stack, or any other that it may assume. The user needs
+cognito-idp:*, logs:DescribeLogGroups, logs:FilterLogEvents, logs:DeleteLogGroup, and iam:PassRole for that role.
+
+Exit codes: 0 done, 64 usage, 69 AWS refused or could not be reached, 130 interrupted.`,
+		Example: `  userdrop probe --stack userdrop
+  userdrop probe --logs-role-arn arn:aws:iam::123456789012:role/import-logs --json > settings.json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runProbe(cmd, o) },
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&o.name, "stack", "", "the stack `NAME` whose role writes the logs")
+	flags.StringVar(&o.logsRole, "logs-role-arn", "", "the role that writes the logs, by its `ARN`")
+	o.defineAccount(flags)
+	flags.BoolVar(&o.keep, "keep", false, "leave what the probe made")
+	flags.BoolVar(&o.json, "json", false, "print JSON and nothing else")
+	cmd.MarkFlagsOneRequired("stack", "logs-role-arn")
+	cmd.MarkFlagsMutuallyExclusive("stack", "logs-role-arn")
+	return cmd
+}
+
+func runProbe(cmd *cobra.Command, o probeOptions) error {
+	ctx := cmd.Context()
+	cfg, err := o.config(ctx)
+	if err != nil {
+		return err
+	}
+	if o.logsRole == "" {
+		s, err := openStack(ctx, cfg, o.name)
+		if err != nil {
+			return err
+		}
+		if s.logsRole == "" {
+			return unavailablef("the stack %q does not tell its role for logs: deploy this release, or use --logs-role-arn", o.name)
+		}
+		o.logsRole = s.logsRole
+	}
+	p := probe.New(cfg, o.logsRole)
+	p.Keep = o.keep
+	if !o.json {
+		p.Progress = func(step string) { fmt.Fprintln(cmd.ErrOrStderr(), step) }
+	}
+	report, err := p.Run(ctx)
+	// What was settled before an error is worth its time.
+	if len(report.Findings) > 0 || err == nil {
+		if printed := printProbe(cmd, report, o.json); printed != nil {
+			return printed
+		}
+	}
+	for _, pool := range report.Pools {
+		fmt.Fprintf(cmd.ErrOrStderr(), "Left: user pool %s, log groups /aws/cognito/userpools/%s/\n", pool, pool)
+	}
+	if err != nil && ctx.Err() != nil {
+		return exitInterrupted
+	}
+	return explain(err)
+}
+
+func printProbe(cmd *cobra.Command, report probe.Report, asJSON bool) error {
+	out := cmd.OutOrStdout()
+	if asJSON {
+		return writeJSON(out, report)
+	}
+	if _, err := fmt.Fprintf(out, "\n%s\nAs the double's settings:\n", report); err != nil {
+		return err
+	}
+	return writeJSON(out, report.Settings)
+}
