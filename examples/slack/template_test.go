@@ -78,6 +78,7 @@ func TestPosts(t *testing.T) {
 				detail := result.Event(s.Result)
 				bus.Put(wire.Event{Source: result.EventSource, DetailType: result.EventDetailType, Detail: detail})
 				time.Sleep(time.Minute)
+				synctest.Wait()
 				want := 0
 				if slices.Contains(verdicts, string(detail.Verdict)) {
 					want = 1

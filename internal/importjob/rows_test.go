@@ -132,7 +132,7 @@ func TestRowsUnknown(t *testing.T) {
 		},
 		"no log at all": func(o *localaws.Options) { o.Cognito.NoLogGroup = true },
 	} {
-		for seed := range uint64(8) {
+		for seed := range uint64(4) {
 			t.Run(fmt.Sprint(name, ", seed ", seed), func(t *testing.T) {
 				seeded := func(o *localaws.Options) {
 					o.Seed = seed
@@ -263,3 +263,66 @@ func TestLongLog(t *testing.T) {
 	})
 }
 
+// TestRowsOfSeveralSources imports two files of the schedule in one import, whose rows go to two parts by turns, since
+// a job takes one algorithm of password hashes. Each file is handed back its own rows.
+func TestRowsOfSeveralSources(t *testing.T) {
+	hashes := []string{"$2b$10$" + strings.Repeat("a", 53), "$pbkdf2-sha256$1000$c2FsdA$aGFzaA"}
+	file := func(name string, bad ...int) []byte {
+		var b strings.Builder
+		b.WriteString("username,email,email_verified,password_hash\n")
+		for line := 2; line < 42; line++ {
+			owner := fmt.Sprint(name, line)
+			if slices.Contains(bad, line) {
+				owner = name + "2" // Cognito refuses a second user with that address
+			}
+			verified := "true"
+			if line == 30 {
+				verified = "no" // the rules reject it
+			}
+			fmt.Fprintf(&b, "%s%d,%s@example.com,%s,%s\n", name, line, owner, verified, hashes[line%2])
+		}
+		return []byte(b.String())
+	}
+	world(t, func(*localaws.Options) {}, func(t *testing.T, w *simulation.World) {
+		for name, bad := range map[string][]int{"a": {4, 7, 8}, "b": {5, 6}} {
+			if _, err := w.S3.Put(w.Inbox(), "scheduled/"+poolID+"/"+name+".csv", file(name, bad...)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(2*time.Hour + time.Minute) // the schedule is at two o'clock
+		if !w.Settle(t.Context(), 24*time.Hour) {
+			t.Fatal("the import does not end")
+		}
+		imports := w.Imports()
+		if len(imports) != 1 {
+			t.Fatalf("%d imports, want 1 of both files", len(imports))
+		}
+		r, err := w.Result(imports[0].Name)
+		if err != nil || r == nil {
+			t.Fatalf("no result: %v; %s %s", err, imports[0].Error, imports[0].Cause)
+		}
+		if len(r.Jobs) != 2 {
+			t.Errorf("%d jobs, want one of each algorithm", len(r.Jobs))
+		}
+		for i, want := range []struct {
+			rows  result.Rows
+			lines map[string][]int
+		}{
+			{
+				result.Rows{Read: 40, Rejected: 1, Submitted: 39, Outcome: &result.Outcome{Imported: 36, Failed: 3}},
+				map[string][]int{"CognitoFailed": {4, 7, 8}, "NotVerified": {30}},
+			},
+			{
+				result.Rows{Read: 40, Rejected: 1, Submitted: 39, Outcome: &result.Outcome{Imported: 37, Failed: 2}},
+				map[string][]int{"CognitoFailed": {5, 6}, "NotVerified": {30}},
+			},
+		} {
+			if diff := cmp.Diff(want.rows, r.Sources[i].Rows); diff != "" {
+				t.Errorf("%s: rows (-want +got):\n%s", r.Sources[i].Key, diff)
+			}
+			if diff := cmp.Diff(want.lines, told(t, w, workflow.FailedKey(r.ImportID, i, 2))); diff != "" {
+				t.Errorf("%s: failed.csv (-want +got):\n%s", r.Sources[i].Key, diff)
+			}
+		}
+	})
+}
