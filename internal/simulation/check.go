@@ -263,11 +263,11 @@ func (r *run) checkUploads() {
 			}
 			for line := range strings.Lines(string(r.chaos.uploads[j.JobID])) {
 				if key := id + line; strings.Contains(line, Marker) {
-					if seen[key] != "" && seen[key] != j.JobName {
-						r.violation("a row is in two successful jobs: %s and %s", seen[key], j.JobName)
+					if seen[key] != "" && seen[key] != j.JobID {
+						r.violation("%s: a row is in two successful jobs, %s and %s", j.JobName, seen[key], j.JobID)
 						return
 					}
-					seen[key] = j.JobName
+					seen[key] = j.JobID
 				}
 			}
 		}

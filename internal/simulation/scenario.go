@@ -261,7 +261,8 @@ func (s *Scenario) act(d draw) {
 		if d.chance(0.06) && !strings.HasPrefix(drop.Key, "scheduled/") {
 			again := *drop
 			again.At = soon(drop)
-			again.Text = bytes.Clone(drop.Text)
+			again.Rows = drop.Rows[:(len(drop.Rows)+1)/2] // another content, so that a mix-up shows
+			again.Text = bytes.Join(bytes.SplitAfter(drop.Text, []byte("\n"))[:1+len(again.Rows)], nil)
 			drop.vanished = true // the sweep sees the newest version alone
 			s.Drops = append(s.Drops, &again)
 			add(again.At, "source overwritten", func(r *run) { r.put(&again) })
