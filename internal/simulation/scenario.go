@@ -69,7 +69,7 @@ const (
 )
 
 // Marker is in each cell of a scenario's files, so that a leak shows.
-const Marker = "qz7x"
+const Marker = "qz7xv9"
 
 type action struct {
 	at   time.Duration
