@@ -92,9 +92,11 @@ func TestRowsJoined(t *testing.T) {
 		rows   int
 		change func(*localaws.Options)
 	}{
-		"the header is line 1":      {rows: 100, change: func(*localaws.Options) {}},
-		"the first user is line 1":  {rows: 100, change: func(o *localaws.Options) { o.Cognito.LineBase = 1 }},
-		"late":                      {rows: 100, change: func(o *localaws.Options) { o.Cognito.LogDelay = cognito.Duration(2 * time.Minute) }},
+		"the header is line 1":     {rows: 100, change: func(*localaws.Options) {}},
+		"the first user is line 1": {rows: 100, change: func(o *localaws.Options) { o.Cognito.LineBase = 1 }},
+		"late": {rows: 100, change: func(o *localaws.Options) {
+			o.Cognito.LogDelay = cognito.Duration(2 * time.Minute)
+		}},
 		"doubled":                   {rows: 100, change: func(o *localaws.Options) { o.Cognito.LogDoubled = 0.5 }},
 		"skipped count as failures": {rows: 100, change: func(o *localaws.Options) { o.Cognito.SkippedCountAsFailures = true }},
 		"the job halts early, and goes on in others": {rows: 100, change: func(o *localaws.Options) {
@@ -236,7 +238,8 @@ func TestLongLog(t *testing.T) {
 			t.Fatal(err)
 		}
 		if after.Next != workflow.Attempt || after.Rows != rows-told {
-			t.Errorf("answered %s with %d rows, want the next attempt with the %d that no line tells", after.Next, after.Rows, rows-told)
+			t.Errorf("answered %s with %d rows, want the next attempt with the %d that no line tells",
+				after.Next, after.Rows, rows-told)
 		}
 		if took := time.Since(began); took > 10*time.Minute {
 			t.Errorf("took %v of the function's 15 minutes", took)

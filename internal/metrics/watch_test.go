@@ -130,7 +130,8 @@ func TestRunbook(t *testing.T) {
 			if diff := cmp.Diff("userdrop-"+anchor, r.Properties["AlarmName"]); diff != "" {
 				t.Errorf("%s: the alarm is called otherwise than its entry (-want +got):\n%s", r.LogicalID, diff)
 			}
-			if topics, _ := r.Properties["AlarmActions"].([]any); len(topics) != 1 || topics[0] != w.Stack.Output("AlarmTopicArn") {
+			topics, _ := r.Properties["AlarmActions"].([]any)
+			if len(topics) != 1 || topics[0] != w.Stack.Output("AlarmTopicArn") {
 				t.Errorf("%s tells nobody", r.LogicalID)
 			}
 		}
