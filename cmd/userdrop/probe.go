@@ -20,7 +20,7 @@ func newProbeCommand() *cobra.Command {
 		Use:   "probe (--stack NAME | --logs-role-arn ARN)",
 		Short: "Find out on a scratch pool what AWS does not document about import jobs",
 		Long: `Probe makes two scratch user pools, runs one small import for each unknown of docs/limits.md, and prints the
-answers, what each rests on, and the settings with which the local double behaves so. It takes about 20 minutes, in
+answers, what each rests on, and the settings with which the local double behaves so. It takes up to 20 minutes, in
 which other imports of the account wait.
 
 Then it removes the pools, their made-up users and their logs, also when it is interrupted; --keep leaves them.
@@ -77,10 +77,14 @@ func runProbe(cmd *cobra.Command, o probeOptions) error {
 	for _, pool := range report.Pools {
 		fmt.Fprintf(cmd.ErrOrStderr(), "Left: user pool %s, log groups /aws/cognito/userpools/%s/\n", pool, pool)
 	}
-	if err != nil && ctx.Err() != nil {
+	switch err := explain(err); {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
 		return exitInterrupted
+	default:
+		return unavailable{err}
 	}
-	return explain(err)
 }
 
 func printProbe(cmd *cobra.Command, report probe.Report, asJSON bool) error {
