@@ -97,8 +97,7 @@ func TestRowsJoined(t *testing.T) {
 		"late": {rows: 100, change: func(o *localaws.Options) {
 			o.Cognito.LogDelay = cognito.Duration(2 * time.Minute)
 		}},
-		"doubled":                   {rows: 100, change: func(o *localaws.Options) { o.Cognito.LogDoubled = 0.5 }},
-		"skipped count as failures": {rows: 100, change: func(o *localaws.Options) { o.Cognito.SkippedCountAsFailures = true }},
+		"doubled": {rows: 100, change: func(o *localaws.Options) { o.Cognito.LogDoubled = 0.5 }},
 		"the job halts early, and goes on in others": {rows: 100, change: func(o *localaws.Options) {
 			o.Cognito.FailEarly, o.Cognito.FailFraction, o.Cognito.FailMinimum = true, 0.02, 1
 		}},
