@@ -112,6 +112,7 @@ type Preparer struct {
 	parts    []*openPart
 	sources  []SourceSummary
 	verbatim bool // header and rows so far are, byte for byte, what was read
+	slow     bool // no row is taken for ordinary; tests compare
 	err      error
 }
 
@@ -187,7 +188,7 @@ func (p *Preparer) add(ctx context.Context, source int, r *counter) (summary Sou
 	if err != nil {
 		return summary, err
 	}
-	summary.Header = header
+	summary.Header, s.slow = header, p.slow
 	check := newChecker(p.pool, p.settings, header)
 	columns := check.header()
 	p.verbatim = p.verbatim && source == 0 && !s.converted && bytes.Equal(s.full, columns)
@@ -243,6 +244,7 @@ func open(r io.Reader, pool *Pool) (*scanner, Header, error) {
 	s := newScanner(text)
 	_, s.converted = text.(*utf16Reader)
 	header, err := s.readHeader(pool)
+	s.expectRows(len(header.Names))
 	return s, header, err
 }
 

@@ -20,9 +20,9 @@ const (
 	// firstBuffer is the scanner's buffer at first: it stays in the processor's cache. It grows to hold a longer row.
 	firstBuffer = 256 << 10
 	lastBuffer  = 2 * maxRow
-	// slack follows the text in the buffer: eight bytes are looked at at once, and the first is a line feed that ends
-	// a last line without one.
-	slack = 16
+	// slack follows the text in the buffer: many bytes are looked at at once, and the first is a line feed that ends a
+	// last line without one.
+	slack = blockSize
 )
 
 // field is where a field stands in the buffer, its quotation marks left out.
@@ -76,6 +76,14 @@ type scanner struct {
 	quoted  bool // some field stood in quotation marks
 	code    Code // FieldCount, BadQuoting or RowTooLong if the row could not be read
 	text    []byte
+
+	// An ordinary row has instead of fields:
+	ordinary bool
+	slow     bool    // but no row is taken for ordinary
+	ends     []int32 // where its fields end; ends[0] is the byte before the row
+	commas   []bool  // which of its fields hold a comma, inside quotation marks
+	anyComma bool
+	block    block
 }
 
 func newScanner(r io.Reader) *scanner {
@@ -87,6 +95,7 @@ func (s *scanner) fill() bool {
 	if s.eof || s.err != nil || s.fault >= 0 {
 		return false
 	}
+	s.block.next = -1
 	if s.pos > 0 {
 		s.end = copy(s.buf, s.buf[s.pos:s.end])
 		s.checked = max(s.checked-s.pos, 0)
@@ -186,6 +195,7 @@ const (
 	lows   = 0x7f * ones
 	tops   = 0x80 * ones
 	quotes = '"' * ones
+	spaces = ' ' * ones
 	slash  = '\\' * ones
 	commas = ',' * ones
 	// printing carries into the top bit of every byte from 0x20 on, ones of every byte from 0x7f on.
@@ -217,6 +227,9 @@ func (s *scanner) next() bool {
 			}
 			return false
 		}
+		if !s.slow && s.splitOrdinary() {
+			return true
+		}
 		switch s.split() {
 		case splitRow:
 			return true
@@ -242,7 +255,7 @@ func (s *scanner) split() splitting {
 	buf, delim := s.buf, s.delim
 	delims := uint64(delim) * ones
 	fields := s.fields[:0]
-	s.form, s.breaks, s.quoted = 0, 0, false
+	s.form, s.breaks, s.quoted, s.ordinary = 0, 0, false, false
 	var high uint64 // top bits: a byte is not ASCII, or DEL
 	var form fieldForm
 	start := s.pos
@@ -580,6 +593,9 @@ func (s *scanner) cell(n int) []byte {
 
 // current is the current row of the given source. It is valid until the next one.
 func (s *scanner) current(source int) Row {
+	if s.ordinary {
+		s.splitAgain()
+	}
 	row := Row{Place: Place{Source: source, Line: s.rowLine}, LastLine: s.rowEnd, Code: s.code}
 	if s.code != 0 {
 		row.Raw, row.Cut = s.row, s.cut
