@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/nyaruka/phonenumbers"
+	"userdrop/internal/phone"
 )
 
 // AssumeVerified says for which addresses and numbers a blank email_verified or phone_number_verified means true.
@@ -44,8 +44,10 @@ func (s Settings) Validate() error {
 		errs = append(errs, fmt.Errorf("assume-verified %q is none of none, email, phone_number, both",
 			string(s.AssumeVerified)))
 	}
-	if c := s.DefaultPhoneCountry; c != "" && phonenumbers.GetCountryCodeForRegion(c) == 0 {
-		errs = append(errs, fmt.Errorf("default-phone-country %q is no ISO country code such as US or DE", c))
+	if c := s.DefaultPhoneCountry; c != "" {
+		if _, ok := phone.Lookup(c); !ok {
+			errs = append(errs, fmt.Errorf("default-phone-country %q is no ISO country code such as US or DE", c))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/big"
-	"math/bits"
 	"regexp"
 	"strconv"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/nyaruka/phonenumbers"
+	"userdrop/internal/phone"
 )
 
 const (
@@ -60,9 +59,6 @@ func parseBoolean(text []byte) (value, ok bool) {
 // validEmail tells whether text is one local part, one @ and one domain, without white space and control characters.
 // Plain text is printable ASCII.
 func validEmail(text []byte, plain bool) bool {
-	if plain && len(text) >= 8 {
-		return validPlainEmail(text)
-	}
 	at := bytes.IndexByte(text, '@')
 	if at <= 0 || at == len(text)-1 || bytes.IndexByte(text[at+1:], '@') >= 0 {
 		return false
@@ -71,25 +67,6 @@ func validEmail(text []byte, plain bool) bool {
 		return bytes.IndexByte(text, ' ') < 0
 	}
 	return bytes.IndexFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) < 0
-}
-
-// validPlainEmail is validEmail for printable ASCII of at least eight bytes.
-func validPlainEmail(text []byte) bool {
-	var space uint64 // top bits
-	count := 0
-	for rest := text; len(rest) > 0; {
-		var w uint64
-		if len(rest) >= 8 {
-			w, rest = binary.LittleEndian.Uint64(rest), rest[8:]
-		} else {
-			w = binary.LittleEndian.Uint64(text[len(text)-8:]) >> (8 * (8 - len(rest)))
-			rest = nil
-		}
-		at := ^(w ^ '@'*ones + lows) & tops
-		space |= ^(w ^ spaces + lows)
-		count += bits.OnesCount64(at)
-	}
-	return count == 1 && space&tops == 0 && text[0] != '@' && text[len(text)-1] != '@'
 }
 
 // validUsername tells whether text has at most 128 characters, all of them of the classes that UsernameType allows
@@ -113,9 +90,6 @@ func isE164(text []byte) bool {
 
 // isDigits tells whether text is ASCII digits, at least one.
 func isDigits(text []byte) bool {
-	if len(text) >= 8 && len(text) <= 16 {
-		return areDigits(binary.LittleEndian.Uint64(text)) && areDigits(binary.LittleEndian.Uint64(text[len(text)-8:]))
-	}
 	for _, c := range text {
 		if c < '0' || c > '9' {
 			return false
@@ -124,14 +98,8 @@ func isDigits(text []byte) bool {
 	return len(text) > 0
 }
 
-// areDigits tells whether the eight bytes of a word are ASCII digits.
-func areDigits(w uint64) bool {
-	w ^= '0' * ones
-	return (w&lows+(0x80-10)*ones|w)&tops == 0
-}
-
 // appendPhone appends the number in E.164. country is that of national numbers, if any.
-func appendPhone(to, text []byte, country string) ([]byte, bool) {
+func appendPhone(to, text []byte, country *phone.Country) ([]byte, bool) {
 	if isE164(text) {
 		return append(to, text...), true
 	}
@@ -162,10 +130,11 @@ func appendPhone(to, text []byte, country string) ([]byte, bool) {
 		number[0] = '+'
 		to = to[:from+len(number)]
 	case len(number) > 0 && number[0] != '+':
-		if country == "" {
+		if country == nil {
 			return to, false
 		}
-		to = appendNational(to[:from], string(number), country)
+		international, _ := country.E164(string(number))
+		to = append(to[:from], international...)
 	}
 	return to, isE164(to[from:])
 }
@@ -179,27 +148,18 @@ func isCountryCode(text []byte) bool {
 	return ok && len(code) >= 1 && len(code) <= 3
 }
 
-// appendNational appends a national number in E.164, or nothing if it cannot be one of the country.
-func appendNational(to []byte, number, country string) []byte {
-	parsed, err := phonenumbers.Parse(number, country)
-	if err != nil || int(parsed.GetCountryCode()) != phonenumbers.GetCountryCodeForRegion(country) ||
-		phonenumbers.IsPossibleNumberWithReason(parsed) != phonenumbers.IS_POSSIBLE {
-		return to
-	}
-	return append(to, phonenumbers.Format(parsed, phonenumbers.E164)...)
-}
-
 // appendBirthdate appends a date as MM/DD/YYYY. It takes that, with one or two digits, and YYYY-MM-DD.
 func appendBirthdate(to, text []byte) ([]byte, bool) {
 	var year, month, day []byte
 	if len(text) == len("2006-01-02") && text[4] == '-' && text[7] == '-' {
 		digits := uint64(binary.LittleEndian.Uint32(text)) |
 			uint64(binary.LittleEndian.Uint16(text[5:]))<<32 | uint64(binary.LittleEndian.Uint16(text[8:]))<<48
-		if !areDigits(digits) {
+		digits ^= '0' * ones
+		if (digits+(0x80-10)*ones|digits)&tops != 0 {
 			return to, false
 		}
 		m, d := text[5]&15*10+text[6]&15, text[8]&15*10+text[9]&15
-		if m-1 < 12 && d-1 < 28 && string(text[:4]) != "0000" {
+		if m-1 < 12 && d-1 < 28 && digits&0xffffffff != 0 {
 			return append(to, text[5], text[6], '/', text[8], text[9], '/', text[0], text[1], text[2], text[3]), true
 		}
 	}
