@@ -63,6 +63,8 @@ type column struct {
 	run int
 }
 
+	// value is what the current row has there, if it is ordinary and the column plays no role.
+	value []byte
 // checker applies the rules to the rows of one source.
 type checker struct {
 	settings Settings
@@ -77,6 +79,7 @@ type checker struct {
 
 	usernameFrom           []role // what a blank username is taken from
 	autoEmail, autoPhone   bool
+	ordinary ordinary
 	aliasEmail, aliasPhone bool
 
 	// The current row:
@@ -151,6 +154,7 @@ func newChecker(pool *Pool, settings Settings, header Header) *checker {
 		if r := rolesOf[name]; c.roles[r] != nil && slices.Contains(pool.UsernameAttributes, name) {
 			c.usernameFrom = append(c.usernameFrom, r)
 		}
+	c.ordinary = newOrdinary(c.written)
 	}
 	c.autoEmail = slices.Contains(pool.AutoVerified, colEmail)
 	c.autoPhone = slices.Contains(pool.AutoVerified, colPhone)
@@ -263,6 +267,13 @@ func (c *checker) check(s *scanner) {
 	for _, r := range c.filled {
 		c.cells[r].value = nil // it may have been filled in for the row before
 		c.cells[r].unread = false
+	if s.ordinary {
+		if c.checkOrdinary(s) {
+			return
+		}
+		s.splitAgain()
+		c.codes, c.faults, c.scratch, c.algorithm = 0, c.faults[:0], c.scratch[:0], NoAlgorithm
+	}
 	}
 	for _, col := range c.mapped {
 		this := &c.cells[col.role]
@@ -334,17 +345,25 @@ func (c *checker) normalise(col *column, value []byte, plain bool) ([]byte, Code
 		if !ok {
 			return nil, BadBoolean
 		}
+		if string(value) == "true" || string(value) == "false" {
+			break
+		}
 		value = booleanText(b)
 	case kindBirthdate:
 		if c.scratch, ok = appendBirthdate(c.scratch, value); !ok {
 			return nil, BadBirthdate
 		}
 		value = c.scratch[from:]
-	case kindUpdatedAt:
-		if c.scratch, ok = appendUpdatedAt(c.scratch, value); !ok {
-			return nil, BadUpdatedAt
+		if isBirthdate(value) {
+			break
 		}
-		value = c.scratch[from:]
+	case kindUpdatedAt:
+		if len(value) > 10 || !isDigits(value) {
+			if c.scratch, ok = appendUpdatedAt(c.scratch, value); !ok {
+				return nil, BadUpdatedAt
+			}
+			value = c.scratch[from:]
+		}
 		c.checkRange(col, value)
 	case kindNumber:
 		if value, ok = wholeNumber(value); !ok {
@@ -454,12 +473,7 @@ func (c *checker) verified(mark, of role, assume bool) truth {
 // encode checks the columns that play no role, writes the row in Cognito's dialect, and checks its length.
 func (c *checker) encode(s *scanner) {
 	plain := s.plain()
-	// A value may be written twice (a username taken from an address), each byte of it may become two, a short one
-	// may become longer, and 16 bytes are copied at once.
-	if most := 4*len(s.row) + 32*len(c.written) + len(c.names) + 16; cap(c.line) < most {
-		c.line = make([]byte, 2*most)
-	}
-	line := c.line[:cap(c.line)]
+	line := c.room(s)
 	n := 0
 	for i := 0; i < len(c.written); i++ {
 		col := &c.written[i]
@@ -516,6 +530,16 @@ func (c *checker) encode(s *scanner) {
 // plain row without quotation marks.
 func (c *checker) isVerbatim(s *scanner, run []column) bool {
 	fields := s.fields[run[0].source:]
+// room is where the row's line goes, with as much room as it may take.
+func (c *checker) room(s *scanner) []byte {
+	// A value may be written twice (a username taken from an address), each byte of it may become two, a short one
+	// may become longer, and 16 bytes are copied at once.
+	if most := 4*len(s.row) + 32*len(c.written) + len(c.names) + 16; cap(c.line) < most {
+		c.line = make([]byte, 2*most)
+	}
+	return c.line[:cap(c.line)]
+}
+
 	fields = fields[:len(run)]
 	for i := range run {
 		col, f := &run[i], fields[i]
