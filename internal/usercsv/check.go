@@ -61,10 +61,10 @@ type column struct {
 	high     *big.Int
 	// run is how many columns from this one on are plain text that stands in the source as it will in a line.
 	run int
-}
-
 	// value is what the current row has there, if it is ordinary and the column plays no role.
 	value []byte
+}
+
 // checker applies the rules to the rows of one source.
 type checker struct {
 	settings Settings
@@ -76,10 +76,10 @@ type checker struct {
 	mapped   []*column      // those of them that the source has
 	filled   []role         // those that it has not
 	behind   []byte         // commas behind the last value
+	ordinary ordinary
 
 	usernameFrom           []role // what a blank username is taken from
 	autoEmail, autoPhone   bool
-	ordinary ordinary
 	aliasEmail, aliasPhone bool
 
 	// The current row:
@@ -150,11 +150,11 @@ func newChecker(pool *Pool, settings Settings, header Header) *checker {
 		}
 		c.roles[col.role] = col
 	}
+	c.ordinary = newOrdinary(c.written)
 	for _, name := range []string{colEmail, colPhone} {
 		if r := rolesOf[name]; c.roles[r] != nil && slices.Contains(pool.UsernameAttributes, name) {
 			c.usernameFrom = append(c.usernameFrom, r)
 		}
-	c.ordinary = newOrdinary(c.written)
 	}
 	c.autoEmail = slices.Contains(pool.AutoVerified, colEmail)
 	c.autoPhone = slices.Contains(pool.AutoVerified, colPhone)
@@ -263,10 +263,6 @@ func (c *checker) check(s *scanner) {
 		c.fault(s.code, nil)
 		return
 	}
-	plain := s.plain()
-	for _, r := range c.filled {
-		c.cells[r].value = nil // it may have been filled in for the row before
-		c.cells[r].unread = false
 	if s.ordinary {
 		if c.checkOrdinary(s) {
 			return
@@ -274,6 +270,10 @@ func (c *checker) check(s *scanner) {
 		s.splitAgain()
 		c.codes, c.faults, c.scratch, c.algorithm = 0, c.faults[:0], c.scratch[:0], NoAlgorithm
 	}
+	plain := s.plain()
+	for _, r := range c.filled {
+		c.cells[r].value = nil // it may have been filled in for the row before
+		c.cells[r].unread = false
 	}
 	for _, col := range c.mapped {
 		this := &c.cells[col.role]
@@ -341,22 +341,22 @@ func (c *checker) normalise(col *column, value []byte, plain bool) ([]byte, Code
 		}
 		value = c.scratch[from:]
 	case kindBoolean:
+		if string(value) == "true" || string(value) == "false" {
+			break
+		}
 		b, ok := parseBoolean(value)
 		if !ok {
 			return nil, BadBoolean
 		}
-		if string(value) == "true" || string(value) == "false" {
-			break
-		}
 		value = booleanText(b)
 	case kindBirthdate:
+		if isBirthdate(value) {
+			break
+		}
 		if c.scratch, ok = appendBirthdate(c.scratch, value); !ok {
 			return nil, BadBirthdate
 		}
 		value = c.scratch[from:]
-		if isBirthdate(value) {
-			break
-		}
 	case kindUpdatedAt:
 		if len(value) > 10 || !isDigits(value) {
 			if c.scratch, ok = appendUpdatedAt(c.scratch, value); !ok {
@@ -526,10 +526,6 @@ func (c *checker) encode(s *scanner) {
 	}
 }
 
-// isVerbatim tells whether there is nothing to change and nothing wrong in the columns, which follow each other in a
-// plain row without quotation marks.
-func (c *checker) isVerbatim(s *scanner, run []column) bool {
-	fields := s.fields[run[0].source:]
 // room is where the row's line goes, with as much room as it may take.
 func (c *checker) room(s *scanner) []byte {
 	// A value may be written twice (a username taken from an address), each byte of it may become two, a short one
@@ -540,6 +536,10 @@ func (c *checker) room(s *scanner) []byte {
 	return c.line[:cap(c.line)]
 }
 
+// isVerbatim tells whether there is nothing to change and nothing wrong in the columns, which follow each other in a
+// plain row without quotation marks.
+func (c *checker) isVerbatim(s *scanner, run []column) bool {
+	fields := s.fields[run[0].source:]
 	fields = fields[:len(run)]
 	for i := range run {
 		col, f := &run[i], fields[i]

@@ -180,6 +180,17 @@ func isCountryCode(text []byte) bool {
 	return ok && len(code) >= 1 && len(code) <= 3
 }
 
+// isBirthdate tells whether text is MM/DD/YYYY, of a day that every month of every year has.
+func isBirthdate(text []byte) bool {
+	if len(text) != len("01/02/2006") || text[2] != '/' || text[5] != '/' {
+		return false
+	}
+	m, d := text[0]&15*10+text[1]&15, text[3]&15*10+text[4]&15
+	return m-1 < 12 && d-1 < 28 && areDigits(uint64(binary.LittleEndian.Uint16(text))|
+		uint64(binary.LittleEndian.Uint16(text[3:]))<<16|uint64(binary.LittleEndian.Uint32(text[6:]))<<32) &&
+		string(text[6:]) != "0000"
+}
+
 // appendBirthdate appends a date as MM/DD/YYYY. It takes that, with one or two digits, and YYYY-MM-DD.
 func appendBirthdate(to, text []byte) ([]byte, bool) {
 	var year, month, day []byte
