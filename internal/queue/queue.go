@@ -39,6 +39,8 @@ const (
 	// long is how long a job must take for those right behind it to look how far it is: an idle account is time lost, but
 	// looking costs a call for each pool.
 	long = 5 * time.Minute
+	// nextWait is minWait for the next in line.
+	nextWait = 3 * time.Second
 	// maxWait bounds the time that is lost when an estimate is wrong.
 	maxWait = time.Hour
 	// maxTurns ends an execution's loops: nine events a turn, and 25,000 events end an execution for good.
@@ -143,7 +145,11 @@ func (q *AwaitTurn) Handle(ctx context.Context, turn Turn) (workflow.ImportJob, 
 		q.Config.Put(ctx, job.ImportID, metrics.QueueLength.Of(float64(len(line))))
 	}
 	if place > 0 {
-		return Pause(job, min(max(ahead/2, minWait), maxWait)), nil
+		least := minWait
+		if place == 1 { // one execution may look more often: what it oversleeps, the account stands idle
+			least, ahead = nextWait, ahead-overhead
+		}
+		return Pause(job, min(max(ahead/2, least), maxWait)), nil
 	}
 	why, wait, err := q.held(ctx, time.Now())
 	if err != nil {
