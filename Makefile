@@ -78,7 +78,8 @@ fmt: .tools/bin/golangci-lint-$(GOLANGCI_LINT) ## Format the Go code
 ##@ Verify: all that CI runs
 
 CHECKS := verify-format verify-lint verify-race verify-template verify-sam verify-reproducible verify-report \
-	verify-sbom verify-vulnerabilities verify-definitions verify-interpreters verify-cli verify-docs
+	verify-sbom verify-vulnerabilities verify-definitions verify-interpreters verify-cli verify-docs \
+	verify-mutations
 
 .PHONY: verify
 verify: $(CHECKS) ## Run every check below
@@ -95,6 +96,11 @@ verify-lint: .tools/bin/golangci-lint-$(GOLANGCI_LINT) ## go vet and golangci-li
 	$(step) $@
 	go vet ./...
 	$< run
+
+.PHONY: verify-mutations
+verify-mutations: ## The simulation notices each of ten ways to break the code
+	$(step) 'verify-mutations: break the code on purpose'
+	go test -tags mutation -count=1 -run TestMutations ./internal/simulation
 
 .PHONY: verify-race
 verify-race: ## All tests under the race detector

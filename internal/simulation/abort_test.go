@@ -5,6 +5,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+
 	"userdrop/internal/localaws"
 	"userdrop/internal/localaws/cognito"
 	"userdrop/internal/localaws/events"
@@ -105,4 +108,40 @@ func TestAbort(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestStoppedByHand stops the job itself, as somebody does in the console: its last counters are the outcome, and the
+// workflow waits for them calmly.
+func TestStoppedByHand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		settings := cognito.Defaults()
+		settings.Stopping = cognito.Duration(time.Minute)
+		w := boot(t, localaws.Options{Cognito: settings})
+		defer w.Close()
+		if _, err := w.S3.Put(w.Inbox(), "incoming/us-east-1_Example1/users.csv", list(0, 40_000)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Minute)
+		const pool = "us-east-1_Example1"
+		id := w.Cognito.Jobs(pool)[0].JobID
+		client := cognitoidentityprovider.NewFromConfig(w.Config(""))
+		if _, err := client.StopUserImportJob(t.Context(), &cognitoidentityprovider.StopUserImportJobInput{
+			UserPoolId: aws.String(pool), JobId: &id,
+		}); err != nil {
+			t.Fatal(err)
+		}
+		w.Settle(t.Context(), 4*time.Hour)
+		got, err := w.Result(w.Imports()[0].Name)
+		if err != nil || got == nil {
+			t.Fatalf("no result: %v", err)
+		}
+		if n := int64(w.Cognito.UserCount(pool)); got.Verdict != result.Partial || n != got.Rows.Counts().Imported {
+			t.Errorf("verdict %s, %d users in the pool, the result says %+v", got.Verdict, n, got.Rows.Counts())
+		}
+		for _, part := range w.StepFunctions.Executions(w.Machine("import-job")) {
+			if part.Events > 200 {
+				t.Errorf("%d events in the history of a job of ten minutes", part.Events)
+			}
+		}
+	})
 }

@@ -316,6 +316,12 @@ func text(v any) string {
 
 // checkLimits: the double refuses what is beyond a limit; here it must not have had to.
 func (r *run) checkLimits() {
+	// A quarter of 5 a second for each operation and pool:
+	// https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html
+	const describe = "cognito-idp DescribeUserImportJob"
+	if w := r.chaos.quotas[describe]; w != nil && w.most > 75*len(r.Pools) {
+		r.violation("%s was called %d times in a minute", describe, w.most)
+	}
 	for _, arn := range slices.Sorted(maps.Keys(r.StepFunctions.Machines())) {
 		for _, e := range r.StepFunctions.Executions(arn) {
 			r.report.Executions = append(r.report.Executions, fmt.Sprintf("%s %s %s: %s %.200s (%s)", e.Started.Format(time.TimeOnly),
