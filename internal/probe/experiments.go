@@ -176,7 +176,8 @@ func (p *Probe) watch(ctx context.Context, j job, started *types.UserImportJobTy
 	p.settle("pending", pending.String(), "StartDate moved by %v when work began", end.StartDate.Sub(*started.StartDate))
 	took := end.CompletionDate.Sub(*end.StartDate)
 	rate := float64(processed(end)) / max(took.Seconds(), 0.001)
-	p.settle("usersPerSecond", math.Round(rate*10)/10, "%d rows took %v; the job ended %s", processed(end), took, tally(end))
+	p.settle("usersPerSecond", math.Round(rate*10)/10,
+		"%d rows took %v; the job ended %s", processed(end), took, tally(end))
 
 	for begin := time.Now(); !found && time.Since(begin) < 3*time.Minute; {
 		if err := importjob.Sleep(ctx, time.Second); err != nil {
@@ -347,7 +348,8 @@ func (p *Probe) headers(ctx context.Context) error {
 		return err
 	}
 	fewer := end.ImportedUsers == 1
-	p.settle("fewerColumnsAccepted", fewer, "a file with %d of the header's %d columns: %s", len(needed), len(p.header), tally(end))
+	p.settle("fewerColumnsAccepted", fewer,
+		"a file with %d of the header's %d columns: %s", len(needed), len(p.header), tally(end))
 
 	p.settle("hashColumn", hashes, "GetCSVHeader answers %d columns", len(p.header))
 	switch {

@@ -103,7 +103,9 @@ func (p *Probe) upload(ctx context.Context, j job, file string) (code string, er
 }
 
 func (p *Probe) describe(ctx context.Context, j job) (*types.UserImportJobType, error) {
-	out, err := p.cognito.DescribeUserImportJob(ctx, &cognito.DescribeUserImportJobInput{UserPoolId: &j.pool, JobId: &j.id})
+	out, err := p.cognito.DescribeUserImportJob(ctx, &cognito.DescribeUserImportJobInput{
+		UserPoolId: &j.pool, JobId: &j.id,
+	})
 	if err != nil {
 		return nil, err
 	}

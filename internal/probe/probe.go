@@ -168,6 +168,15 @@ func (p *Probe) remove(ctx context.Context) error {
 			left = append(left, pool)
 		}
 	}
+	// A late line would make its group anew.
+	if p.delay > 0 {
+		errs = append(errs, importjob.Sleep(ctx, p.delay+5*time.Second))
+	}
+	for _, pool := range p.pools {
+		if err := p.removeLogs(ctx, pool); err != nil {
+			errs = append(errs, fmt.Errorf("remove the logs of the scratch pool %s: %w", pool, err))
+		}
+	}
 	p.pools = left
 	return errors.Join(errs...)
 }
@@ -176,7 +185,7 @@ func (p *Probe) removePool(ctx context.Context, pool string) error {
 	for {
 		_, err := p.cognito.DeleteUserPool(ctx, &cognito.DeleteUserPoolInput{UserPoolId: &pool})
 		if err == nil {
-			break
+			return nil
 		}
 		if _, busy := errors.AsType[*types.UserImportInProgressException](err); !busy {
 			return err
@@ -197,6 +206,9 @@ func (p *Probe) removePool(ctx context.Context, pool string) error {
 			return err
 		}
 	}
+}
+
+func (p *Probe) removeLogs(ctx context.Context, pool string) error {
 	groups, err := p.groups(ctx, pool)
 	if err != nil {
 		return err
