@@ -150,7 +150,9 @@ func uri(s Source) string {
 	return "s3://" + s.Bucket + "/" + s.Key
 }
 
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+const stampLayout = "2006-01-02 15:04:05 UTC"
+
+func stamp(t time.Time) string { return t.UTC().Format(stampLayout) }
 
 // lead puts a separator before text, if there is text.
 func lead(separator, text string) string {

@@ -122,6 +122,48 @@ func TestHostile(t *testing.T) {
 	}
 }
 
+// Whatever the text from outside is, a page has the marks that make its elements and attributes, and no more of them.
+func TestMarkupFromOutside(t *testing.T) {
+	const marks = "<>\"'"
+	page := func(seed uint64, word string) string {
+		r := random(rand.New(rand.NewPCG(seed, 1)), word)
+		if err := r.Finish(result.Ending(seed % 3)); err != nil {
+			t.Fatal(err)
+		}
+		return string(render(t, "any", r)["any.html"])
+	}
+	for _, word := range []string{
+		"<script>", `"><img src=x onerror='y'>`, "' onload='x", `"`, "<!--", "<style>", "&quot;&lt;", "&#34", "%22%3E",
+		"%s%[1]s", "javascript:x", "+ADw-script+AD4-",
+	} {
+		for seed := range uint64(20) {
+			want, got := page(seed, "x"), page(seed, word)
+			for _, mark := range marks {
+				if w, g := strings.Count(want, string(mark)), strings.Count(got, string(mark)); w != g {
+					t.Errorf("with %q there are %d of %q instead of %d", word, g, mark, w)
+				}
+			}
+		}
+	}
+}
+
+// Only what stands in this package is markup: no value is turned into some, and one style alone is not escaped.
+func TestValuesAreEscaped(t *testing.T) {
+	for _, file := range []string{"document.go", "layout.go", "report.go"} {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(source)) {
+			line = strings.TrimSpace(line)
+			if strings.Contains(line, "markup(") ||
+				strings.Contains(line, "d.Write") && line != "d.WriteString(reportCSS)" {
+				t.Errorf("%s: %s", file, line)
+			}
+		}
+	}
+}
+
 func hostile(t *testing.T) *result.Result {
 	t.Helper()
 	for _, s := range sample.All() {
@@ -233,8 +275,8 @@ func FuzzRender(f *testing.F) {
 			if !utf8.Valid(text) {
 				t.Errorf("%s is not UTF-8", file)
 			}
-			if bytes.Contains(text, []byte("ZgotmplZ")) && !strings.Contains(word, "ZgotmplZ") {
-				t.Errorf("%s has a value in a place where the template allows none", file)
+			if bytes.Contains(text, []byte("%!")) && !strings.Contains(word, "%!") {
+				t.Errorf("%s has a value in the place of one of another type", file)
 			}
 		}
 		if n := len(marshal(t, result.Event(r))); n >= 16<<10 {

@@ -5,38 +5,15 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"fmt"
-	"html/template"
 	"io"
 	"net/url"
 	"path"
 	"regexp"
 	"strings"
-	"time"
 )
 
-var (
-	//go:embed report.html.tmpl
-	reportHTML string
-	//go:embed report.css
-	reportCSS string
-
-	reportTemplate = template.Must(template.New("report.html").Funcs(template.FuncMap{
-		"group": group, "percent": percent, "title": title, "extent": extent, "lines": lines, "lost": lost, "uri": uri,
-		"plural": func(n int, noun string) string { return count(int64(n), noun) },
-		"bytes":  func(n int64) string { return count(n, "byte") },
-		"number": func(n int) string { return group(int64(n)) },
-		// Text from outside, by the room there is.
-		"word":  func(s string) string { return clean(s, 60) },
-		"short": func(s string) string { return clean(s, 90) },
-		"clean": func(s string) string { return clean(s, 1200) },
-		// Times.
-		"isoTime": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"stamp":   stamp,
-		"moment":  func(t time.Time) string { return t.UTC().Format("Jan 2, 15:04") },
-		"seconds": func(n int64) string { return span(time.Duration(n) * time.Second) },
-		"list":    func(v ...any) []any { return v },
-	}).Parse(reportHTML))
-)
+//go:embed report.css
+var reportCSS string
 
 // ReportOptions are what a report needs beside the result.
 type ReportOptions struct {
@@ -49,7 +26,9 @@ func WriteReport(w io.Writer, r *Result, options ReportOptions) error {
 	if options.Region == "" {
 		options.Region, _, _ = strings.Cut(r.UserPoolID, "_")
 	}
-	if err := reportTemplate.Execute(w, newPage(r, options)); err != nil {
+	var d document
+	d.layout(newPage(r, options))
+	if _, err := io.WriteString(w, d.String()); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
 	return nil
@@ -58,9 +37,8 @@ func WriteReport(w io.Writer, r *Result, options ReportOptions) error {
 // page is the report, ready to be laid out.
 type page struct {
 	*Result
-	CSS      template.CSS
 	Policy   string
-	Icon     template.URL
+	Icon     string
 	Mood     string
 	Name     string
 	Headline string
@@ -96,7 +74,6 @@ func newPage(r *Result, options ReportOptions) page {
 	mood := mood(r)
 	p := page{
 		Result: r,
-		CSS:    template.CSS(reportCSS), //nolint:gosec // embedded
 		Policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
 			"'; img-src data:; base-uri 'none'; form-action 'none'",
 		Icon: favicons[mood], Mood: mood, Name: sourceName(r, 80), Headline: headline(r), Advice: advice(r),
@@ -135,8 +112,8 @@ func newPage(r *Result, options ReportOptions) page {
 	return p
 }
 
-// FailedName is the name of a source's own failed rows, if it has any.
-func (p page) FailedName(s Source) string {
+// failedName is the name of a source's own failed rows, if it has any.
+func failedName(s Source) string {
 	if s.Files == nil || s.Files.Failed == "" {
 		return ""
 	}
@@ -165,12 +142,11 @@ func consoleURL(uri, region string) string {
 }
 
 // favicons show the verdict in the browser's tab.
-var favicons = map[string]template.URL{
-	"good": favicon("%230f7a43"), "some": favicon("%23b86e00"), "bad": favicon("%23b3261e"), "idle": favicon("%233b5b8c"),
+var favicons = map[string]string{
+	"good": favicon("0f7a43"), "some": favicon("b86e00"), "bad": favicon("b3261e"), "idle": favicon("3b5b8c"),
 }
 
-func favicon(color string) template.URL {
-	svg := "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E" +
-		"%3Ccircle cx='8' cy='8' r='7' fill='" + color + "'/%3E%3C/svg%3E"
-	return template.URL(svg) //nolint:gosec // constant
+func favicon(color string) string {
+	return "data:image/svg+xml,%3Csvg%20xmlns=%27http://www.w3.org/2000/svg%27%20viewBox=%270%200%2016%2016%27%3E" +
+		"%3Ccircle%20cx=%278%27%20cy=%278%27%20r=%277%27%20fill=%27%23" + color + "%27/%3E%3C/svg%3E"
 }
