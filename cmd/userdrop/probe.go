@@ -58,7 +58,8 @@ func runProbe(cmd *cobra.Command, o probeOptions) error {
 			return err
 		}
 		if s.logsRole == "" {
-			return unavailablef("the stack %q does not tell its role for logs: deploy this release, or use --logs-role-arn", o.name)
+			return unavailablef("the stack %q does not tell its role for logs: deploy this release, or use --logs-role-arn",
+				o.name)
 		}
 		o.logsRole = s.logsRole
 	}

@@ -115,7 +115,7 @@ func newFront(t *testing.T) *front {
 	f.Server = &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(
 		func(w http.ResponseWriter, r *http.Request) { (*f.double.Load()).ServeHTTP(w, r) },
 	)}
-	go f.Serve(listener)
+	go func() { _ = f.Serve(listener) }()
 	t.Cleanup(func() { _ = f.Close() })
 	return f
 }
@@ -223,7 +223,8 @@ type als struct {
 
 // timeouts is a definition with a time-out in place of the path to it.
 func timeouts(definition []byte) json.RawMessage {
-	return bytes.ReplaceAll(definition, []byte(`"TimeoutSecondsPath": "$.timeoutSeconds"`), []byte(`"TimeoutSeconds": 1209600`))
+	return bytes.ReplaceAll(definition,
+		[]byte(`"TimeoutSecondsPath": "$.timeoutSeconds"`), []byte(`"TimeoutSeconds": 1209600`))
 }
 
 func (a als) run(w *world, machine, name string, input []byte) execution {

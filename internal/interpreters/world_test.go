@@ -359,9 +359,9 @@ func (w *world) stopJobs(pool string) {
 }
 
 // within waits for something to become true.
-func within(t *testing.T, true func() bool) {
+func within(t *testing.T, come func() bool) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); !true(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !come(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("it does not come true within a minute")
 		}

@@ -233,7 +233,8 @@ func TestForeignJob(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for name, value := range map[string]any{"busyError": settings.BusyError, "lockScope": "account", "usersPerSecond": 35.0} {
+		want := map[string]any{"busyError": settings.BusyError, "lockScope": "account", "usersPerSecond": 35.0}
+		for name, value := range want {
 			if report.Settings[name] != value {
 				t.Errorf("%s is %v, want %v", name, report.Settings[name], value)
 			}

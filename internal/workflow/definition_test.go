@@ -134,8 +134,10 @@ func stack(t *testing.T) *template.Stack {
 		t.Fatal(err)
 	}
 	s, err := template.Load(text, template.Options{
-		Parameters: map[string]string{"UserPoolArns": "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_Example1"},
-		Account:    &wire.Account{ID: "123456789012", Region: "us-east-1", IDs: wire.NewIDs(1)}, StackName: "userdrop",
+		Parameters: map[string]string{
+			"UserPoolArns": "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_Example1",
+		},
+		Account: &wire.Account{ID: "123456789012", Region: "us-east-1", IDs: wire.NewIDs(1)}, StackName: "userdrop",
 		ReadFile: func(name string) ([]byte, error) { return fs.ReadFile(userdrop.Deployed, path.Clean(name)) },
 	})
 	if err != nil {
@@ -212,7 +214,8 @@ func TestOneNameForStateFunctionFolderAndResource(t *testing.T) {
 		if path.Base(f.CodeURI) != folder || f.Name != "userdrop-"+folder {
 			t.Errorf("%s: named %s, code in %s; want the name %s in both", f.LogicalID, f.Name, f.CodeURI, folder)
 		}
-		if triggered := []string{"start-import", "sweep-scheduled", "sweep-lost"}; inStates[folder] == slices.Contains(triggered, folder) {
+		triggered := []string{"start-import", "sweep-scheduled", "sweep-lost"}
+		if inStates[folder] == slices.Contains(triggered, folder) {
 			t.Errorf("%s is used by a state, or by an event or schedule, and by one of them alone", folder)
 		}
 	}
@@ -347,7 +350,8 @@ func TestEveryFailureEndsInANamedFail(t *testing.T) {
 // TestChoicesKnowEveryAnswer, and end in a named Fail or a word for the rest where they do not.
 func TestChoicesKnowEveryAnswer(t *testing.T) {
 	answers := []string{
-		string(workflow.Go), string(workflow.Wait), string(workflow.Attempt), string(workflow.HandOver), string(workflow.Done),
+		string(workflow.Go), string(workflow.Wait), string(workflow.Attempt), string(workflow.HandOver),
+		string(workflow.Done),
 	}
 	var statuses, verdicts []string
 	for _, status := range cognito.UserImportJobStatusType("").Values() {
