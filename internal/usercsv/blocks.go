@@ -48,36 +48,49 @@ type classes struct{ delims, spaces, quotes, others uint64 }
 func classify(text *[blockSize]byte, delim byte) (c classes) {
 	delims := uint64(delim) * ones
 	// The top bit of a byte is set if it is none of the class; see the constants.
-	var notDelim, notWhite, notControl, rare uint64
-	notRare := ^uint64(0)
+	var notDelim, notWhite, notControl, other uint64
+	notQuote, notOther := ^uint64(0), ^uint64(0)
 	for i := 0; i < blockSize; i += 8 {
 		w := binary.LittleEndian.Uint64(text[i : i+8])
 		low := w & lows
 		notDelim = notDelim>>1 | (low^delims+lows)&tops
 		notWhite = notWhite>>1 | (low+printing-ones)&tops
 		notControl = notControl>>1 | (low+printing)&tops
-		notRare &= (low ^ quotes + lows) & (low ^ slash + lows)
-		rare |= low + ones | w
+		notQuote &= low ^ quotes + lows
+		notOther &= low ^ slash + lows
+		other |= low + ones | w
 	}
 	c.delims = ^transpose(notDelim)
 	c.others = ^transpose(notControl) &^ c.delims
 	c.spaces = ^transpose(notWhite) &^ c.others &^ c.delims
-	if (^notRare|rare)&tops != 0 {
-		c.addRare(text)
+	// What most blocks have not is not looked for before it is known to be there.
+	if ^notQuote&tops != 0 {
+		c.addQuotes(text)
+	}
+	if (^notOther|other)&tops != 0 {
+		c.addOthers(text)
 	}
 	return c
 }
 
-// addRare adds what most blocks have not: quotation marks, backslashes, and what is not printable ASCII.
-func (c *classes) addRare(text *[blockSize]byte) {
-	var notQuote, other uint64
+// addQuotes adds quotation marks.
+func (c *classes) addQuotes(text *[blockSize]byte) {
+	var notQuote uint64
+	for i := 0; i < blockSize; i += 8 {
+		w := binary.LittleEndian.Uint64(text[i : i+8])
+		notQuote = notQuote>>1 | (w&lows^quotes+lows|w)&tops
+	}
+	c.quotes = ^transpose(notQuote)
+}
+
+// addOthers adds backslashes, and what is not printable ASCII.
+func (c *classes) addOthers(text *[blockSize]byte) {
+	var other uint64
 	for i := 0; i < blockSize; i += 8 {
 		w := binary.LittleEndian.Uint64(text[i : i+8])
 		low := w & lows
-		notQuote = notQuote>>1 | (low^quotes+lows|w)&tops
 		other = other>>1 | (^(low^slash+lows)|(low+ones)|w)&tops
 	}
-	c.quotes = ^transpose(notQuote)
 	other = transpose(other)
 	c.others |= other
 	c.delims &^= other
@@ -161,8 +174,9 @@ func (s *scanner) splitOrdinary() bool {
 			return false
 		}
 		// Eight at a time whether there are as many or not, since how many cannot be guessed.
-		for to := ends[n:]; ; to = to[endsAtOnce:] {
-			for i := range (*[endsAtOnce]int32)(to) {
+		for at := n; ; at += endsAtOnce {
+			to := (*[endsAtOnce]int32)(ends[at:])
+			for i := range to {
 				to[i] = int32(base + bits.TrailingZeros64(found))
 				found &= found - 1
 			}
@@ -214,13 +228,18 @@ func (s *scanner) splitOrdinary() bool {
 	return true
 }
 
+// bounds are where the value of an ordinary row's field stands.
+func (s *scanner) bounds(n int) (start, end int32) {
+	start, end = s.ends[n]+1, s.ends[n+1]
+	if s.quoted && s.buf[start] == '"' {
+		return start + 1, end - 1
+	}
+	return start, end
+}
+
 // ordinaryValue is the value of an ordinary row's field.
 func (s *scanner) ordinaryValue(n int) []byte {
-	start, end := s.ends[n]+1, s.ends[n+1]
-	if s.quoted && s.buf[start] == '"' {
-		start++
-		end--
-	}
+	start, end := s.bounds(n)
 	return s.buf[start:end]
 }
 

@@ -59,8 +59,6 @@ type column struct {
 	maximum  int
 	low      *big.Int
 	high     *big.Int
-	// run is how many columns from this one on are plain text that stands in the source as it will in a line.
-	run int
 	// value is what the current row has there, if it is ordinary and the column plays no role.
 	value []byte
 }
@@ -126,18 +124,6 @@ func newChecker(pool *Pool, settings Settings, header Header) *checker {
 		}
 	}
 	c.behind = bytes.Repeat([]byte{','}, len(names)-1-last)
-	for i := len(c.written) - 1; i >= 0; i-- {
-		col := &c.written[i]
-		if col.kind != kindText {
-			continue
-		}
-		col.run = 1
-		if i+1 < len(c.written) {
-			if next := c.written[i+1]; next.run > 0 && next.commas == 1 && next.source == col.source+1 {
-				col.run += next.run
-			}
-		}
-	}
 	for i := range c.written {
 		col := &c.written[i]
 		switch {
@@ -238,7 +224,7 @@ func (c *checker) fault(code Code, col *column) {
 	c.faults = append(c.faults, f)
 }
 
-// sixteenCommas are copied at once.
+// sixteenCommas are copied at once by putCommas.
 var sixteenCommas = [16]byte([]byte(",,,,,,,,,,,,,,,,"))
 
 // The texts of Booleans; encode copies 16 bytes at once.
@@ -475,20 +461,9 @@ func (c *checker) encode(s *scanner) {
 	plain := s.plain()
 	line := c.room(s)
 	n := 0
-	for i := 0; i < len(c.written); i++ {
+	for i := range c.written {
 		col := &c.written[i]
-		if col.commas <= 16 {
-			*(*[16]byte)(line[n:]) = sixteenCommas
-			n += col.commas
-		} else {
-			n += copy(line[n:], bytes.Repeat([]byte{','}, col.commas))
-		}
-		if col.run > 1 && plain && !s.quoted && s.delim == ',' && c.isVerbatim(s, c.written[i:i+col.run]) {
-			from, to := s.fields[col.source], s.fields[col.source+col.run-1]
-			n += copy(line[n:], s.buf[from.start:to.end])
-			i += col.run - 1
-			continue
-		}
+		n = putCommas(line, n, col.commas)
 		var value []byte
 		var comma bool
 		if col.role != roleNone {
@@ -508,14 +483,10 @@ func (c *checker) encode(s *scanner) {
 				value = c.read(col, value, plain)
 			}
 		}
-		switch {
-		case comma:
+		if comma {
 			n = len(appendCognito(line[:n], value))
-		case len(value) <= 16 && cap(value) >= 16:
-			*(*[16]byte)(line[n:]) = [16]byte(value[:16])
-			n += len(value)
-		default:
-			n += copy(line[n:], value)
+		} else {
+			n = put(line, n, value)
 		}
 	}
 	n += copy(line[n:], c.behind)
@@ -529,32 +500,11 @@ func (c *checker) encode(s *scanner) {
 // room is where the row's line goes, with as much room as it may take.
 func (c *checker) room(s *scanner) []byte {
 	// A value may be written twice (a username taken from an address), each byte of it may become two, a short one
-	// may become longer, and 16 bytes are copied at once.
-	if most := 4*len(s.row) + 32*len(c.written) + len(c.names) + 16; cap(c.line) < most {
+	// may become longer, and 32 bytes are copied at once.
+	if most := 4*len(s.row) + 32*len(c.written) + len(c.names) + 32; cap(c.line) < most {
 		c.line = make([]byte, 2*most)
 	}
 	return c.line[:cap(c.line)]
-}
-
-// isVerbatim tells whether there is nothing to change and nothing wrong in the columns, which follow each other in a
-// plain row without quotation marks.
-func (c *checker) isVerbatim(s *scanner, run []column) bool {
-	fields := s.fields[run[0].source:]
-	fields = fields[:len(run)]
-	for i := range run {
-		col, f := &run[i], fields[i]
-		size := int(f.end - f.start)
-		if size == 0 {
-			if col.required {
-				return false
-			}
-			continue
-		}
-		if s.buf[f.start] == ' ' || s.buf[f.end-1] == ' ' || size < col.minimum || size > col.maximum {
-			return false
-		}
-	}
-	return true
 }
 
 // usernameKey is what the row's username is compared by, nil if it has none that can be read.

@@ -2,6 +2,9 @@ package usercsv
 
 import "bytes"
 
+// This file checks and writes ordinary rows (blocks.go) that nothing is wrong with. It never rejects one: a row that it
+// does not take goes the way of all others, so that rules and problems are told in one place, check.go.
+
 // ordinary is what a checker knows beforehand about the columns of ordinary rows, so that it visits only those of which
 // a cell of printable ASCII can be wrong or be written otherwise than it stands.
 type ordinary struct {
@@ -12,8 +15,9 @@ type ordinary struct {
 
 // run is columns that follow each other in the source as they do in a line.
 type run struct {
-	commas      int // before it
-	first, last int // in the source; first is -1 if it is one column that the source has not
+	commas      int  // before it
+	first, last int  // in the source; first is -1 if it is one column, which the source has not
+	filled      role // of that one
 	changing    []*column
 }
 
@@ -30,21 +34,23 @@ func newOrdinary(written []column) ordinary {
 		case col.kind != kindText || bounded:
 			o.checked = append(o.checked, col)
 		}
-		if n := len(o.runs) - 1; n >= 0 && col.source >= 0 && col.commas == 1 && col.source == o.runs[n].last+1 && o.runs[n].first >= 0 {
-			o.runs[n].last = col.source
+		if n := len(o.runs); n > 0 && o.runs[n-1].goesOnWith(col) {
+			o.runs[n-1].last = col.source
 		} else {
-			o.runs = append(o.runs, run{commas: col.commas, first: col.source, last: col.source})
+			o.runs = append(o.runs, run{commas: col.commas, first: col.source, last: col.source, filled: col.role})
 		}
-		switch col.kind {
-		case kindText, kindEmail, kindHash, kindDateTime:
-			if col.source >= 0 {
-				continue
-			}
+		switch last := &o.runs[len(o.runs)-1]; col.kind {
+		case kindText, kindEmail, kindHash, kindDateTime: // as they stand, or wrong
+		default:
+			last.changing = append(last.changing, col)
 		}
-		last := &o.runs[len(o.runs)-1]
-		last.changing = append(last.changing, col)
 	}
 	return o
+}
+
+// goesOnWith tells whether the column stands behind the run's last one in the source as well as in a line.
+func (r *run) goesOnWith(col *column) bool {
+	return r.first >= 0 && col.commas == 1 && col.source == r.last+1
 }
 
 // checkOrdinary does what check does for an ordinary row, if nothing is wrong with it. Otherwise it answers false, and
@@ -112,7 +118,7 @@ func (c *checker) encodeRuns(line []byte, s *scanner) int {
 		run := &c.ordinary.runs[i]
 		n = putCommas(line, n, run.commas)
 		if run.first < 0 {
-			n = put(line, n, c.valueOf(run.changing[0]))
+			n = put(line, n, c.cells[run.filled].value)
 			continue
 		}
 		from := s.ends[run.first] + 1
@@ -121,11 +127,11 @@ func (c *checker) encodeRuns(line []byte, s *scanner) int {
 			if len(value) == int(end-start) && (len(value) == 0 || &value[0] == &s.buf[start]) {
 				continue
 			}
-			n += copy(line[n:], s.buf[from:start])
+			n = s.putText(line, n, from, start)
 			n = put(line, n, value)
 			from = end
 		}
-		n += copy(line[n:], s.buf[from:s.ends[run.last+1]])
+		n = s.putText(line, n, from, s.ends[run.last+1])
 	}
 	return n
 }
@@ -136,16 +142,20 @@ func (c *checker) encodeFields(line []byte, s *scanner) int {
 	for i := range c.written {
 		col := &c.written[i]
 		n = putCommas(line, n, col.commas)
+		if col.role == roleNone && col.kind == kindText && !s.commas[col.source] {
+			start, end := s.bounds(col.source)
+			n = s.putText(line, n, start, end)
+			continue
+		}
 		var value []byte
 		var comma bool
 		switch {
 		case col.role != roleNone:
-			this := &c.cells[col.role]
-			value, comma = this.value, this.comma
-		case col.kind != kindText:
-			value = col.value
+			value, comma = c.cells[col.role].value, c.cells[col.role].comma
+		case col.kind == kindText:
+			value, comma = s.ordinaryValue(col.source), true
 		default:
-			value, comma = s.ordinaryValue(col.source), s.commas[col.source]
+			value = col.value
 		}
 		if comma {
 			n = len(appendCognito(line[:n], value))
@@ -165,11 +175,27 @@ func (c *checker) valueOf(col *column) []byte {
 
 // putCommas writes so many commas behind line[:n].
 func putCommas(line []byte, n, commas int) int {
+	if commas == 1 {
+		line[n] = ','
+		return n + 1
+	}
 	if commas <= len(sixteenCommas) {
 		*(*[16]byte)(line[n:]) = sixteenCommas
 		return n + commas
 	}
 	return n + copy(line[n:], bytes.Repeat([]byte{','}, commas))
+}
+
+// putText writes what stands in the buffer from start to end, 32 bytes at a time without a call; as many more may be
+// touched behind it.
+func (s *scanner) putText(line []byte, n int, start, end int32) int {
+	for from, to := s.buf[start:], line[n:]; ; from, to = from[32:], to[32:] {
+		*(*[32]byte)(to) = [32]byte(from)
+		if start += 32; start >= end {
+			return n + 32 - int(start-end)
+		}
+		n += 32
+	}
 }
 
 // put writes a value behind line[:n]. There is room for 16 bytes more.

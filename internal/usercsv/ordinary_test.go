@@ -15,21 +15,33 @@ import (
 func TestOrdinaryRows(t *testing.T) {
 	one, nine := 1, 9
 	values := map[string][]string{
-		"cognito:username": {"ann", "bob", "u1", "U1", "a@b", "+12", "", "x y", strings.Repeat("u", 128), strings.Repeat("u", 129)},
+		"cognito:username": {
+			"ann", "bob", "u1", "U1", "a@b", "+12", "", "x y", strings.Repeat("u", 128), strings.Repeat("u", 129),
+		},
 		"email": {
-			"ann@example.com", "a@b", "", "@example.com", "example@", "two@ats@example", "has space@example.com", "nothing.at.all",
+			"ann@example.com", "a@b", "", "@example.com", "example@", "two@ats@example", "has space@example.com",
+			"nothing.at.all",
 			"ends.with.at.the.very.end@", strings.Repeat("e", 60) + "@b",
 		},
 		"email_verified":        {"true", "false", "True", "1", "n", "", "maybe"},
 		"phone_number_verified": {"true", "false", "F", "", "perhaps"},
 		"cognito:mfa_enabled":   {"false", "true", "", "no"},
-		"phone_number":          {"+12065550100", "+1 206 555 0100", "", "0049 30 1234", "+0123456789", "+123456789012345", "12", "+1206555010x"},
-		"birthdate":             {"02/03/1985", "1985-02-03", "2/3/1985", "", "02/30/1985", "02/29/2000", "00/01/1985", "01/01/0000", "0x/01/1985"},
-		"updated_at":            {"1471412345", "14714123456", "2020-01-01T00:00:00Z", "", "1", "14714x2345"},
-		"address":               {"1 Main Street", "1 Main Street, Springfield", "", "x", strings.Repeat("long ", 30) + "y"},
-		"name":                  {"Maria", "María", "", "exactly 9", "ten chars!", "x"},
-		"custom:n":              {"1", "12.0", "7x", "", "123", "+5"},
-		"custom:d":              {"2020-01-01", "", "2020-1-1"},
+		"phone_number": {
+			"+12065550100", "+1 206 555 0100", "", "0049 30 1234", "+0123456789", "+123456789012345", "12",
+			"+1206555010x",
+		},
+		"birthdate": {
+			"02/03/1985", "1985-02-03", "2/3/1985", "", "02/30/1985", "02/29/2000", "00/01/1985", "01/01/0000",
+			"0x/01/1985", "02x03/1985",
+		},
+		"updated_at": {"1471412345", "14714123456", "2020-01-01T00:00:00Z", "", "1", "14714x2345"},
+		"address": {
+			"1 Main Street", "1 Main Street, Springfield", "", "x", strings.Repeat("long ", 30) + "y",
+			strings.Repeat("z", 2049),
+		},
+		"name":     {"Maria", "María", "", "exactly 9", "ten chars!", "x"},
+		"custom:n": {"1", "12.0", "7x", "", "123", "+5"},
+		"custom:d": {"2020-01-01", "", "2020-1-1"},
 		"password_hash": {
 			"", "", "$2b$10$" + strings.Repeat("a", 53), "$argon2id$v=19$m=19456,t=2,p=1$YWJj$YWJj", "nonsense",
 		},
