@@ -122,7 +122,8 @@ func Of(ctx context.Context, d Drop) (Cost, error) {
 	defer world.Close()
 	start := time.Now()
 	for f := range d.Files {
-		if _, err := world.S3.Put(world.Inbox(), fmt.Sprintf("incoming/%s/file-%d.csv", poolID, f), file(f, d.Users/d.Scale)); err != nil {
+		key := fmt.Sprintf("incoming/%s/file-%d.csv", poolID, f)
+		if _, err := world.S3.Put(world.Inbox(), key, file(f, d.Users/d.Scale)); err != nil {
 			return c, err
 		}
 	}
@@ -190,6 +191,33 @@ func file(n, users int) []byte {
 
 const (
 	poolID = "us-east-1_Bench"
-	pool   = `{"UserPool": {"Id": "` + poolID + `", "Name": "bench", "AutoVerifiedAttributes": ["email"], "SchemaAttributes": [
-		{"Name": "email", "AttributeDataType": "String", "Mutable": true}]}}`
+	pool   = `{"UserPool": {"Id": "` + poolID + `", "Name": "bench", "AutoVerifiedAttributes": ["email"],
+		"SchemaAttributes": [{"Name": "email", "AttributeDataType": "String", "Mutable": true}]}}`
 )
+
+// Alternative is what the same work takes by another way.
+type Alternative struct {
+	Way     string  `json:"way"`
+	Users   int     `json:"users"`
+	Hours   float64 `json:"hours"`
+	Dollars float64 `json:"dollars"` // of Step Functions and Lambda alone
+	Note    string  `json:"note"`
+}
+
+// Alternatives are the other ways at their published or permitted speeds.
+var Alternatives = []Alternative{
+	{
+		// https://docs.aws.amazon.com/solutions/latest/cognito-user-profiles-export-reference-architecture/design-considerations.html
+		"AWS's reference architecture", 500_000, 247.63 / 60, 247.63 * 2 * 4 * 0.025 / 1e3,
+		"published time; 4 transitions and 11 history events each 30 s",
+	},
+	{
+		// UserCreation quota, 50 a second: https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html
+		"a loop of AdminCreateUser", 500_000, 500_000.0 / 50 / 3600, 0,
+		"at its whole quota, which sign-ups share; temporary passwords and mails",
+	},
+	{
+		"a script that polls each second", 500_000, 500_000.0 / 35 / 3600, 0,
+		"14,286 calls of DescribeUserImportJob; ours are about 50",
+	},
+}
