@@ -58,8 +58,9 @@ type Options struct {
 	// For simulations; each may be nil.
 	Calls         func(Call, http.Handler) http.Handler // stands before each call of a service
 	Around        func(ctx context.Context, f lambda.Function, payload []byte, next func() lambda.Result) lambda.Result
-	StepFunctions stepfunctions.Options                                                                   // Invoke, Role and Events are the double's
-	Deliveries    func(rule, targetID string, event events.Envelope, usual time.Duration) []time.Duration // of events
+	StepFunctions stepfunctions.Options // Invoke, Role and Events are the double's
+	// Deliveries decides when an event reaches a target: events.Options.Deliveries.
+	Deliveries func(rule, targetID string, event events.Envelope, usual time.Duration) []time.Duration
 }
 
 // Pool is a user pool: what describe-user-pool prints, and get-csv-header, or nil.
@@ -81,23 +82,22 @@ const DefaultEndpoint = "http://127.0.0.1:4566"
 
 // Double is a running double.
 type Double struct {
-	Account        *wire.Account
-	Stack          *template.Stack
-	S3             *s3.Service
-	Cognito        *cognito.Service
-	Logs           *logs.Service
-	StepFunctions  *stepfunctions.Service
-	Lambda         *lambda.Service
-	Events         *events.Bus
-	Scheduler      *events.Scheduler
-	SNS            *sns.Service
-	SQS            *sqs.Service
-	Roles          map[string]*iam.Role // by ARN
-	keys           iam.Keys
-	endpoint       string
-	services       map[string]http.Handler // by the service in a signature's scope
-	calls          func(Call, http.Handler) http.Handler
-	cloudformation *cloudformation.Service
+	Account       *wire.Account
+	Stack         *template.Stack
+	S3            *s3.Service
+	Cognito       *cognito.Service
+	Logs          *logs.Service
+	StepFunctions *stepfunctions.Service
+	Lambda        *lambda.Service
+	Events        *events.Bus
+	Scheduler     *events.Scheduler
+	SNS           *sns.Service
+	SQS           *sqs.Service
+	Roles         map[string]*iam.Role // by ARN
+	keys          iam.Keys
+	endpoint      string
+	services      map[string]http.Handler // by the service in a signature's scope
+	calls         func(Call, http.Handler) http.Handler
 }
 
 // Boot deploys the template into a new double.
@@ -233,7 +233,9 @@ func (d *Double) deploy(o Options) error {
 		arn := d.SNS.CreateTopic(t.Name)
 		d.SNS.Encrypt(arn, customerKey(t.KMSKey))
 		for _, s := range t.Subscriptions {
-			_, err := d.SNS.Subscribe(context.Background(), sns.Subscription{TopicARN: arn, Protocol: s.Protocol, Endpoint: s.Endpoint})
+			_, err := d.SNS.Subscribe(context.Background(), sns.Subscription{
+				TopicARN: arn, Protocol: s.Protocol, Endpoint: s.Endpoint,
+			})
 			errs = append(errs, err)
 		}
 	}
@@ -384,7 +386,9 @@ func (s awsService) Allows(action, resource string, conditions map[string]string
 	if strings.HasPrefix(action, "kms:") {
 		return true // the policy of a customer's key is not the template's: docs/operations.md
 	}
-	given := map[string]string{"aws:SourceArn": s.source, "aws:SourceAccount": s.d.Account.ID, "aws:SecureTransport": "true"}
+	given := map[string]string{
+		"aws:SourceArn": s.source, "aws:SourceAccount": s.d.Account.ID, "aws:SecureTransport": "true",
+	}
 	maps.Copy(given, conditions)
 	if f := s.d.Stack.Function(resource); f != nil {
 		return iam.AllowsService(&f.Permissions, s.service, action, resource, given)
@@ -420,7 +424,8 @@ func (d *Double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if _, name, ok := strings.Cut(r.Header.Get("X-Amz-Target"), "."); ok {
 		operation = name
 	}
-	d.serve(w, r.WithContext(wire.WithPrincipal(ctx, caller)), Call{Service: service, Operation: operation, Principal: caller})
+	r = r.WithContext(wire.WithPrincipal(ctx, caller))
+	d.serve(w, r, Call{Service: service, Operation: operation, Principal: caller})
 }
 
 func (d *Double) serve(w http.ResponseWriter, r *http.Request, call Call) {
@@ -462,7 +467,7 @@ func (t transport) RoundTrip(r *http.Request) (response *http.Response, err erro
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			if p != http.ErrAbortHandler {
+			if p != http.ErrAbortHandler { //nolint:errorlint // a panic's value, compared as net/http does
 				panic(p)
 			}
 			response, err = nil, io.ErrUnexpectedEOF

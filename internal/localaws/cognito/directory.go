@@ -77,13 +77,10 @@ func (d *directory) find(name string) (*user, bool) {
 	return &d.users[i], true
 }
 
-// alias returns the user who owns a verified value of a sign-in attribute.
-func (d *directory) alias(attribute, value string) (*user, bool) {
-	i, ok := d.byAlias[attribute+"="+d.fold(value)]
-	if !ok {
-		return nil, false
-	}
-	return &d.users[i], true
+// taken tells whether a user owns a verified value of a sign-in attribute.
+func (d *directory) taken(attribute, value string) bool {
+	_, taken := d.byAlias[attribute+"="+d.fold(value)]
+	return taken
 }
 
 func (d *directory) add(u user, aliases ...string) int {

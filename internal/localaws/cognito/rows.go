@@ -244,7 +244,7 @@ func (s *Service) take(j *job, line string) (outcome, string) {
 		if value == "" || !verified || !p.signsInBy(attribute) {
 			continue
 		}
-		if _, taken := p.alias(attribute, value); taken {
+		if p.taken(attribute, value) {
 			if s.settings.AliasClash == "skipped" {
 				return skipped, rowExists
 			}

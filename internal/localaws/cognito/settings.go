@@ -106,7 +106,7 @@ func Random(ids *wire.IDs) Settings {
 		if coin() {
 			return 0
 		}
-		return Duration((time.Duration(ids.Float64() * float64(most))).Round(time.Second))
+		return Duration(time.Duration(ids.Float64() * float64(most)).Round(time.Second))
 	}
 	rarely := func(most float64) float64 {
 		if coin() {

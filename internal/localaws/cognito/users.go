@@ -109,7 +109,7 @@ func (s *Service) adminCreateUser(ctx context.Context, in adminCreateUserInput) 
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		pairs = append(pairs, name, given[name])
 		if p.signsInBy(name) && (name == "preferred_username" || given[name+"_verified"] == "true") {
-			if _, taken := p.alias(name, given[name]); taken {
+			if p.taken(name, given[name]) {
 				return out, wire.Errorf("AliasExistsException", "An account with the given %s already exists.", name)
 			}
 			aliases = append(aliases, name+"="+given[name])

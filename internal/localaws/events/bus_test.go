@@ -470,10 +470,13 @@ func TestEventBridgeSDK(t *testing.T) {
 	c := client(t, bus, nil)
 	ctx := t.Context()
 
-	if _, err := c.PutRule(ctx, &eventbridge.PutRuleInput{Name: aws.String("r"), EventPattern: aws.String(`{"source":["userdrop"]}`)}); err != nil {
+	_, err := c.PutRule(ctx, &eventbridge.PutRuleInput{
+		Name: aws.String("r"), EventPattern: aws.String(`{"source":["userdrop"]}`),
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
-	_, err := c.PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: aws.String("r"), Targets: []types.Target{{
+	_, err = c.PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: aws.String("r"), Targets: []types.Target{{
 		Id: aws.String("f"), Arn: aws.String(functionARN), InputPath: aws.String("$.detail"),
 		RetryPolicy: &types.RetryPolicy{MaximumRetryAttempts: aws.Int32(1)},
 	}}})
@@ -504,7 +507,8 @@ func TestEventBridgeSDK(t *testing.T) {
 		for _, e := range out.Entries {
 			codes = append(codes, aws.ToString(e.ErrorCode))
 		}
-		if diff := gocmp.Diff([]string{"", "NotAuthorizedForSourceException", "MalformedDetail", "InvalidArgument"}, codes); diff != "" || out.FailedEntryCount != 3 {
+		want := []string{"", "NotAuthorizedForSourceException", "MalformedDetail", "InvalidArgument"}
+		if diff := gocmp.Diff(want, codes); diff != "" || out.FailedEntryCount != 3 {
 			t.Errorf("%d failed; codes (-want +got):\n%s", out.FailedEntryCount, diff)
 		}
 		if event := <-got; event != `{"n":1}` {
@@ -575,10 +579,11 @@ func TestEventBridgeSDK(t *testing.T) {
 		allowed := client(
 			t, bus, only{"events:PutEvents", "arn:aws:events:eu-central-1:123456789012:event-bus/default", "userdrop"},
 		)
-		if _, err := allowed.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{entry}}); err != nil {
+		_, err := allowed.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{entry}})
+		if err != nil {
 			t.Error(err)
 		}
-		_, err := allowed.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{
+		_, err = allowed.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{
 			with(func(e *types.PutEventsRequestEntry) { e.Source = aws.String("other") }),
 		}})
 		wantError(t, err, "AccessDeniedException")

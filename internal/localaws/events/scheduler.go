@@ -175,22 +175,22 @@ func (s *Scheduler) fire(in Schedule, scheduled time.Time) {
 			Time: at, Region: s.account.Region, Resources: []string{arn}, Detail: json.RawMessage(`"{}"`),
 		}))
 	}
-	payload := func(attempt int) ([]byte, error) {
+	payload := func(attempt int) []byte {
 		return []byte(strings.NewReplacer(
 			"<aws.scheduler.schedule-arn>", arn, "<aws.scheduler.scheduled-time>", at,
 			"<aws.scheduler.execution-id>", execution, "<aws.scheduler.attempt-number>", strconv.Itoa(attempt),
-		).Replace(input)), nil
+		).Replace(input))
 	}
 	p := parcel{
-		source: arn, target: in.Target.ARN, role: in.Target.RoleARN, name: execution, payload: payload,
+		source: arn, target: in.Target.ARN, role: in.Target.RoleARN, name: execution,
+		payload: func(attempt int) ([]byte, error) { return payload(attempt), nil },
 		// https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html
 		letter: func(f failure) ([]byte, map[string]string) {
-			body, _ := payload(f.retries + 1)
 			attributes := f.attributes()
 			attributes["SCHEDULE_ARN"], attributes["TARGET_ARN"] = arn, in.Target.ARN
 			attributes["SCHEDULED_TIME"], attributes["EXECUTION_ID"] = at, execution
 			attributes["IS_PAYLOAD_TRUNCATED"] = "false"
-			return body, attributes
+			return payload(f.retries + 1), attributes
 		},
 	}
 	if in.Target.RetryPolicy != nil {

@@ -30,8 +30,8 @@ func parsePath(path string) ([]step, error) {
 	}
 	var steps []step
 	for rest != "" {
-		switch {
-		case rest[0] == '.':
+		switch rest[0] {
+		case '.':
 			end := strings.IndexAny(rest[1:], ".[") + 1
 			if end == 0 {
 				end = len(rest)
@@ -41,7 +41,7 @@ func parsePath(path string) ([]step, error) {
 			}
 			steps = append(steps, step{name: rest[1:end]})
 			rest = rest[end:]
-		case rest[0] == '[':
+		case '[':
 			inside, after, ok := strings.Cut(rest[1:], "]")
 			if !ok {
 				return nil, fmt.Errorf("path %q: [ without ]", path)

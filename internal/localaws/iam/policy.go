@@ -222,10 +222,10 @@ func (s *Statement) read(b []byte) error {
 }
 
 func readPrincipals(b []byte) (*Principals, error) {
-	var any string
-	if json.Unmarshal(b, &any) == nil {
-		if any != "*" {
-			return nil, fmt.Errorf("Principal %q is neither * nor a map", any)
+	var text string
+	if json.Unmarshal(b, &text) == nil {
+		if text != "*" {
+			return nil, fmt.Errorf("Principal %q is neither * nor a map", text)
 		}
 		return &Principals{Any: true}, nil
 	}

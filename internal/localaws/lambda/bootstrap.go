@@ -263,7 +263,7 @@ func (p *process) runtimeAPI() http.Handler {
 	const root = "/2018-06-01/runtime/"
 	mux := http.NewServeMux()
 	current := make(chan string, 1) // the id of the event that the process works on
-	mux.HandleFunc("GET "+root+"invocation/next", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET "+root+"invocation/next", func(w http.ResponseWriter, _ *http.Request) {
 		select {
 		case p.ready <- struct{}{}:
 		case <-p.exited:

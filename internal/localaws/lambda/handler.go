@@ -14,7 +14,7 @@ import (
 // process would. A handler that does not heed its deadline goes on while its caller is told that it timed out.
 type Handler struct{ lambda.Handler }
 
-func (h Handler) open(s *Service, f *function) (environment, *failure) {
+func (h Handler) open(s *Service, f *function) (environment, *failure) { //nolint:unparam // a Bootstrap can fail
 	return &inProcess{service: s, handler: h.Handler, timeout: f.Timeout, log: s.journalFor(f)}, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -186,7 +187,7 @@ func TestAround(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		calls := 0
 		service := start(t, lambda.Options{
-			Around: func(ctx context.Context, f lambda.Function, _ []byte, next func() lambda.Result) lambda.Result {
+			Around: func(ctx context.Context, _ lambda.Function, _ []byte, next func() lambda.Result) lambda.Result {
 				time.Sleep(time.Minute) // a cold start does not count against the time-out
 				next()
 				next()
@@ -280,7 +281,7 @@ func TestInvokeAsync(t *testing.T) {
 					t.Fatal(err)
 				}
 				result, err := service.InvokeAsync(t.Context(), "fn", []byte(`{"a":1}`))
-				if err != nil || result.StatusCode != 202 {
+				if err != nil || result.StatusCode != http.StatusAccepted {
 					t.Fatal(result, err)
 				}
 				time.Sleep(time.Hour)

@@ -74,7 +74,7 @@ func TestSDK(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := string(out.Payload), `"hi `+arn+`:live v"`; got != want || out.StatusCode != 200 ||
+		if got, want := string(out.Payload), `"hi `+arn+`:live v"`; got != want || out.StatusCode != http.StatusOK ||
 			*out.ExecutedVersion != "1" {
 			t.Errorf("got %s, want %s", got, want)
 		}
@@ -95,7 +95,7 @@ func TestSDK(t *testing.T) {
 				"123456789012:function:fn",
 			), InvocationType: types.InvocationTypeEvent, Payload: []byte(`"async"`),
 		})
-		if err != nil || out.StatusCode != 202 {
+		if err != nil || out.StatusCode != http.StatusAccepted {
 			t.Fatalf("%+v, %v", out, err)
 		}
 		if got := <-events; got != arn {
@@ -106,7 +106,7 @@ func TestSDK(t *testing.T) {
 		out, err := c.Invoke(
 			ctx, &sdk.InvokeInput{FunctionName: aws.String("fn"), InvocationType: types.InvocationTypeDryRun},
 		)
-		if err != nil || out.StatusCode != 204 {
+		if err != nil || out.StatusCode != http.StatusNoContent {
 			t.Errorf("%+v, %v", out, err)
 		}
 	})
@@ -142,16 +142,19 @@ func TestSDK(t *testing.T) {
 			"ResourceNotFoundException", 404,
 		},
 		{
-			"two qualifiers", sdk.InvokeInput{FunctionName: aws.String("fn:live"), Qualifier: aws.String("1")},
+			"two qualifiers",
+			sdk.InvokeInput{FunctionName: aws.String("fn:live"), Qualifier: aws.String("1")},
 			"InvalidParameterValueException", 400,
 		},
 		{
-			"no JSON", sdk.InvokeInput{FunctionName: aws.String("fn"), Payload: []byte("{")}, "InvalidRequestContentException",
-			400,
+			"no JSON",
+			sdk.InvokeInput{FunctionName: aws.String("fn"), Payload: []byte("{")},
+			"InvalidRequestContentException", 400,
 		},
 		{
-			"too large", sdk.InvokeInput{FunctionName: aws.String("fn"), Payload: big(6 << 20)}, "RequestTooLargeException",
-			413,
+			"too large",
+			sdk.InvokeInput{FunctionName: aws.String("fn"), Payload: big(6 << 20)},
+			"RequestTooLargeException", 413,
 		},
 		{
 			"too large for an event",
@@ -159,7 +162,8 @@ func TestSDK(t *testing.T) {
 			"RequestTooLargeException", 413,
 		},
 		{
-			"unknown tenant", sdk.InvokeInput{FunctionName: aws.String("fn"), TenantId: aws.String("t")},
+			"unknown tenant",
+			sdk.InvokeInput{FunctionName: aws.String("fn"), TenantId: aws.String("t")},
 			"InvalidParameterValueException", 400,
 		},
 	} {

@@ -420,7 +420,7 @@ func FuzzPattern(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := httptest.NewRequest("POST", "/", bytes.NewReader(body))
+			r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
 			r.Header.Set("X-Amz-Target", "Logs_20140328.FilterLogEvents")
 			w := httptest.NewRecorder()
 			service.ServeHTTP(w, r)

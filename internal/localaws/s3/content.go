@@ -123,7 +123,7 @@ func (r *sequenceReader) Read(p []byte) (int, error) {
 			r.current, r.rest = opened, r.rest[1:]
 		}
 		n, err := r.current.Read(p)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = r.Close()
 		}
 		if n > 0 || err != nil {

@@ -23,8 +23,8 @@ type listing struct {
 	encoded           bool
 }
 
-// listing reads the common parameters; after and max have different names.
-func (c *call) listing(after, max string) (l listing, err error) {
+// listing reads the common parameters; after and the limit have different names.
+func (c *call) listing(after, limit string) (l listing, err error) {
 	switch encoding := c.query["encoding-type"]; encoding {
 	case "":
 	case "url":
@@ -33,7 +33,7 @@ func (c *call) listing(after, max string) (l listing, err error) {
 		return l, invalidArgument("encoding-type", encoding)
 	}
 	l.prefix, l.delimiter, l.after = c.query["prefix"], c.query["delimiter"], after
-	l.max, err = c.query.number(max)
+	l.max, err = c.query.number(limit)
 	return l, err
 }
 

@@ -360,7 +360,7 @@ func (c *chunked) next() error {
 	c.done = true
 	for {
 		line, err := c.line()
-		if err == io.ErrUnexpectedEOF {
+		if errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil // some clients leave out the last line end
 		}
 		if err != nil || line == "" {
@@ -377,9 +377,9 @@ func (c *chunked) next() error {
 func (c *chunked) line() (string, error) {
 	line, err := c.r.ReadSlice('\n')
 	switch {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		return "", io.ErrUnexpectedEOF
-	case err == bufio.ErrBufferFull:
+	case errors.Is(err, bufio.ErrBufferFull):
 		return "", errMalformedChunk
 	case err != nil:
 		return "", err

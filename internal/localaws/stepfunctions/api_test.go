@@ -3,6 +3,7 @@ package stepfunctions_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -239,11 +240,11 @@ func TestListExecutionsIsEventuallyConsistent(t *testing.T) {
 // call posts one request without a network.
 func call(t *testing.T, s *stepfunctions.Service, operation, body string) string {
 	t.Helper()
-	r := httptest.NewRequest("POST", "/", strings.NewReader(body))
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
 	r.Header.Set("X-Amz-Target", "AWSStepFunctions."+operation)
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
-	if w.Code != 200 {
+	if w.Code != http.StatusOK {
 		t.Fatalf("%s: %d %s", operation, w.Code, w.Body)
 	}
 	return w.Body.String()

@@ -506,7 +506,7 @@ func (r *run) attempts(
 		}
 		for _, c := range s.Catch {
 			if matches(c.ErrorEquals, f.name) {
-				output := any(t.input)
+				output := t.input
 				if c.ResultPath != nil {
 					output, err = c.ResultPath.set(t.input, map[string]any{"Error": f.name, "Cause": f.cause})
 				} else {

@@ -767,7 +767,7 @@ func buildLogGroup(l *loader, r *Resource) error {
 	return r.oneOf("LogGroupClass", p.LogGroupClass, "STANDARD")
 }
 
-func buildKey(l *loader, r *Resource) error {
+func buildKey(_ *loader, r *Resource) error {
 	var p struct {
 		KeyPolicy any
 		_         any `cfn:"Description EnableKeyRotation Enabled KeySpec KeyUsage MultiRegion"`

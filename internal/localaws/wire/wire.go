@@ -67,7 +67,8 @@ func (s *IDs) Draw(alphabet string, n int) string {
 // UUID returns a version 4 UUID.
 func (s *IDs) UUID() string {
 	const hex = "0123456789abcdef"
-	return s.Draw(hex, 8) + "-" + s.Draw(hex, 4) + "-4" + s.Draw(hex, 3) + "-" + s.Draw("89ab", 1) + s.Draw(hex, 3) + "-" + s.Draw(hex, 12)
+	return s.Draw(hex, 8) + "-" + s.Draw(hex, 4) + "-4" + s.Draw(hex, 3) + "-" +
+		s.Draw("89ab", 1) + s.Draw(hex, 3) + "-" + s.Draw(hex, 12)
 }
 
 // Float64 returns a number in [0, 1).
@@ -231,8 +232,8 @@ func Authorize(ctx context.Context, action, resource string, conditions map[stri
 	}
 	return &Error{
 		Code: "AccessDeniedException",
-		Message: fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action",
-			p.ARN(), action, resource, action),
+		Message: fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s "+
+			"because no identity-based policy allows the %s action", p.ARN(), action, resource, action),
 		Status: http.StatusBadRequest,
 	}
 }
