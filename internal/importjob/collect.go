@@ -212,7 +212,9 @@ func (t *tally) row(i int) (count fate, code usercsv.Code, message string) {
 }
 
 // summarise decides every row, and writes the outcomes of those that did not make it and the rest that goes on.
-func (c *Collect) summarise(ctx context.Context, job workflow.ImportJob, log *jobLog, complete bool) (workflow.Summary, error) {
+func (c *Collect) summarise(
+	ctx context.Context, job workflow.ImportJob, log *jobLog, complete bool,
+) (workflow.Summary, error) {
 	t := newTally(job, log, complete)
 	summary := workflow.Summary{
 		Part: job.Part, Attempt: job.Attempt, Job: job.Job, Submitted: job.Rows,

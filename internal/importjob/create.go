@@ -104,5 +104,6 @@ func refused(err error) bool {
 		precondition *types.PreconditionNotMetException
 		notEnabled   *types.OperationNotEnabledException
 	)
-	return errors.As(err, &limit) || errors.As(err, &parameter) || errors.As(err, &precondition) || errors.As(err, &notEnabled)
+	return errors.As(err, &limit) || errors.As(err, &parameter) ||
+		errors.As(err, &precondition) || errors.As(err, &notEnabled)
 }

@@ -24,19 +24,29 @@ import (
 
 type (
 	creator interface {
-		CreateUserImportJob(context.Context, *cognito.CreateUserImportJobInput, ...func(*cognito.Options)) (*cognito.CreateUserImportJobOutput, error)
+		CreateUserImportJob(
+			context.Context, *cognito.CreateUserImportJobInput, ...func(*cognito.Options),
+		) (*cognito.CreateUserImportJobOutput, error)
 	}
 	lister interface {
-		ListUserImportJobs(context.Context, *cognito.ListUserImportJobsInput, ...func(*cognito.Options)) (*cognito.ListUserImportJobsOutput, error)
+		ListUserImportJobs(
+			context.Context, *cognito.ListUserImportJobsInput, ...func(*cognito.Options),
+		) (*cognito.ListUserImportJobsOutput, error)
 	}
 	describer interface {
-		DescribeUserImportJob(context.Context, *cognito.DescribeUserImportJobInput, ...func(*cognito.Options)) (*cognito.DescribeUserImportJobOutput, error)
+		DescribeUserImportJob(
+			context.Context, *cognito.DescribeUserImportJobInput, ...func(*cognito.Options),
+		) (*cognito.DescribeUserImportJobOutput, error)
 	}
 	starter interface {
-		StartUserImportJob(context.Context, *cognito.StartUserImportJobInput, ...func(*cognito.Options)) (*cognito.StartUserImportJobOutput, error)
+		StartUserImportJob(
+			context.Context, *cognito.StartUserImportJobInput, ...func(*cognito.Options),
+		) (*cognito.StartUserImportJobOutput, error)
 	}
 	stopper interface {
-		StopUserImportJob(context.Context, *cognito.StopUserImportJobInput, ...func(*cognito.Options)) (*cognito.StopUserImportJobOutput, error)
+		StopUserImportJob(
+			context.Context, *cognito.StopUserImportJobInput, ...func(*cognito.Options),
+		) (*cognito.StopUserImportJobOutput, error)
 	}
 )
 
@@ -62,7 +72,9 @@ func describe(ctx context.Context, c describer, job workflow.ImportJob) (*types.
 
 // Jobs lists the import jobs of a pool from the newest to those created at since, and calls yield for each until it
 // answers false.
-func Jobs(ctx context.Context, c lister, userPoolID string, since time.Time, yield func(types.UserImportJobType) bool) error {
+func Jobs(
+	ctx context.Context, c lister, userPoolID string, since time.Time, yield func(types.UserImportJobType) bool,
+) error {
 	const skew = 10 * time.Minute // between our clock and Cognito's
 	var token *string
 	for {

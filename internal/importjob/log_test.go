@@ -20,7 +20,8 @@ func TestLogWithoutBase(t *testing.T) {
 				"[FAILED] Line Number 4 - One reason.", "[FAILED] Line Number 5 - Another.",
 				"[SKIPPED] Line Number 6 - The user already exists.",
 			},
-			6, []fate{untold, imported, untold, failed, untold, untold},
+			6,
+			[]fate{untold, imported, untold, failed, untold, untold},
 		},
 		"none":           {nil, 2, []fate{untold, untold}},
 		"the first":      {[]string{"[FAILED] Line Number 1 - Why."}, 2, []fate{failed, untold}},
@@ -30,7 +31,8 @@ func TestLogWithoutBase(t *testing.T) {
 				"Cognito User Pools Import - Test Log", "[FAILED] Line Number 0 - Why.", "[FAILED] Line Number 9 - Why.",
 				"[FAILED] Line Number 99999999999999999999 - Why.", "[LOST] Line Number 1 - Why.", " FAILED 1",
 			},
-			2, []fate{untold, untold},
+			2,
+			[]fate{untold, untold},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

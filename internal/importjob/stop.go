@@ -117,7 +117,7 @@ func (s *Stop) Handle(ctx context.Context, abort Abort) (Abort, error) {
 }
 
 // stopExecutions stops the import-job executions of the import: Step Functions does so by best effort only.
-func (s *Stop) stopExecutions(ctx context.Context, importID string) (any bool, err error) {
+func (s *Stop) stopExecutions(ctx context.Context, importID string) (stopped bool, err error) {
 	pages := sfn.NewListExecutionsPaginator(s.Machine, &sfn.ListExecutionsInput{
 		StateMachineArn: &s.Config.ImportJobARN, StatusFilter: sfntypes.ExecutionStatusRunning, MaxResults: 1000,
 	})
@@ -130,17 +130,17 @@ func (s *Stop) stopExecutions(ctx context.Context, importID string) (any bool, e
 			if !strings.HasPrefix(aws.ToString(e.Name), importID+"-p") {
 				continue
 			}
-			any = true
+			stopped = true
 			_, err := s.Machine.StopExecution(ctx, &sfn.StopExecutionInput{
 				ExecutionArn: e.ExecutionArn, Error: aws.String("ImportAborted"),
 				Cause: aws.String("The import-users execution that started this part is over."),
 			})
 			if err != nil {
-				return any, fmt.Errorf("stop a running part: %w", err)
+				return stopped, fmt.Errorf("stop a running part: %w", err)
 			}
 		}
 	}
-	return any, nil
+	return stopped, nil
 }
 
 // stopJobs stops the import's active Cognito jobs, and tells whether any still is.

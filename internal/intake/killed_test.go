@@ -130,11 +130,13 @@ func TestOverlappingSweeps(t *testing.T) {
 		{"twice at once", []time.Duration{0, 0}, []time.Duration{100 * time.Millisecond}},
 		{
 			"the second overtakes",
-			[]time.Duration{0, 3 * time.Second}, []time.Duration{2 * time.Second, 100 * time.Millisecond},
+			[]time.Duration{0, 3 * time.Second},
+			[]time.Duration{2 * time.Second, 100 * time.Millisecond},
 		},
 		{
 			"three in turn",
-			[]time.Duration{0, time.Second, 2 * time.Second}, []time.Duration{time.Second, 700 * time.Millisecond},
+			[]time.Duration{0, time.Second, 2 * time.Second},
+			[]time.Duration{time.Second, 700 * time.Millisecond},
 		},
 		{"a late delivery", []time.Duration{0, 20 * time.Minute}, []time.Duration{50 * time.Millisecond}},
 	} {
@@ -269,7 +271,7 @@ func (w world) claim(key, version, importID string) {
 
 // TestLeftOutClaim takes a file whose claim names an import that ran without it.
 func TestLeftOutClaim(t *testing.T) {
-	inWorld(t, nil, func(t *testing.T, w world) {
+	inWorld(t, nil, func(_ *testing.T, w world) {
 		w.put("scheduled/"+red+"/a.csv", users("a"))
 		w.sweep("ScheduledSweep")
 		key := "scheduled/" + red + "/b.csv"

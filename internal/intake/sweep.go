@@ -66,7 +66,9 @@ func (b inbox) list(ctx context.Context, prefix string) ([]waiting, error) {
 }
 
 type describeMachine interface {
-	DescribeExecution(context.Context, *sfn.DescribeExecutionInput, ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error)
+	DescribeExecution(
+		context.Context, *sfn.DescribeExecutionInput, ...func(*sfn.Options),
+	) (*sfn.DescribeExecutionOutput, error)
 }
 
 // executionARN is the ARN of an import's execution, out of the machine's.
@@ -75,7 +77,9 @@ func executionARN(machineARN, importID string) string {
 }
 
 // execution describes an import's execution; nil if there never was one.
-func execution(ctx context.Context, m describeMachine, machineARN, importID string) (*sfn.DescribeExecutionOutput, error) {
+func execution(
+	ctx context.Context, m describeMachine, machineARN, importID string,
+) (*sfn.DescribeExecutionOutput, error) {
 	out, err := m.DescribeExecution(ctx, &sfn.DescribeExecutionInput{
 		ExecutionArn: aws.String(executionARN(machineARN, importID)),
 	})
@@ -209,7 +213,9 @@ func gather(files []waiting) []*group {
 }
 
 // sweep claims files and starts an import with those it got; false where others have them all.
-func (s *SweepScheduled) sweep(ctx context.Context, id, pool string, files []workflow.Object) (started bool, err error) {
+func (s *SweepScheduled) sweep(
+	ctx context.Context, id, pool string, files []workflow.Object,
+) (started bool, err error) {
 	mine := []workflow.Object{}
 	for _, file := range files {
 		got, err := s.claim(ctx, id, file)

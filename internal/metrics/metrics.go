@@ -65,9 +65,11 @@ type Stack struct {
 // Dimension is a further dimension of some values.
 type Dimension struct{ Name, Value string }
 
-// Verdict and UserPool are the further dimensions that there are.
+// Verdict is the dimension of a result's verdict.
 func Verdict[V ~string](v V) Dimension { return Dimension{"Verdict", string(v)} }
-func UserPool(id string) Dimension     { return Dimension{"UserPool", id} }
+
+// UserPool is the dimension of a pool.
+func UserPool(id string) Dimension { return Dimension{"UserPool", id} }
 
 // Put writes values of the stack as a whole. The import's id is not a dimension, but a field to search the log by.
 func (s Stack) Put(ctx context.Context, importID string, values ...Value) {

@@ -33,7 +33,8 @@ func TestJobLimit(t *testing.T) {
 		}
 		var left []string
 		for _, row := range w.failed(r.Files.Failed) {
-			left = append(left, row[:strings.Index(row, ",")])
+			name, _, _ := strings.Cut(row, ",")
+			left = append(left, name)
 		}
 		if diff := cmp.Diff([]string{"g", "h", "i", "bad"}, left); diff != "" {
 			t.Errorf("failed.csv (-want +got):\n%s", diff)

@@ -31,8 +31,12 @@ import (
 // Prepare is the handler of prepare-import.
 type Prepare struct {
 	Cognito interface {
-		DescribeUserPool(context.Context, *cognito.DescribeUserPoolInput, ...func(*cognito.Options)) (*cognito.DescribeUserPoolOutput, error)
-		GetCSVHeader(context.Context, *cognito.GetCSVHeaderInput, ...func(*cognito.Options)) (*cognito.GetCSVHeaderOutput, error)
+		DescribeUserPool(
+			context.Context, *cognito.DescribeUserPoolInput, ...func(*cognito.Options),
+		) (*cognito.DescribeUserPoolOutput, error)
+		GetCSVHeader(
+			context.Context, *cognito.GetCSVHeaderInput, ...func(*cognito.Options),
+		) (*cognito.GetCSVHeaderOutput, error)
 		ListUsers(context.Context, *cognito.ListUsersInput, ...func(*cognito.Options)) (*cognito.ListUsersOutput, error)
 	}
 	S3      *s3.Client
@@ -82,7 +86,9 @@ const beforeDeadline = 30 * time.Second
 func (p *Prepare) Handle(ctx context.Context, drop workflow.Drop) (workflow.Import, error) {
 	answer := workflow.Import{Drop: drop, Parts: []workflow.ImportJob{}}
 	if drop.Schema != workflow.Schema {
-		return answer, fmt.Errorf("the execution's input has schema %d, not %d: it comes from another release", drop.Schema, workflow.Schema)
+		return answer, fmt.Errorf(
+			"the execution's input has schema %d, not %d: it comes from another release", drop.Schema, workflow.Schema,
+		)
 	}
 	published, err := p.Results.Exists(ctx, workflow.ResultKey(drop.ImportID))
 	if err != nil || published {

@@ -62,7 +62,7 @@ func parseSidecar(text []byte) (*Sidecar, bool) {
 	if len(text) > maxSidecar || decoder.Decode(&s) != nil {
 		return nil, false
 	}
-	if _, err := decoder.Token(); err != io.EOF { //nolint:errorlint // Token answers it bare
+	if _, err := decoder.Token(); err != io.EOF {
 		return nil, false
 	}
 	switch {

@@ -144,7 +144,9 @@ func (p *Publish) summaries(
 }
 
 // windUp finds out what became of a part whose execution is over, as collect-rows does.
-func (p *Publish) windUp(ctx context.Context, job workflow.ImportJob, attempts []workflow.Summary) (workflow.Summary, error) {
+func (p *Publish) windUp(
+	ctx context.Context, job workflow.ImportJob, attempts []workflow.Summary,
+) (workflow.Summary, error) {
 	for _, s := range attempts { // each has a rest
 		job.Attempt = s.Attempt + 1
 		job.Rows, job.Object, job.Lines = s.Rest.Rows, s.Rest.Object, s.Rest.Lines
@@ -244,7 +246,9 @@ func (p *Publish) jobsUsed(ctx context.Context, userPoolID string) (*result.Jobs
 }
 
 // failures writes failed.csv, one for each source that needs one, and counts what is in it as problems.
-func (p *Publish) failures(ctx context.Context, r *result.Result, plan workflow.Plan, summaries []workflow.Summary) error {
+func (p *Publish) failures(
+	ctx context.Context, r *result.Result, plan workflow.Plan, summaries []workflow.Summary,
+) error {
 	rows := &merge{}
 	defer rows.close()
 	for _, o := range append([]workflow.Object{plan.Outcomes}, outcomes(summaries)...) {
@@ -307,7 +311,8 @@ func (p *Publish) failedCSV(
 		if err != nil {
 			return nil, false, fmt.Errorf("read the source again: %w", err)
 		}
-		upload := p.Results.Upload(ctx, workflow.FailedKey(plan.ImportID, source, len(plan.Sources)), "text/csv; charset=utf-8")
+		key := workflow.FailedKey(plan.ImportID, source, len(plan.Sources))
+		upload := p.Results.Upload(ctx, key, "text/csv; charset=utf-8")
 		out := usercsv.NewFailedWriter(upload, cells.Header)
 		write = func(o workflow.Outcome) error {
 			row, err := cells.Seek(o.Line)

@@ -37,10 +37,14 @@ import (
 // Publish is the handler of publish-result.
 type Publish struct {
 	Cognito interface {
-		ListUserImportJobs(context.Context, *cognito.ListUserImportJobsInput, ...func(*cognito.Options)) (*cognito.ListUserImportJobsOutput, error)
+		ListUserImportJobs(
+			context.Context, *cognito.ListUserImportJobsInput, ...func(*cognito.Options),
+		) (*cognito.ListUserImportJobsOutput, error)
 	}
 	Events interface {
-		PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
+		PutEvents(
+			context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options),
+		) (*eventbridge.PutEventsOutput, error)
 	}
 	Topic interface {
 		Publish(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error)

@@ -76,7 +76,9 @@ func TestKeyPolicy(t *testing.T) {
 			t.Errorf("%s may %s for another account", u.service, u.action)
 		}
 	}
-	role := iam.Request{Principal: "arn:aws:iam::" + account + ":role/any", Account: account, Action: "kms:Decrypt", Resource: key}
+	role := iam.Request{
+		Principal: "arn:aws:iam::" + account + ":role/any", Account: account, Action: "kms:Decrypt", Resource: key,
+	}
 	if policy.Evaluate(role) != iam.Allow {
 		t.Error("the policies of the account's roles do not count")
 	}

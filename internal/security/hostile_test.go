@@ -444,7 +444,10 @@ func TestForgedEvents(t *testing.T) {
 		{"an object that is not there", object("userdrop-inbox", wellNamed, ""), 1, result.Rejected},
 		{"a version that is not there", object("userdrop-inbox", wellNamed, `, "version-id": "../../x"`), 1, result.Errored},
 		{"a negative size", object("userdrop-inbox", wellNamed, `, "size": -1`), 1, result.Rejected},
-		{"an object of the work bucket by its key", object("userdrop-inbox", "incoming/../../userdrop-work/x", ""), 1, result.Rejected},
+		{
+			"an object of the work bucket by its key",
+			object("userdrop-inbox", "incoming/../../userdrop-work/x", ""), 1, result.Rejected,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -150,7 +150,7 @@ var scenarios = []scenario{
 		run: func(t *testing.T, w *simulation.World) {
 			drop(t, w, "incoming/"+pool+"/lost.csv", people(2000))
 			drop(t, w, "check/"+pool+"/lost.csv", people(2))
-			await(t, w, "the lost drop's import job", func() bool { return w.Cognito.ActiveJobs() > 0 })
+			await(t, "the lost drop's import job", func() bool { return w.Cognito.ActiveJobs() > 0 })
 			stop(t, w)
 			time.Sleep(3 * time.Hour) // the sweep finds the execution without a result
 			settle(t, w, 2)
@@ -163,7 +163,7 @@ var scenarios = []scenario{
 		},
 		run: func(t *testing.T, w *simulation.World) {
 			drop(t, w, "incoming/"+pool+"/users.csv", people(2000))
-			await(t, w, "an import job", func() bool { return w.Cognito.ActiveJobs() > 0 })
+			await(t, "an import job", func() bool { return w.Cognito.ActiveJobs() > 0 })
 			time.Sleep(30 * time.Second) // some rows have their outcome in the log
 			stop(t, w)
 			time.Sleep(time.Hour)
@@ -175,7 +175,7 @@ var scenarios = []scenario{
 		options: func(o *localaws.Options) { o.Calls = failPieces() },
 		run: func(t *testing.T, w *simulation.World) {
 			drop(t, w, "incoming/"+pool+"/users.csv", people(150_000))
-			await(t, w, "an import job", func() bool { return w.Cognito.ActiveJobs() > 0 })
+			await(t, "an import job", func() bool { return w.Cognito.ActiveJobs() > 0 })
 			stop(t, w)
 			time.Sleep(time.Hour)
 			settle(t, w, 1)
@@ -184,7 +184,7 @@ var scenarios = []scenario{
 	{
 		name: "broken off, for a pool that is not allowed",
 		options: func(o *localaws.Options) {
-			o.Around = func(ctx context.Context, f lambda.Function, _ []byte, next func() lambda.Result) lambda.Result {
+			o.Around = func(_ context.Context, f lambda.Function, _ []byte, next func() lambda.Result) lambda.Result {
 				if strings.Contains(f.Name, "prepare-import") {
 					time.Sleep(5 * time.Minute)
 				}
@@ -193,7 +193,7 @@ var scenarios = []scenario{
 		},
 		run: func(t *testing.T, w *simulation.World) {
 			drop(t, w, "incoming/us-east-1_Foreign/users.csv", people(1))
-			await(t, w, "an import", func() bool { return len(w.Imports()) > 0 })
+			await(t, "an import", func() bool { return len(w.Imports()) > 0 })
 			stop(t, w)
 			time.Sleep(time.Hour)
 			settle(t, w, 1)
@@ -204,7 +204,7 @@ var scenarios = []scenario{
 		run: func(t *testing.T, w *simulation.World) {
 			key := "incoming/" + pool + "/users.csv"
 			version := drop(t, w, key, people(2000)+"nobody,none\n")
-			await(t, w, "an import job", func() bool { return w.Cognito.ActiveJobs() > 0 })
+			await(t, "an import job", func() bool { return w.Cognito.ActiveJobs() > 0 })
 			bucket := w.Inbox()
 			if _, err := awss3.NewFromConfig(w.Config("")).DeleteObject(t.Context(), &awss3.DeleteObjectInput{
 				Bucket: &bucket, Key: &key, VersionId: &version,
@@ -334,7 +334,7 @@ func settle(t *testing.T, w *simulation.World, imports int) {
 	}
 }
 
-func await(t *testing.T, w *simulation.World, what string, there func() bool) {
+func await(t *testing.T, what string, there func() bool) {
 	t.Helper()
 	for range 24 * 3600 {
 		if there() {
@@ -387,7 +387,7 @@ func leftClaims(t *testing.T, w *simulation.World) {
 	settle(t, w, 1)
 	time.Sleep(30 * time.Minute)
 	drop(t, w, "incoming/"+pool+"/users.csv", people(2000))
-	await(t, w, "an import job", func() bool { return w.Cognito.ActiveJobs() > 0 })
+	await(t, "an import job", func() bool { return w.Cognito.ActiveJobs() > 0 })
 	stop(t, w) // no event tells abort-import, and the hourly sweep does so not before the schedule
 	done, broken := w.Imports()[0].Name, w.Imports()[1].Name
 	for _, claim := range []struct{ name, holder string }{{"a", "died"}, {"b", done}, {"c", broken}} {

@@ -3,6 +3,7 @@ package simulation
 import (
 	"bytes"
 	"context"
+	"encoding/xml"
 	"fmt"
 	"hash/fnv"
 	"io"
@@ -243,11 +244,12 @@ func refuse(w http.ResponseWriter, service, code string, status int) {
 		}
 		w.Header().Set("Content-Type", "application/xml")
 		w.WriteHeader(status)
-		fmt.Fprintf(w, `<?xml version="1.0" encoding="UTF-8"?><Error><Code>%s</Code><Message>A fault.</Message></Error>`, code)
+		fmt.Fprintf(w, xml.Header+`<Error><Code>%s</Code><Message>A fault.</Message></Error>`, code)
 	case "sns":
 		w.Header().Set("Content-Type", "text/xml")
 		w.WriteHeader(status)
-		fmt.Fprintf(w, `<ErrorResponse><Error><Type>Receiver</Type><Code>%s</Code><Message>A fault.</Message></Error></ErrorResponse>`, code)
+		fmt.Fprintf(w, `<ErrorResponse><Error><Type>Receiver</Type><Code>%s</Code>`+
+			`<Message>A fault.</Message></Error></ErrorResponse>`, code)
 	default:
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 		w.Header().Set("X-Amzn-ErrorType", code)

@@ -127,7 +127,8 @@ func (w *World) examine(c Crowd, report *CrowdReport) {
 	var jobs []started
 	for i := range c.Pools {
 		for _, j := range w.Cognito.Jobs(fmt.Sprintf("us-east-1_Pool%02d", i)) {
-			jobs = append(jobs, started{j.JobName[:strings.LastIndex(j.JobName, "-a")], time.Time(j.StartDate), time.Time(j.CompletionDate)})
+			part := j.JobName[:strings.LastIndex(j.JobName, "-a")]
+			jobs = append(jobs, started{part, time.Time(j.StartDate), time.Time(j.CompletionDate)})
 		}
 	}
 	slices.SortFunc(jobs, func(a, b started) int { return a.from.Compare(b.from) })

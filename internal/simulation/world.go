@@ -107,7 +107,7 @@ type handler func(context.Context, []byte) ([]byte, error)
 
 func (h handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) { return h(ctx, payload) }
 
-// Inbox, Work and Results are the buckets.
+// Inbox is the inbox bucket.
 func (w *World) Inbox() string { return w.Stack.Bucket("InboxBucket").Name }
 
 // Work is the work bucket.

@@ -156,7 +156,8 @@ func (t *tally) print() {
 // table is fault × verdict in Markdown.
 func (t *tally) table() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "| Fault | Seeds | %s |\n|---|%s\n", strings.Join(verdicts, " | "), strings.Repeat("--:|", len(verdicts)+1))
+	fmt.Fprintf(&b, "| Fault | Seeds | %s |\n|---|%s\n",
+		strings.Join(verdicts, " | "), strings.Repeat("--:|", len(verdicts)+1))
 	for _, fault := range slices.Sorted(maps.Keys(t.faults)) {
 		fmt.Fprintf(&b, "| %s | %d |", fault, t.faults[fault]["seeds"])
 		for _, verdict := range verdicts {
