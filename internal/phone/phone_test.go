@@ -117,8 +117,10 @@ func numbers(rnd *rand.Rand, country, other string) []string {
 		nationals = append(nationals, random(rnd, 1+rnd.IntN(18)))
 	}
 	code := strconv.Itoa(phonenumbers.GetCountryCodeForRegion(country))
-	prefixes := []string{"", "0", "1", "8", "9", "00", "011", "0011", code, "0" + code, "00" + code, "011" + code,
-		"810" + code, "0015" + code, phonenumbers.GetNddPrefixForRegion(country, true), random(rnd, 2), random(rnd, 4)}
+	prefixes := []string{
+		"", "0", "1", "8", "9", "00", "011", "0011", code, "0" + code, "00" + code, "011" + code,
+		"810" + code, "0015" + code, phonenumbers.GetNddPrefixForRegion(country, true), random(rnd, 2), random(rnd, 4),
+	}
 	var all []string
 	for _, n := range nationals {
 		for range 4 {

@@ -99,7 +99,8 @@ func newPage(r *Result, options ReportOptions) page {
 		}
 	}
 	for _, f := range []struct{ label, uri string }{
-		{"Rows that did not make it", r.Files.Failed}, {"This report", r.Files.Report},
+		{"Rows that did not make it", r.Files.Failed},
+		{"This report", r.Files.Report},
 		{"Result as JSON", r.Files.Result},
 	} {
 		if f.uri != "" {

@@ -39,13 +39,17 @@ func TestDecide(t *testing.T) {
 		want     result.Verdict
 	}{
 		{name: "all imported", rows: rows(2, 0, 2, 2, 0, 0, 0), want: result.Succeeded},
-		{name: "all there already, in a job that failed for it", rows: rows(2, 0, 2, 0, 2, 0, 0), want: result.Succeeded,
-			jobs: []result.Job{job(1, "Failed")}},
+		{
+			name: "all there already, in a job that failed for it", rows: rows(2, 0, 2, 0, 2, 0, 0), want: result.Succeeded,
+			jobs: []result.Job{job(1, "Failed")},
+		},
 		{name: "one rejected", rows: rows(2, 1, 1, 1, 0, 0, 0), want: result.Partial},
 		{name: "one failed in Cognito", rows: rows(2, 0, 2, 1, 0, 1, 0), want: result.Partial},
 		{name: "one skipped, the rest unprocessed", rows: rows(2, 0, 2, 0, 1, 0, 1), want: result.Partial},
-		{name: "stopped after the first user", rows: rows(2, 0, 2, 1, 0, 0, 1), want: result.Partial, end: result.Aborted,
-			jobs: []result.Job{job(1, "Stopped")}},
+		{
+			name: "stopped after the first user", rows: rows(2, 0, 2, 1, 0, 0, 1), want: result.Partial, end: result.Aborted,
+			jobs: []result.Job{job(1, "Stopped")},
+		},
 		{name: "file refused", rows: rows(0, 0, 0), problems: refusal, want: result.Rejected},
 		{name: "every row rejected", rows: rows(3, 3, 0, 0, 0, 0, 0), want: result.Rejected},
 		{name: "every row rejected, then stopped", rows: rows(3, 3, 0), end: result.Aborted, want: result.Rejected},
@@ -57,17 +61,27 @@ func TestDecide(t *testing.T) {
 		{name: "broke before a row was read", end: result.Broke, want: result.Errored},
 		{name: "stopped before a row was read", end: result.Aborted, want: result.Stopped},
 		{name: "stopped in the queue", rows: rows(2, 0, 2, 0, 0, 0, 2), end: result.Aborted, want: result.Stopped},
-		{name: "job stopped by somebody", rows: rows(2, 0, 2, 0, 0, 0, 2), want: result.Stopped,
-			jobs: []result.Job{job(1, "Stopped")}},
+		{
+			name: "job stopped by somebody", rows: rows(2, 0, 2, 0, 0, 0, 2), want: result.Stopped,
+			jobs: []result.Job{job(1, "Stopped")},
+		},
 		{name: "job expired", rows: rows(2, 0, 2, 0, 0, 0, 2), want: result.Expired, jobs: []result.Job{job(1, "Expired")}},
-		{name: "stopped comes before expired", rows: rows(2, 0, 2, 0, 0, 0, 2), want: result.Stopped,
-			jobs: []result.Job{job(1, "Expired"), job(2, "Stopped")}},
-		{name: "expired comes before failed", rows: rows(2, 0, 2, 0, 0, 0, 2), want: result.Expired,
-			jobs: []result.Job{job(1, "Expired"), job(2, "Failed")}},
-		{name: "expired, then failed at the next attempt", rows: rows(2, 0, 2, 0, 0, 2, 0), want: result.Failed,
-			jobs: []result.Job{job(1, "Expired"), job(1, "Failed")}},
-		{name: "every row failed in a job that succeeded", rows: rows(2, 0, 2, 0, 0, 2, 0), want: result.Failed,
-			jobs: []result.Job{job(1, "Succeeded")}},
+		{
+			name: "stopped comes before expired", rows: rows(2, 0, 2, 0, 0, 0, 2), want: result.Stopped,
+			jobs: []result.Job{job(1, "Expired"), job(2, "Stopped")},
+		},
+		{
+			name: "expired comes before failed", rows: rows(2, 0, 2, 0, 0, 0, 2), want: result.Expired,
+			jobs: []result.Job{job(1, "Expired"), job(2, "Failed")},
+		},
+		{
+			name: "expired, then failed at the next attempt", rows: rows(2, 0, 2, 0, 0, 2, 0), want: result.Failed,
+			jobs: []result.Job{job(1, "Expired"), job(1, "Failed")},
+		},
+		{
+			name: "every row failed in a job that succeeded", rows: rows(2, 0, 2, 0, 0, 2, 0), want: result.Failed,
+			jobs: []result.Job{job(1, "Succeeded")},
+		},
 		{name: "given up waiting for others", rows: rows(2, 0, 2, 0, 0, 0, 2), want: result.Failed},
 	}
 	for _, tt := range tests {

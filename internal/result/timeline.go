@@ -80,8 +80,10 @@ func newTimeline(jobs []Job) *timeline {
 		drawn[l.Kind] = drawn[l.Kind] || l.Running.Width > 0
 	}
 	for _, entry := range []legend{
-		{"waiting", "waiting for its turn"}, {"ready", "created, uploading, pending"},
-		{"imported", "running, then succeeded"}, {"failed", "running, then failed"},
+		{"waiting", "waiting for its turn"},
+		{"ready", "created, uploading, pending"},
+		{"imported", "running, then succeeded"},
+		{"failed", "running, then failed"},
 		{"unprocessed", "running, then stopped"},
 	} {
 		if drawn[entry.Kind] {

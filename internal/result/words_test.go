@@ -154,7 +154,10 @@ func TestPasswords(t *testing.T) {
 		{"with hashes", []Job{job("BCRYPT", 2)}, 2, []string{"no message", "USER_PASSWORD_AUTH"}, "reset"},
 		{"both", []Job{job("BCRYPT", 2), job("", 1)}, 3, []string{"USER_PASSWORD_AUTH", "the others must reset"}, ""},
 		{
-			"a job with hashes that imported nobody", []Job{job("BCRYPT", 0), job("", 1)}, 1, []string{"must reset"},
+			"a job with hashes that imported nobody",
+			[]Job{job("BCRYPT", 0), job("", 1)},
+			1,
+			[]string{"must reset"},
 			"USER_PASSWORD_AUTH",
 		},
 	}
