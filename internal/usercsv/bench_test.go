@@ -8,11 +8,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"userdrop/internal/usercsv"
 )
@@ -116,41 +114,7 @@ func readText(text []byte) error {
 }
 
 // benchSize is that of a measured file. Short runs taking turns are little disturbed by what else the machine does.
-const benchSize = 16 << 20
-
-// BenchmarkPrepare measures the engine and a bare encoding/csv loop on the same file, on one core, taking turns, and
-// reports the medians of both speeds and of their ratio, and the engine's allocations for a row.
-func BenchmarkPrepare(b *testing.B) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	for _, f := range benchFiles() {
-		text := f.text(benchSize)
-		b.Run(f.name, func(b *testing.B) {
-			var ours, theirs, ratios []float64
-			timed := func(run func() error) float64 {
-				start := time.Now()
-				if err := run(); err != nil {
-					b.Fatal(err)
-				}
-				return float64(len(text)) / 1e6 / time.Since(start).Seconds()
-			}
-			for b.Loop() {
-				us := timed(func() error { return prepareText(f, text) })
-				them := timed(func() error { return readText(text) })
-				ours, theirs, ratios = append(ours, us), append(theirs, them), append(ratios, us/them)
-			}
-			allocations := testing.AllocsPerRun(1, func() {
-				if err := prepareText(f, text); err != nil {
-					b.Fatal(err)
-				}
-			})
-			b.ReportMetric(0, "ns/op")
-			b.ReportMetric(allocations/float64(bytes.Count(text, []byte{'\n'})-1), "allocs/row")
-			b.ReportMetric(median(ours), "MB/s")
-			b.ReportMetric(median(theirs), "encoding/csv-MB/s")
-			b.ReportMetric(median(ratios), "ratio")
-		})
-	}
-}
+const benchSize = 8 << 20
 
 // BenchmarkGigabyte streams a source of 1 GB and reports the process's peak of resident memory beside the bar: 64 MB
 // and 24 bytes a row.
