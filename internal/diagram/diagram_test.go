@@ -48,6 +48,7 @@ func TestArchitecture(t *testing.T) {
 		return
 	}
 	if diff := cmp.Diff(drawn, string(text)); diff != "" {
-		t.Errorf("the diagrams are not the definitions' (go test ./internal/diagram -update draws them; -want +got):\n%s", diff)
+		t.Errorf("the diagrams are not the definitions' "+
+			"(go test ./internal/diagram -update draws them; -want +got):\n%s", diff)
 	}
 }

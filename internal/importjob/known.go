@@ -25,7 +25,8 @@ func (c *Collect) known(ctx context.Context, job workflow.ImportJob, t *tally) (
 		return nil, nil
 	}
 	var plan workflow.Plan
-	if found, err := c.Work.ReadJSON(ctx, workflow.PlanKey(job.ImportID), &plan); err != nil || !found || plan.Pool == nil {
+	found, err := c.Work.ReadJSON(ctx, workflow.PlanKey(job.ImportID), &plan)
+	if err != nil || !found || plan.Pool == nil {
 		return nil, err
 	}
 	rows, names, err := c.untold(ctx, job, t)
@@ -68,7 +69,9 @@ func each(ctx context.Context, look *userpool.Look, rows []int, names []string, 
 }
 
 // untold reads the usernames of the rows that have no outcome.
-func (c *Collect) untold(ctx context.Context, job workflow.ImportJob, t *tally) (rows []int, names []string, err error) {
+func (c *Collect) untold(
+	ctx context.Context, job workflow.ImportJob, t *tally,
+) (rows []int, names []string, err error) {
 	body, err := objects.OpenVersion(ctx, c.S3, job.Object)
 	if err != nil {
 		return nil, nil, err

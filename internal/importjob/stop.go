@@ -30,7 +30,9 @@ type Stop struct {
 		stopper
 	}
 	Machine interface {
-		DescribeExecution(context.Context, *sfn.DescribeExecutionInput, ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error)
+		DescribeExecution(
+			context.Context, *sfn.DescribeExecutionInput, ...func(*sfn.Options),
+		) (*sfn.DescribeExecutionOutput, error)
 		ListExecutions(context.Context, *sfn.ListExecutionsInput, ...func(*sfn.Options)) (*sfn.ListExecutionsOutput, error)
 		StopExecution(context.Context, *sfn.StopExecutionInput, ...func(*sfn.Options)) (*sfn.StopExecutionOutput, error)
 	}

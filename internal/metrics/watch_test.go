@@ -203,7 +203,8 @@ func checkVerdict(t *testing.T, name, value string) {
 }
 
 // ofDashboard lists the series that a dashboard shows. "." stands for what the row above has there, "..." for all of
-// it but the last. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
+// it but the last.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 func ofDashboard(t *testing.T, body string) (series []string) {
 	t.Helper()
 	var dashboard struct {

@@ -147,11 +147,13 @@ func TestLook(t *testing.T) {
 		{"both large", 3000, 3000, 0, nil, result.Predicted{Skipped: 2250, Unchecked: 750}, 2250},
 		{
 			"throttled from the third name on", 300, 4, 1, func(n int) bool { return n > 2 },
-			result.Predicted{Skipped: 2, Unchecked: 3}, 2 + 3,
+			result.Predicted{Skipped: 2, Unchecked: 3},
+			2 + 3,
 		},
 		{
 			"throttled from the second page on", 130, 100, 50, func(n int) bool { return n > 1 },
-			result.Predicted{Skipped: 60, Unchecked: 90}, 1 + 3,
+			result.Predicted{Skipped: 60, Unchecked: 90},
+			1 + 3,
 		},
 		{"throttled at times", 300, 4, 1, func(n int) bool { return n%2 == 0 }, result.Predicted{Imported: 1, Skipped: 4}, 9},
 	} {

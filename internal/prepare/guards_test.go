@@ -107,8 +107,12 @@ func TestMaxRejectedPercent(t *testing.T) {
 		{"off", 1, 9, stack{}, "incoming", "PARTIAL BadEmail 10 read"},
 		{"at the limit", 9, 1, guarded, "incoming", "PARTIAL BadEmail 10 read"},
 		{"above it", 8, 1, guarded, "incoming", "REJECTED TooManyRejected 0 read"},
-		{"none tolerated", 99, 1, stack{parameters: map[string]string{"MaxRejectedPercent": "0"}}, "incoming",
-			"REJECTED TooManyRejected 0 read"},
+		{
+			"none tolerated", 99, 1,
+			stack{parameters: map[string]string{"MaxRejectedPercent": "0"}},
+			"incoming",
+			"REJECTED TooManyRejected 0 read",
+		},
 		{"a dry run shows them", 8, 1, guarded, "check", "CHECKED TooManyRejected BadEmail 9 read"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -53,7 +53,9 @@ type AwaitTurn struct {
 		ListExecutions(context.Context, *sfn.ListExecutionsInput, ...func(*sfn.Options)) (*sfn.ListExecutionsOutput, error)
 	}
 	Cognito interface {
-		ListUserImportJobs(context.Context, *cognito.ListUserImportJobsInput, ...func(*cognito.Options)) (*cognito.ListUserImportJobsOutput, error)
+		ListUserImportJobs(
+			context.Context, *cognito.ListUserImportJobsInput, ...func(*cognito.Options),
+		) (*cognito.ListUserImportJobsOutput, error)
 	}
 	Work    *objects.Store
 	Results *objects.Store

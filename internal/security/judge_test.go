@@ -62,11 +62,13 @@ func ownUses(s *template.Stack, role *template.Role) (uses []ownUse) {
 			group := "arn:aws:logs:us-east-1:" + account + ":log-group:" + f.LogGroup + ":*"
 			uses = append(uses,
 				ownUse{
-					[]string{"logs:CreateLogStream", "logs:PutLogEvents"}, group,
+					[]string{"logs:CreateLogStream", "logs:PutLogEvents"},
+					group,
 					"https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html",
 				},
 				ownUse{
-					[]string{"xray:PutTraceSegments", "xray:PutTelemetryRecords"}, "*",
+					[]string{"xray:PutTraceSegments", "xray:PutTelemetryRecords"},
+					"*",
 					"https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html",
 				})
 		}

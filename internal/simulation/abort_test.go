@@ -38,8 +38,10 @@ func TestAbort(t *testing.T) {
 		{name: "the child is left running", after: 10 * time.Minute, verdict: result.Partial, options: localaws.Options{
 			StepFunctions: stepfunctions.Options{StopChild: func(string) bool { return false }},
 		}},
-		{name: "the event never comes", after: 10 * time.Minute, rate: 3, verdict: result.Partial,
-			options: localaws.Options{Deliveries: noStatus}},
+		{
+			name: "the event never comes", after: 10 * time.Minute, rate: 3, verdict: result.Partial,
+			options: localaws.Options{Deliveries: noStatus},
+		},
 		{name: "two aborts race", after: 10 * time.Minute, again: time.Second, verdict: result.Partial},
 		{name: "a redrive follows", after: 10 * time.Minute, redrive: time.Minute, verdict: result.Partial},
 		{name: "a redrive follows the result", after: 10 * time.Minute, redrive: 3 * time.Hour, verdict: result.Partial},

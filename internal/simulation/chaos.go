@@ -281,7 +281,9 @@ const (
 
 // around stands around each invocation. A function breaks over one payload twice at the most, so that the state
 // machines' three retries get through; what no retry heals is told by other tests.
-func (c *chaos) around(ctx context.Context, f lambda.Function, payload []byte, next func() lambda.Result) lambda.Result {
+func (c *chaos) around(
+	ctx context.Context, f lambda.Function, payload []byte, next func() lambda.Result,
+) lambda.Result {
 	c.mu.Lock()
 	d := c.draws("invoke", f.Name)
 	kind := ""

@@ -324,8 +324,8 @@ func (r *run) checkLimits() {
 	}
 	for _, arn := range slices.Sorted(maps.Keys(r.StepFunctions.Machines())) {
 		for _, e := range r.StepFunctions.Executions(arn) {
-			r.report.Executions = append(r.report.Executions, fmt.Sprintf("%s %s %s: %s %.200s (%s)", e.Started.Format(time.TimeOnly),
-				e.Name, e.Status, e.Error, e.Cause, strings.Join(e.States, " ")))
+			r.report.Executions = append(r.report.Executions, fmt.Sprintf("%s %s %s: %s %.200s (%s)",
+				e.Started.Format(time.TimeOnly), e.Name, e.Status, e.Error, e.Cause, strings.Join(e.States, " ")))
 		}
 	}
 	for arn := range r.StepFunctions.Machines() {

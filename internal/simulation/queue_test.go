@@ -14,7 +14,8 @@ func watch(t *testing.T, c simulation.Crowd) (report *simulation.CrowdReport) {
 	for _, violation := range report.Violations {
 		t.Error(violation)
 	}
-	t.Logf("%d drops, %d jobs in %s, busy %s, lost %.1f %%", report.Drops, report.Jobs, report.Took, report.Busy, 100*report.Lost)
+	t.Logf("%d drops, %d jobs in %s, busy %s, lost %.1f %%",
+		report.Drops, report.Jobs, report.Took, report.Busy, 100*report.Lost)
 	t.Logf("displaced by %d at the most, longest wait of a small drop %s, most events %d",
 		report.Displaced, report.LongestWait, report.MostEvents)
 	for _, call := range []string{
@@ -38,7 +39,8 @@ func TestManyDrops(t *testing.T) {
 		t.Errorf("a job started %d places out of turn", report.Displaced)
 	}
 	if quota := 5.0 * 60 / 4; report.PerMinute["states ListExecutions"] > quota {
-		t.Errorf("ListExecutions is called %.0f times a minute, want at most %.0f", report.PerMinute["states ListExecutions"], quota)
+		t.Errorf("ListExecutions is called %.0f times a minute, want at most %.0f",
+			report.PerMinute["states ListExecutions"], quota)
 	}
 }
 

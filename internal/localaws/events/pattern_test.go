@@ -23,7 +23,8 @@ func TestPattern(t *testing.T) {
 	}{
 		{
 			"the S3 rule",
-			`{"source":["aws.s3"],"detail-type":["Object Created"],"detail":{"bucket":{"name":["inbox"]},"object":{"key":[{"prefix":"incoming/"}]}}}`,
+			`{"source":["aws.s3"],"detail-type":["Object Created"],
+				"detail":{"bucket":{"name":["inbox"]},"object":{"key":[{"prefix":"incoming/"}]}}}`,
 			true,
 		},
 		{"another bucket", `{"detail":{"bucket":{"name":["outbox"]}}}`, false},

@@ -33,7 +33,8 @@ func TestScheduler(t *testing.T) {
 	}{
 		{
 			"rate", func(s *events.Schedule) { s.ScheduleExpression = "rate(12 hours)"; s.Target.Input = `{}` },
-			[]time.Duration{12 * time.Hour, 24 * time.Hour}, `{}`,
+			[]time.Duration{12 * time.Hour, 24 * time.Hour},
+			`{}`,
 		},
 		{"cron in a time zone", func(s *events.Schedule) {
 			s.ScheduleExpression, s.ScheduleExpressionTimezone = "cron(30 2 * * ? *)", "Europe/Berlin"

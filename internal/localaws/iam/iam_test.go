@@ -75,7 +75,9 @@ func TestAllows(t *testing.T) {
 		},
 		{
 			"passed to the service", get(`, "Condition": {"StringEquals": {"iam:PassedToService": ["a", "b"]}}`),
-			"s3:GetObject", bucket + "/incoming/a", map[string]string{"IAM:passedtoservice": "b"}, true,
+			"s3:GetObject", bucket + "/incoming/a",
+			map[string]string{"IAM:passedtoservice": "b"},
+			true,
 		},
 	}
 	for _, tt := range tests {
@@ -265,8 +267,10 @@ func TestExcess(t *testing.T) {
 	exact := `{"Sid": "Read", "Effect": "Allow", "Action": ["s3:GetObject", "s3:GetObjectVersion"],
 		"Resource": ["` + bucket + `/a/*", "` + bucket + `/b/*"]}`
 	all := [][2]string{
-		{"s3:GetObject", bucket + "/a/1"}, {"s3:GetObjectVersion", bucket + "/a/1"},
-		{"s3:GetObject", bucket + "/b/1"}, {"s3:GetObjectVersion", bucket + "/b/1"},
+		{"s3:GetObject", bucket + "/a/1"},
+		{"s3:GetObjectVersion", bucket + "/a/1"},
+		{"s3:GetObject", bucket + "/b/1"},
+		{"s3:GetObjectVersion", bucket + "/b/1"},
 	}
 	tests := []struct {
 		name       string
@@ -277,7 +281,8 @@ func TestExcess(t *testing.T) {
 		{"all used", exact, all, nil},
 		{"never asked", exact, nil, []string{"greet p/Read: the statement is never needed"}},
 		{
-			"an action", exact, [][2]string{all[0], all[2]},
+			"an action", exact,
+			[][2]string{all[0], all[2]},
 			[]string{"greet p/Read s3:GetObjectVersion: the action is never used"},
 		},
 		{"a resource", exact, all[:2], []string{"greet p/Read arn:aws:s3:::inbox/b/*: the resource is never used"}},

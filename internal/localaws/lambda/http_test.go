@@ -174,10 +174,11 @@ func TestSDK(t *testing.T) {
 	}
 	t.Run("authorisation", func(t *testing.T) {
 		allowed := client(t, service, only{"lambda:InvokeFunction", arn})
-		if _, err := allowed.Invoke(ctx, &sdk.InvokeInput{FunctionName: aws.String("fn"), Payload: []byte(`"x"`)}); err != nil {
+		_, err := allowed.Invoke(ctx, &sdk.InvokeInput{FunctionName: aws.String("fn"), Payload: []byte(`"x"`)})
+		if err != nil {
 			t.Error(err)
 		}
-		_, err := allowed.Invoke(ctx, &sdk.InvokeInput{FunctionName: aws.String("fn:live")})
+		_, err = allowed.Invoke(ctx, &sdk.InvokeInput{FunctionName: aws.String("fn:live")})
 		wantError(t, err, "AccessDeniedException", 403)
 		_, err = allowed.GetFunction(ctx, &sdk.GetFunctionInput{FunctionName: aws.String("fn")})
 		wantError(t, err, "AccessDeniedException", 403)

@@ -108,7 +108,8 @@ func TestSDK(t *testing.T) {
 			Sns         notification
 		}
 	}
-	if err := errors.Join(json.Unmarshal([]byte(got[0].Body), &n), json.Unmarshal([]byte(got[2].Body), &event)); err != nil {
+	err = errors.Join(json.Unmarshal([]byte(got[0].Body), &n), json.Unmarshal([]byte(got[2].Body), &event))
+	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]notification{want, want}, []notification{n, event.Records[0].Sns}); diff != "" ||
@@ -150,7 +151,8 @@ func TestPublishRefuses(t *testing.T) {
 		{"no message", nil, sdk.PublishInput{Message: aws.String("")}, "InvalidParameter"},
 		{"the longest message", nil, sdk.PublishInput{Message: aws.String(strings.Repeat("x", 256<<10))}, ""},
 		{
-			"a message too long", nil, sdk.PublishInput{Message: aws.String(strings.Repeat("x", 256<<10+1))},
+			"a message too long", nil,
+			sdk.PublishInput{Message: aws.String(strings.Repeat("x", 256<<10+1))},
 			"InvalidParameter",
 		},
 		{"the longest subject", nil, sdk.PublishInput{Subject: aws.String(strings.Repeat("x", 100))}, ""},

@@ -69,7 +69,8 @@ func TestSDK(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Send(ctx, arn, "in process", map[string]sqs.Attribute{"ERROR_CODE": sqs.String("NO_RESOURCE")}); err != nil {
+		code := map[string]sqs.Attribute{"ERROR_CODE": sqs.String("NO_RESOURCE")}
+		if _, err := s.Send(ctx, arn, "in process", code); err != nil {
 			t.Fatal(err)
 		}
 		receive := func(wait int32) []string {
@@ -88,7 +89,10 @@ func TestSDK(t *testing.T) {
 				}
 				got = append(got, text)
 				if text == "from the SDK N=1" {
-					if _, err := c.DeleteMessage(ctx, &sdk.DeleteMessageInput{QueueUrl: found.QueueUrl, ReceiptHandle: m.ReceiptHandle}); err != nil {
+					_, err := c.DeleteMessage(ctx, &sdk.DeleteMessageInput{
+						QueueUrl: found.QueueUrl, ReceiptHandle: m.ReceiptHandle,
+					})
+					if err != nil {
 						t.Fatal(err)
 					}
 				}
