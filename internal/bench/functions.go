@@ -84,8 +84,8 @@ func zipped(name string) (float64, error) {
 	}
 	defer os.RemoveAll(dir)
 	binary := filepath.Join(dir, "bootstrap")
-	_, err = command([]string{"CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64"}, "go", "build", "-tags=lambda.norpc", "-trimpath",
-		"-ldflags=-s", "-o", binary, "./functions/"+name)
+	_, err = command([]string{"CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64"},
+		"go", "build", "-tags=lambda.norpc", "-trimpath", "-ldflags=-s", "-o", binary, "./functions/"+name)
 	if err != nil {
 		return 0, err
 	}

@@ -77,7 +77,7 @@ func run(out, functions, only string) error {
 		}
 		t.Others = cost.Alternatives
 	}
-	print(os.Stdout, t)
+	show(os.Stdout, t)
 	text, err := json.MarshalIndent(t, "", "  ")
 	if err != nil {
 		return err
@@ -116,7 +116,8 @@ func costs() ([]cost.Cost, error) {
 	}
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "costs.json")
-	if _, err := command(nil, "go", "test", "-count=1", "-run=^TestTable$", "./internal/bench/cost", "-table="+file); err != nil {
+	_, err = command(nil, "go", "test", "-count=1", "-run=^TestTable$", "./internal/bench/cost", "-table="+file)
+	if err != nil {
 		return nil, err
 	}
 	text, err := os.ReadFile(file)
@@ -139,7 +140,7 @@ func command(environment []string, name string, args ...string) (string, error) 
 	return stdout.String(), nil
 }
 
-func print(w io.Writer, t Table) {
+func show(w io.Writer, t Table) {
 	fmt.Fprintf(w, "%s, %s, %s\n", t.Machine, t.Go, t.Date)
 	section := func(title string, columns ...string) *tabwriter.Writer {
 		fmt.Fprintf(w, "\n%s\n", title)

@@ -119,7 +119,10 @@ var headers = []hostile{
 		name: "a column of ours", text: "username,email,email_verified,userdrop:code\n" + good,
 		want: result.Succeeded, imported: 1,
 	},
-	{name: "thousands of columns", text: "username,email,email_verified" + strings.Repeat(",kv9column", 5000) + "\n" + good},
+	{
+		name: "thousands of columns",
+		text: "username,email,email_verified" + strings.Repeat(",kv9column", 5000) + "\n" + good,
+	},
 	{name: "a long name", text: "username,email,email_verified," + strings.Repeat("kv9column", 100_000) + "\n" + good},
 	{name: "a zero byte", text: "username,email,email_verified,kv9column\x00\n" + good},
 	{name: "no UTF-8", text: "username,email,email_verified,kv9column\xff\n" + good},
@@ -407,8 +410,8 @@ func (w *witness) shown(t *testing.T, h hostile, importID string) {
 	}
 }
 
-// TestForgedEvents gives start-import events that S3 did not send. None starts an import but those that name a key of the
-// inbox where drops are, and those come to nothing, since there is no such object.
+// TestForgedEvents gives start-import events that S3 did not send. None starts an import but those that name a key of
+// the inbox where drops are, and those come to nothing, since there is no such object.
 func TestForgedEvents(t *testing.T) {
 	object := func(bucket, key, rest string) string {
 		return fmt.Sprintf(`{"detail": {"bucket": {"name": %q}, "object": {"key": %q, "size": 1%s}}}`, bucket, key, rest)
