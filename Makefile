@@ -79,7 +79,7 @@ fmt: .tools/bin/golangci-lint-$(GOLANGCI_LINT) ## Format the Go code
 
 CHECKS := verify-format verify-lint verify-race verify-template verify-sam verify-reproducible verify-report \
 	verify-sbom verify-vulnerabilities verify-definitions verify-interpreters verify-cli verify-docs \
-	verify-mutations
+	verify-mutations verify-soak
 
 .PHONY: verify
 verify: $(CHECKS) ## Run every check below
@@ -101,6 +101,11 @@ verify-lint: .tools/bin/golangci-lint-$(GOLANGCI_LINT) ## go vet and golangci-li
 verify-mutations: ## The simulation notices each of ten ways to break the code
 	$(step) 'verify-mutations: break the code on purpose'
 	go test -tags mutation -count=1 -run TestMutations ./internal/simulation
+
+.PHONY: verify-soak
+verify-soak: ## Two thousand seeds of the simulation
+	$(step) $@
+	$(MAKE) --no-print-directory soak SEEDS=2000
 
 .PHONY: verify-race
 verify-race: ## All tests under the race detector
@@ -182,9 +187,9 @@ verify-cli: .tools/aws/.done ## The AWS CLI drives `userdrop local`
 # ------------------------------------------------------------------------------------------------------------- Documents
 
 .PHONY: verify-docs
-verify-docs: build ## Links and commands of the documents
+verify-docs: ## Links and commands of the documents
 	$(step) $@
-	@echo 'skipped: nothing to run yet'
+	go test -count=1 -run='^Test(Links|Commands)$$' ./cmd/userdrop
 
 # ----------------------------------------------------------------------------------------------------------------- Tools
 
