@@ -82,11 +82,14 @@ var errRejected = errors.New("a row is rejected")
 type void struct{}
 
 func (void) OpenPart(context.Context, usercsv.Part) (usercsv.PartWriter, error) { return void{}, nil }
-func (void) Reject(context.Context, *usercsv.Rejected) error                    { return errRejected }
-func (void) Write(p []byte) (int, error)                                        { return len(p), nil }
-func (void) Lines() io.Writer                                                   { return io.Discard }
-func (void) Close(usercsv.PartSummary) error                                    { return nil }
-func (void) Discard() error                                                     { return nil }
+
+func (void) Reject(context.Context, *usercsv.Rejected) error { return errRejected }
+
+func (void) Write(p []byte) (int, error) { return len(p), nil }
+
+func (void) Lines() io.Writer                { return io.Discard }
+func (void) Close(usercsv.PartSummary) error { return nil }
+func (void) Discard() error                  { return nil }
 
 func prepareText(f benchFile, text []byte) error {
 	p, err := usercsv.NewPreparer(f.pool, usercsv.Settings{}, void{})

@@ -521,8 +521,10 @@ func FuzzPrepare(f *testing.F) {
 			settings.DefaultPhoneCountry = "DE"
 		}
 		pool.Attributes = []usercsv.Attribute{
-			{Name: "custom:n", Type: usercsv.Number}, {Name: "custom:d", Type: usercsv.DateTime},
-			{Name: "custom:b", Type: usercsv.Boolean}, {Name: "dev:custom:s", Type: usercsv.String},
+			{Name: "custom:n", Type: usercsv.Number},
+			{Name: "custom:d", Type: usercsv.DateTime},
+			{Name: "custom:b", Type: usercsv.Boolean},
+			{Name: "dev:custom:s", Type: usercsv.String},
 		}
 		checkInvariants(t, pool, settings, string(source))
 		if _, err := usercsv.Verify(t.Context(), bytes.NewReader(source), pool); err != nil {

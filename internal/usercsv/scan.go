@@ -187,9 +187,9 @@ func (s *scanner) refusal() *Refusal {
 	return refusal
 }
 
-// Eight bytes are looked at at once, by the techniques of "Hacker's Delight", chapter 6: in low = w & lows, adding lows
-// to low ^ pattern carries into the top bit of every byte that differs from the pattern. The byte's own top bit is or-ed
-// to the sum, since no pattern has it.
+// Eight bytes are looked at at once, by the techniques of "Hacker's Delight", chapter 6: in low = w & lows, adding
+// lows to low ^ pattern carries into the top bit of every byte that differs from the pattern. The byte's own top bit
+// is or-ed to the sum, since no pattern has it.
 const (
 	ones   = 0x0101010101010101
 	lows   = 0x7f * ones
