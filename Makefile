@@ -90,6 +90,7 @@ verify-format: .tools/bin/golangci-lint-$(GOLANGCI_LINT) ## gofumpt, and the mod
 	$(step) $@
 	$< fmt --diff
 	go mod verify
+	go mod tidy -diff
 
 .PHONY: verify-lint
 verify-lint: .tools/bin/golangci-lint-$(GOLANGCI_LINT) ## go vet and golangci-lint
