@@ -111,7 +111,8 @@ verify-soak: ## Two thousand seeds of the simulation
 .PHONY: verify-race
 verify-race: ## All tests under the race detector
 	$(step) $@
-	go test -race ./...
+	go test -race $$(go list ./... | grep -v internal/simulation)
+	go test -race -timeout=20m ./internal/simulation -seeds 40 -crowd 40
 
 .PHONY: verify-template
 verify-template: .tools/cfn-lint/.done .tools/checkov/.done ## cfn-lint and checkov on the template, cfn-lint inside the definitions
