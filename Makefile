@@ -255,5 +255,7 @@ define build-functions
 endef
 
 .PHONY: out/lambda
+out/lambda: export GOOS := linux
+out/lambda: export GOARCH := arm64
 out/lambda:
-	@export GOOS=linux GOARCH=arm64 && $(call build-functions,$@)
+	@$(call build-functions,$@)
