@@ -228,6 +228,7 @@ func (c *Collect) summarise(
 	lines := usercsv.NewLineReader(body)
 
 	outcomes := c.Work.JSONLines(workflow.OutcomesKey(job.ImportID, job.Part, job.Attempt))
+	defer outcomes.Discard() // what an error leaves half written; nothing after Close
 	var rest *restWriter
 	if t.goOn {
 		if rest, err = c.openRest(ctx, job); err != nil {
