@@ -2,6 +2,7 @@ package usercsv
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math/big"
 	"slices"
 	"unicode"
@@ -66,6 +67,7 @@ type column struct {
 // checker applies the rules to the rows of one source.
 type checker struct {
 	settings Settings
+	seen     *seen
 	country  *phone.Country // of national numbers, or nil
 	pool     *Pool
 	names    []string
@@ -87,7 +89,10 @@ type checker struct {
 	algorithm Algorithm
 	scratch   []byte
 	lower     []byte
-	line      []byte // the row in Cognito's dialect, with LF
+	hash      nameHash // of the username, zero if there is none that can be read
+	changed   bool     // some value of an ordinary row is not what stands in the source
+	tail      []byte   // where the line is to be written if there is room
+	line      []byte   // the row in Cognito's dialect, with LF
 }
 
 // cell is a value that rules about several columns look at.
@@ -107,12 +112,12 @@ type Fault struct {
 }
 
 // newChecker makes a checker for the rows of a source with the given header.
-func newChecker(pool *Pool, settings Settings, header Header) *checker {
+func newChecker(pool *Pool, settings Settings, seen *seen, header Header) *checker {
 	names, offersHash := pool.columns()
 	if offersHash && slices.Contains(header.Attributes, colHash) {
 		names = append(slices.Clip(names), colHash)
 	}
-	c := &checker{settings: settings, pool: pool, names: names}
+	c := &checker{settings: settings, seen: seen, pool: pool, names: names}
 	c.country, _ = phone.Lookup(settings.DefaultPhoneCountry)
 	last := 0
 	for i, name := range names {
@@ -136,7 +141,7 @@ func newChecker(pool *Pool, settings Settings, header Header) *checker {
 		}
 		c.roles[col.role] = col
 	}
-	c.ordinary = newOrdinary(c.written)
+	c.ordinary = newOrdinary(c.written, len(header.Names), len(names))
 	for _, name := range []string{colEmail, colPhone} {
 		if r := rolesOf[name]; c.roles[r] != nil && slices.Contains(pool.UsernameAttributes, name) {
 			c.usernameFrom = append(c.usernameFrom, r)
@@ -245,7 +250,7 @@ func booleanText(b bool) []byte {
 func (c *checker) check(s *scanner) {
 	c.codes, c.faults, c.scratch, c.algorithm = 0, c.faults[:0], c.scratch[:0], NoAlgorithm
 	if s.code != 0 {
-		c.cells[roleUsername].value = nil
+		c.hash = nameHash{}
 		c.fault(s.code, nil)
 		return
 	}
@@ -271,6 +276,7 @@ func (c *checker) check(s *scanner) {
 		}
 	}
 	c.deriveUsername()
+	c.hashUsername()
 	c.checkVerified()
 	c.encode(s)
 }
@@ -399,6 +405,7 @@ func (c *checker) deriveUsername() {
 		if len(from.value) == 0 {
 			continue
 		}
+		c.changed = true
 		if *username = from; !c.usernameFits(from.value, false) {
 			c.fault(BadUsername, c.roles[roleUsername])
 			*username = cell{unread: true}
@@ -419,10 +426,18 @@ func (c *checker) checkVerified() {
 	switch {
 	case mfa.unread:
 	case len(mfa.value) == 0:
-		mfa.value = booleanText(c.pool.MFA == MFAOn)
+		c.fillIn(roleMFA, c.pool.MFA == MFAOn)
 	case c.pool.MFA == MFAOn && mfa.value[0] == 'f',
 		c.pool.MFA != MFAOn && c.pool.MFA != MFAOptional && mfa.value[0] == 't':
 		c.fault(MfaMismatch, c.roles[roleMFA])
+	}
+}
+
+// fillIn fills in a Boolean that is blank.
+func (c *checker) fillIn(r role, b bool) {
+	c.cells[r].value = booleanText(b)
+	if col := c.roles[r]; col != nil && col.source >= 0 {
+		c.changed = true
 	}
 }
 
@@ -445,7 +460,7 @@ func (c *checker) verified(mark, of role, assume bool) truth {
 	case m.unread:
 		return isUnknown
 	case len(m.value) == 0:
-		m.value = booleanText(assume && there)
+		c.fillIn(mark, assume && there)
 	}
 	if m.value[0] == 'f' {
 		return isFalse
@@ -483,11 +498,7 @@ func (c *checker) encode(s *scanner) {
 				value = c.read(col, value, plain)
 			}
 		}
-		if comma {
-			n = len(appendCognito(line[:n], value))
-		} else {
-			n = put(line, n, value)
-		}
+		n = putCell(line, n, value, comma)
 	}
 	n += copy(line[n:], c.behind)
 	line[n] = '\n'
@@ -497,37 +508,49 @@ func (c *checker) encode(s *scanner) {
 	}
 }
 
-// room is where the row's line goes, with as much room as it may take.
+// room is where the row's line goes, with as much room as it may take: in the tail, if that has it.
 func (c *checker) room(s *scanner) []byte {
 	// A value may be written twice (a username taken from an address), each byte of it may become two, a short one
 	// may become longer, and 32 bytes are copied at once.
-	if most := 4*len(s.row) + 32*len(c.written) + len(c.names) + 32; cap(c.line) < most {
+	most := 4*len(s.row) + 32*len(c.written) + len(c.names) + 32
+	if len(c.tail) >= most {
+		return c.tail
+	}
+	if cap(c.line) < most {
 		c.line = make([]byte, 2*most)
 	}
 	return c.line[:cap(c.line)]
 }
 
-// usernameKey is what the row's username is compared by, nil if it has none that can be read.
-func (c *checker) usernameKey() []byte {
+// hashUsername hashes what the row's username is compared by, if it has one that can be read.
+func (c *checker) hashUsername() {
 	name := c.cells[roleUsername].value
-	if len(name) == 0 || c.pool.CaseSensitive {
-		return name
+	switch {
+	case len(name) == 0:
+		c.hash = nameHash{}
+	case c.pool.CaseSensitive:
+		c.hash = c.seen.hash(name)
+	default:
+		c.lower = appendLower(c.lower[:0], name)
+		c.hash = c.seen.hash(c.lower)
 	}
-	lower := c.lower[:0]
-	for i := 0; i < len(name); {
-		b := name[i]
-		if b < utf8.RuneSelf {
-			if 'A' <= b && b <= 'Z' {
-				b += 'a' - 'A'
-			}
-			lower = append(lower, b)
-			i++
-			continue
+}
+
+// appendLower appends a text in lower case, rune by rune as Unicode has it.
+func appendLower(to, text []byte) []byte {
+	for len(text) >= 8 {
+		w := binary.LittleEndian.Uint64(text)
+		if w&tops != 0 {
+			break
 		}
-		r, n := utf8.DecodeRune(name[i:])
-		lower = utf8.AppendRune(lower, unicode.ToLower(r))
-		i += n
+		capital := (w + (0x80-'A')*ones) &^ (w + (0x7f-'Z')*ones) & tops
+		to = binary.LittleEndian.AppendUint64(to, w|capital>>2)
+		text = text[8:]
 	}
-	c.lower = lower
-	return lower
+	for len(text) > 0 {
+		r, n := utf8.DecodeRune(text)
+		to = utf8.AppendRune(to, unicode.ToLower(r))
+		text = text[n:]
+	}
+	return to
 }

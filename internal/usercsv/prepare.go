@@ -189,7 +189,7 @@ func (p *Preparer) add(ctx context.Context, source int, r *counter) (summary Sou
 		return summary, err
 	}
 	summary.Header, s.slow = header, p.slow
-	check := newChecker(p.pool, p.settings, header)
+	check := newChecker(p.pool, p.settings, p.seen, header)
 	columns := check.header()
 	p.verbatim = p.verbatim && source == 0 && !s.converted && bytes.Equal(s.full, columns)
 	var tally Tally
@@ -198,13 +198,13 @@ func (p *Preparer) add(ctx context.Context, source int, r *counter) (summary Sou
 			return summary, ctx.Err()
 		}
 		summary.Read++
+		check.tail = p.tail()
 		check.check(s)
-		var name nameHash
 		var page *seenPage
 		var slot uint
-		if key := check.usernameKey(); key != nil {
+		if check.hash != (nameHash{}) {
 			var found bool
-			if name, page, slot, found = p.seen.find(key); found {
+			if page, slot, found = p.seen.find(check.hash); found {
 				check.fault(DuplicateUsername, check.roles[roleUsername])
 			}
 		}
@@ -219,8 +219,8 @@ func (p *Preparer) add(ctx context.Context, source int, r *counter) (summary Sou
 			}
 			continue
 		}
-		p.seen.add(name, page, slot)
-		p.verbatim = p.verbatim && bytes.Equal(s.full, check.line)
+		p.seen.add(check.hash, page, slot)
+		p.verbatim = p.verbatim && check.verbatim(s)
 		if err := p.append(ctx, Place{Source: source, Line: s.rowLine}, check, columns); err != nil {
 			return summary, err
 		}
@@ -272,6 +272,15 @@ func Verify(ctx context.Context, r io.Reader, pool *Pool) (rows int, err error) 
 // Skip passes over a source that is not to be prepared, so that the places of those after it count it.
 func (p *Preparer) Skip() { p.sources = append(p.sources, SourceSummary{}) }
 
+// tail is where the next row can be written so that it need not be copied into its part.
+func (p *Preparer) tail() []byte {
+	if p.current == nil {
+		return nil
+	}
+	text := p.current.text
+	return text[len(text):cap(text)]
+}
+
 // append adds the row that was checked to the open part of its algorithm. A new part opens only when the row would
 // take the open one over a limit.
 func (p *Preparer) append(ctx context.Context, place Place, row *checker, columns []byte) error {
@@ -292,13 +301,17 @@ func (p *Preparer) append(ctx context.Context, place Place, row *checker, column
 		if part.w, err = p.sink.OpenPart(ctx, part.Part); err != nil {
 			return err
 		}
-		part.text = append(part.text, columns...)
+		part.text = append(make([]byte, 0, flushAt+maxLine), columns...)
 		part.Bytes = int64(len(columns))
 		p.open[row.algorithm] = part
 		p.current = part
 		p.parts = append(p.parts, part)
 	}
-	part.text = append(part.text, row.line...)
+	if n := len(part.text); n < cap(part.text) && &part.text[:n+1][n] == &row.line[0] {
+		part.text = part.text[:n+len(row.line)] // it was written there
+	} else {
+		part.text = append(part.text, row.line...)
+	}
 	part.lines = appendPlace(part.lines, part.last, place)
 	part.last = place
 	part.Rows++

@@ -8,6 +8,8 @@ import (
 	"math/bits"
 	"unicode"
 	"unicode/utf8"
+
+	"userdrop/internal/usercsv/blocks"
 )
 
 const (
@@ -22,7 +24,7 @@ const (
 	lastBuffer  = 2 * maxRow
 	// slack follows the text in the buffer: many bytes are looked at at once, and the first is a line feed that ends a
 	// last line without one.
-	slack = blockSize
+	slack = blocks.Size
 )
 
 // field is where a field stands in the buffer, its quotation marks left out.
@@ -78,12 +80,14 @@ type scanner struct {
 	text    []byte
 
 	// An ordinary row has instead of fields:
-	ordinary bool
-	slow     bool    // but no row is taken for ordinary
-	ends     []int32 // where its fields end; ends[0] is the byte before the row
-	commas   []bool  // which of its fields hold a comma, inside quotation marks
-	anyComma bool
-	block    block
+	ordinary   bool
+	slow       bool // but no row is taken for ordinary
+	ascii      bool
+	ends       []int32 // where its fields end; ends[0] is the byte before the row
+	commas     []bool  // which of its fields hold a comma, inside quotation marks
+	anyComma   bool
+	block      block
+	classified classified
 }
 
 func newScanner(r io.Reader) *scanner {
@@ -95,7 +99,7 @@ func (s *scanner) fill() bool {
 	if s.eof || s.err != nil || s.fault >= 0 {
 		return false
 	}
-	s.block.next = -1
+	s.block.next, s.classified.to = -1, 0
 	if s.pos > 0 {
 		s.end = copy(s.buf, s.buf[s.pos:s.end])
 		s.checked = max(s.checked-s.pos, 0)

@@ -3,6 +3,9 @@ package usercsv
 import (
 	"hash/maphash"
 	"math/bits"
+	"unsafe"
+
+	"userdrop/internal/usercsv/blocks"
 )
 
 // seen is a set of usernames, kept as 80 bits of a keyed hash each.
@@ -37,16 +40,30 @@ type nameHash struct {
 	high uint16
 }
 
+// home is the slot of a page where a search begins.
+func (h nameHash) home() uint {
+	home, _ := bits.Mul64(h.low, pageSlots)
+	return uint(home)
+}
+
 func newSeen() *seen {
 	return &seen{keys: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, directory: []*seenPage{{}}}
 }
 
+// hash hashes a name, and asks for the place in memory where find will look for it, so that this has come near when
+// the rest of the row is done: in a large set no cache holds it.
+func (s *seen) hash(name []byte) nameHash {
+	h := nameHash{max(maphash.Bytes(s.keys[0], name), 1), uint16(maphash.Bytes(s.keys[1], name))}
+	page := s.directory[h.low&(1<<s.depth-1)]
+	blocks.Prefetch(unsafe.Pointer(&page.low[h.home()]))
+	return h
+}
+
 // find looks for a name. If it is not there, page and slot say where add is to put it.
-func (s *seen) find(name []byte) (h nameHash, page *seenPage, slot uint, found bool) {
-	h = nameHash{max(maphash.Bytes(s.keys[0], name), 1), uint16(maphash.Bytes(s.keys[1], name))}
+func (s *seen) find(h nameHash) (page *seenPage, slot uint, found bool) {
 	page = s.directory[h.low&(1<<s.depth-1)]
 	slot, found = page.find(h)
-	return h, page, slot, found
+	return page, slot, found
 }
 
 // add adds a name that was looked for last and not found.
@@ -88,8 +105,7 @@ func (s *seen) split(h nameHash, page *seenPage) {
 
 // find is the slot of h, or the empty one where it belongs.
 func (p *seenPage) find(h nameHash) (slot uint, found bool) {
-	home, _ := bits.Mul64(h.low, pageSlots)
-	for slot = uint(home); ; slot++ {
+	for slot = h.home(); ; slot++ {
 		if slot >= pageSlots {
 			slot = 0
 		}

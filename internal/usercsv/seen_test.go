@@ -15,7 +15,8 @@ func TestSeen(t *testing.T) {
 	pages := 0
 	for i := range rows {
 		name = fmt.Appendf(name[:0], "user%d@example.com", i)
-		h, page, slot, found := s.find(name)
+		h := s.hash(name)
+		page, slot, found := s.find(h)
 		if found {
 			t.Fatalf("%s is found before it is added", name)
 		}
@@ -38,7 +39,7 @@ func TestSeen(t *testing.T) {
 	}
 	for i := range rows {
 		name = fmt.Appendf(name[:0], "user%d@example.com", i)
-		if _, _, _, found := s.find(name); !found {
+		if _, _, found := s.find(s.hash(name)); !found {
 			t.Fatalf("%s is lost", name)
 		}
 	}

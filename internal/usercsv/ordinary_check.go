@@ -1,8 +1,11 @@
 package usercsv
 
-import "bytes"
+import (
+	"bytes"
+	"unicode/utf8"
+)
 
-// This file checks and writes ordinary rows (blocks.go) that nothing is wrong with. It never rejects one: a row that it
+// This file checks and writes ordinary rows (ordinary_split.go) that nothing is wrong with. It never rejects one: a row that it
 // does not take goes the way of all others, so that rules and problems are told in one place, check.go.
 
 // ordinary is what a checker knows beforehand about the columns of ordinary rows, so that it visits only those of which
@@ -11,6 +14,7 @@ type ordinary struct {
 	checked  []*column // they play no role
 	required []*column // they play one
 	runs     []run
+	verbatim bool // the runs are one, of all that the source and the pool have
 }
 
 // run is columns that follow each other in the source as they do in a line.
@@ -21,7 +25,8 @@ type run struct {
 	changing    []*column
 }
 
-func newOrdinary(written []column) ordinary {
+// newOrdinary compiles the columns that may have a value, for a source of so many columns and lines of so many.
+func newOrdinary(written []column, width, columns int) ordinary {
 	var o ordinary
 	for i := range written {
 		col := &written[i]
@@ -45,7 +50,17 @@ func newOrdinary(written []column) ordinary {
 			last.changing = append(last.changing, col)
 		}
 	}
+	whole := o.runs[0]
+	o.verbatim = len(o.runs) == 1 && whole.first == 0 && whole.last == width-1 && width == columns
 	return o
+}
+
+// verbatim tells whether the row's line is, byte for byte, what was read.
+func (c *checker) verbatim(s *scanner) bool {
+	if s.ordinary && c.ordinary.verbatim && !c.changed && !s.quoted && s.delim == ',' {
+		return len(s.full) == len(s.row)+len("\n") // that much can be told without a look
+	}
+	return bytes.Equal(s.full, c.line)
 }
 
 // goesOnWith tells whether the column stands behind the run's last one in the source as well as in a line.
@@ -59,6 +74,7 @@ func (c *checker) checkOrdinary(s *scanner) bool {
 	if s.delim != ',' && bytes.IndexByte(s.row, ',') >= 0 {
 		return false
 	}
+	c.changed = false
 	for _, r := range c.filled {
 		c.cells[r] = cell{}
 	}
@@ -66,20 +82,21 @@ func (c *checker) checkOrdinary(s *scanner) bool {
 		this := &c.cells[col.role]
 		value := s.ordinaryValue(col.source)
 		if len(value) > 0 {
-			value = c.readOrdinary(col, value)
+			value = c.readOrdinary(col, value, s.ascii)
 		}
 		this.value, this.unread, this.comma = value, false, s.commas[col.source]
 	}
+	c.deriveUsername()
+	c.hashUsername()
 	for _, col := range c.ordinary.checked {
 		value := s.ordinaryValue(col.source)
 		if len(value) > 0 {
-			value = c.readOrdinary(col, value)
+			value = c.readOrdinary(col, value, s.ascii)
 		} else if col.required {
 			return false
 		}
 		col.value = value
 	}
-	c.deriveUsername()
 	c.checkVerified()
 	if c.codes != 0 {
 		return false
@@ -89,12 +106,19 @@ func (c *checker) checkOrdinary(s *scanner) bool {
 			return false
 		}
 	}
-	var n int
 	line := c.room(s)
-	if s.quoted || s.delim != ',' {
-		n = c.encodeFields(line, s)
-	} else {
-		n = c.encodeRuns(line, s)
+	n := 0
+	for i := range c.ordinary.runs {
+		run := &c.ordinary.runs[i]
+		n = putCommas(line, n, run.commas)
+		switch {
+		case run.first < 0:
+			n = putCell(line, n, c.cells[run.filled].value, c.cells[run.filled].comma)
+		case s.quoted || s.delim != ',':
+			n = c.encodeFields(line, n, run, s)
+		default:
+			n = c.encodeText(line, n, run, s)
+		}
 	}
 	n += copy(line[n:], c.behind)
 	line[n] = '\n'
@@ -102,26 +126,30 @@ func (c *checker) checkOrdinary(s *scanner) bool {
 	return n <= maxLine
 }
 
-// readOrdinary is read for printable ASCII.
-func (c *checker) readOrdinary(col *column, value []byte) []byte {
-	value, code := c.normalise(col, value, true)
-	if code != 0 || len(value) < col.minimum || len(value) > col.maximum {
-		c.codes |= 1 << TooLong // whatever it is: the row is not taken
+// readOrdinary is read for ordinary rows.
+func (c *checker) readOrdinary(col *column, text []byte, ascii bool) []byte {
+	value, code := c.normalise(col, text, ascii)
+	if code != 0 {
+		c.codes |= 1 << code // whatever it is: the row is not taken
+		return nil
+	}
+	n := len(value)
+	if !ascii {
+		n = utf8.RuneCount(value)
+	}
+	if n < col.minimum || n > col.maximum {
+		c.codes |= 1 << TooLong
+	}
+	if len(value) != len(text) || &value[0] != &text[0] {
+		c.changed = true
 	}
 	return value
 }
 
-// encodeRuns writes a row without quotation marks. Most of it is copied as it stands, many columns at once.
-func (c *checker) encodeRuns(line []byte, s *scanner) int {
-	n := 0
-	for i := range c.ordinary.runs {
-		run := &c.ordinary.runs[i]
-		n = putCommas(line, n, run.commas)
-		if run.first < 0 {
-			n = put(line, n, c.cells[run.filled].value)
-			continue
-		}
-		from := s.ends[run.first] + 1
+// encodeText writes a run of a row without quotation marks. Most of it is copied as it stands, many columns at once.
+func (c *checker) encodeText(line []byte, n int, run *run, s *scanner) int {
+	from := s.ends[run.first] + 1
+	if c.changed {
 		for _, col := range run.changing {
 			value, start, end := c.valueOf(col), s.ends[col.source]+1, s.ends[col.source+1]
 			if len(value) == int(end-start) && (len(value) == 0 || &value[0] == &s.buf[start]) {
@@ -131,36 +159,31 @@ func (c *checker) encodeRuns(line []byte, s *scanner) int {
 			n = put(line, n, value)
 			from = end
 		}
-		n = s.putText(line, n, from, s.ends[run.last+1])
 	}
-	return n
+	return s.putText(line, n, from, s.ends[run.last+1])
 }
 
-// encodeFields writes any ordinary row, field by field.
-func (c *checker) encodeFields(line []byte, s *scanner) int {
-	n := 0
-	for i := range c.written {
-		col := &c.written[i]
-		n = putCommas(line, n, col.commas)
-		if col.role == roleNone && col.kind == kindText && !s.commas[col.source] {
-			start, end := s.bounds(col.source)
-			n = s.putText(line, n, start, end)
-			continue
+// encodeFields writes a run of any row, field by field.
+func (c *checker) encodeFields(line []byte, n int, run *run, s *scanner) int {
+	changing := run.changing
+	if !c.changed {
+		changing = nil
+	}
+	for i := run.first; i <= run.last; i++ {
+		if i > run.first {
+			line[n] = ','
+			n++
 		}
-		var value []byte
-		var comma bool
+		start, end := s.bounds(i)
 		switch {
-		case col.role != roleNone:
-			value, comma = c.cells[col.role].value, c.cells[col.role].comma
-		case col.kind == kindText:
-			value, comma = s.ordinaryValue(col.source), true
+		case len(changing) > 0 && changing[0].source == i:
+			col := changing[0]
+			changing = changing[1:]
+			n = putCell(line, n, c.valueOf(col), col.role != roleNone && c.cells[col.role].comma)
+		case s.commas[i]:
+			n = putCell(line, n, s.buf[start:end], true)
 		default:
-			value = col.value
-		}
-		if comma {
-			n = len(appendCognito(line[:n], value))
-		} else {
-			n = put(line, n, value)
+			n = s.putText(line, n, start, end)
 		}
 	}
 	return n
@@ -196,6 +219,14 @@ func (s *scanner) putText(line []byte, n int, start, end int32) int {
 		}
 		n += 32
 	}
+}
+
+// putCell writes a value, which may hold commas.
+func putCell(line []byte, n int, value []byte, comma bool) int {
+	if comma {
+		return len(appendCognito(line[:n], value))
+	}
+	return put(line, n, value)
 }
 
 // put writes a value behind line[:n]. There is room for 16 bytes more.

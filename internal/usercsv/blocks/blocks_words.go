@@ -1,0 +1,12 @@
+//go:build !amd64 && !arm64
+
+package blocks
+
+import "unsafe"
+
+func classify(to *Classes, text *byte, n int, delim byte) {
+	classifyWords(unsafe.Slice(to, n), unsafe.Slice(text, n*Size), delim)
+}
+
+// Prefetch does nothing where no instruction for it is at hand.
+func Prefetch(unsafe.Pointer) {}

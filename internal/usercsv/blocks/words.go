@@ -1,0 +1,42 @@
+package blocks
+
+import "encoding/binary"
+
+// Eight bytes are looked at at once, by the techniques of "Hacker's Delight", chapter 6: in low = w & lows, adding
+// lows to low ^ pattern carries into the top bit of every byte that differs from the pattern.
+const (
+	ones = 0x0101010101010101
+	lows = 0x7f * ones
+	tops = 0x80 * ones
+	// printing carries into the top bit of every byte from 0x20 on, ones of every byte from 0x7f on.
+	printing = 0x60 * ones
+)
+
+// classifyWords is Classify without vector instructions.
+func classifyWords(to []Classes, text []byte, delim byte) {
+	pattern := uint64(delim) * ones
+	for n := range to {
+		var delims, quotes, spaces, others, high uint64
+		for i := n * Size; i < (n+1)*Size; i += 8 {
+			w := binary.LittleEndian.Uint64(text[i:])
+			low := w & lows
+			// The top bit of each byte says that it is of the class; the bits of the words before move down.
+			delims = delims>>1 | ^(low^pattern+lows|w)&tops
+			quotes = quotes>>1 | ^(low^'"'*ones+lows|w)&tops
+			spaces = spaces>>1 | ^(low^' '*ones+lows|w)&tops
+			others = others>>1 | (^(low^'\\'*ones+lows)|^(low+printing)|(low+ones)|w)&tops
+			high = high>>1 | w&tops
+		}
+		to[n] = Classes{transpose(delims), transpose(quotes), transpose(spaces), transpose(others), transpose(high)}
+	}
+}
+
+// transpose brings bit j of byte i to bit i of byte j ("Hacker's Delight", section 7-3).
+func transpose(x uint64) uint64 {
+	t := (x ^ x>>7) & 0x00aa00aa00aa00aa
+	x ^= t ^ t<<7
+	t = (x ^ x>>14) & 0x0000cccc0000cccc
+	x ^= t ^ t<<14
+	t = (x ^ x>>28) & 0x00000000f0f0f0f0
+	return x ^ t ^ t<<28
+}
