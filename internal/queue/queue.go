@@ -32,15 +32,16 @@ const (
 	// users took 56 and 248 minutes.
 	// https://docs.aws.amazon.com/solutions/latest/cognito-user-profiles-export-reference-architecture/design-considerations.html
 	UsersPerSecond = 35
-	// overhead is the time that a part takes beside its rows: states, a pending job, the last look.
-	overhead = 15 * time.Second
+	// overhead is the time that a part takes beside its rows: states, a pending job, the last look. Rather too little: who
+	// asks early asks again, who oversleeps leaves the account idle.
+	overhead = 8 * time.Second
 	// minWait keeps the polling of a long queue under a quarter of ListExecutions' quota.
 	minWait = 10 * time.Second
 	// long is how long a job must take for those right behind it to look how far it is: an idle account is time lost, but
-	// looking costs a call for each pool.
+	// finding the job costs a call for each pool.
 	long = 5 * time.Minute
 	// nextWait is minWait for the next in line.
-	nextWait = 3 * time.Second
+	nextWait = 2 * time.Second
 	// maxWait bounds the time that is lost when an estimate is wrong.
 	maxWait = time.Hour
 	// maxTurns ends an execution's loops: nine events a turn, and 25,000 events end an execution for good.
@@ -136,12 +137,13 @@ func (q *AwaitTurn) Handle(ctx context.Context, turn Turn) (workflow.ImportJob, 
 		whole := q.Config.needs(line[0].rows)
 		rest := whole / 2
 		if whole > long && ahead-whole <= long {
-			if rest, err = q.rest(ctx, job, line[0]); err != nil {
+			if rest, err = q.rest(ctx, &job, line[0]); err != nil {
 				return job, err
 			}
 		}
 		ahead += rest - whole
 	}
+	queued := job.Ahead > 0
 	job.Ahead, job.EstimatedSeconds = place, int64(ahead/time.Second)
 	if place <= 1 { // the first one asks only until it is at work
 		q.Config.Put(ctx, job.ImportID, metrics.QueueLength.Of(float64(len(line))))
@@ -161,7 +163,11 @@ func (q *AwaitTurn) Handle(ctx context.Context, turn Turn) (workflow.ImportJob, 
 		q.Config.Put(ctx, job.ImportID, metrics.QueueHeld.Of(1))
 		return Pause(job, wait), nil
 	}
-	busy, err := q.active(ctx, job, func(name string) bool {
+	pools := q.pools(job.UserPoolID)
+	if queued { // this queue held the account until a moment ago: whoever got in between, Cognito will tell
+		pools = pools[:1]
+	}
+	busy, _, err := q.active(ctx, job, pools, func(name string) bool {
 		part, _, ours := workflow.PartOfJob(job.ImportID, name)
 		return !ours || part != job.Part // create-import-job adopts the part's own
 	})
@@ -227,15 +233,20 @@ func (q *AwaitTurn) line(ctx context.Context, machine string) ([]waiting, error)
 
 // rest is the time that the first in line still needs, by the rate of its job so far. It is none without an active job:
 // then its execution is about to end, or has, and the list does not tell yet.
-func (q *AwaitTurn) rest(ctx context.Context, job workflow.ImportJob, first waiting) (time.Duration, error) {
+func (q *AwaitTurn) rest(ctx context.Context, job *workflow.ImportJob, first waiting) (time.Duration, error) {
+	pools := q.pools(job.UserPoolID)
+	if job.First.Execution == first.name {
+		pools = []string{job.First.UserPoolID}
+	}
 	name, _ := workflow.ParseExecutionName(first.name)
-	j, err := q.active(ctx, job, func(jobName string) bool {
+	j, pool, err := q.active(ctx, *job, pools, func(jobName string) bool {
 		part, _, ours := workflow.PartOfJob(name.ImportID, jobName)
 		return ours && part == name.Part
 	})
 	if j == nil || err != nil {
 		return 0, err
 	}
+	job.First = workflow.First{Execution: first.name, UserPoolID: pool}
 	done, took := j.ImportedUsers+j.SkippedUsers+j.FailedUsers, time.Since(aws.ToTime(j.StartDate))
 	if done == 0 || took <= 0 {
 		return q.Config.needs(first.rows), nil
@@ -243,13 +254,17 @@ func (q *AwaitTurn) rest(ctx context.Context, job workflow.ImportJob, first wait
 	return time.Duration(float64(max(int64(first.rows)-done, 0)) / float64(done) * float64(took)), nil
 }
 
-// active looks at the newest jobs of the allowed pools, the part's own pool first, for one that runs and counts.
-func (q *AwaitTurn) active(
-	ctx context.Context, job workflow.ImportJob, counts func(jobName string) bool,
-) (*cognitotypes.UserImportJobType, error) {
-	pools := append([]string{job.UserPoolID}, slices.DeleteFunc(slices.Clone(q.Config.UserPoolIDs), func(id string) bool {
-		return id == job.UserPoolID
+// pools are the allowed pools, the part's own first.
+func (q *AwaitTurn) pools(own string) []string {
+	return append([]string{own}, slices.DeleteFunc(slices.Clone(q.Config.UserPoolIDs), func(id string) bool {
+		return id == own
 	})...)
+}
+
+// active looks at the newest jobs of pools for one that runs and counts.
+func (q *AwaitTurn) active(
+	ctx context.Context, job workflow.ImportJob, pools []string, counts func(jobName string) bool,
+) (found *cognitotypes.UserImportJobType, pool string, err error) {
 	for _, pool := range pools {
 		list, err := q.Cognito.ListUserImportJobs(ctx, &cognito.ListUserImportJobsInput{
 			UserPoolId: &pool, MaxResults: aws.Int32(50), // the model allows 60, its list shape 50
@@ -258,15 +273,15 @@ func (q *AwaitTurn) active(
 			continue // another drop's pool was deleted
 		}
 		if err != nil {
-			return nil, fmt.Errorf("list the import jobs of %s: %w", pool, err)
+			return nil, "", fmt.Errorf("list the import jobs of %s: %w", pool, err)
 		}
 		for _, other := range list.UserImportJobs {
 			if Active(other.Status) && counts(aws.ToString(other.JobName)) {
-				return &other, nil
+				return &other, pool, nil
 			}
 		}
 	}
-	return nil, nil
+	return nil, "", nil
 }
 
 // Active tells whether a job with that status holds the account's one place.

@@ -34,10 +34,10 @@ type Crowd struct {
 type CrowdReport struct {
 	Drops, Jobs   int
 	Took          time.Duration
-	Busy          time.Duration // with a job in hand
+	Busy          time.Duration // with a job in hand, pending or at work
 	Lost          float64       // of the time from the first job's start to the last one's end
-	Displaced     int           // the most places by which a job started out of turn
-	LongestWait   time.Duration // of a small drop, from its drop to its result, less jobs in hand when it came
+	Displaced     int           // the most jobs of parts that came later which started before one
+	LongestWait   time.Duration // of a small drop, from its drop to its result
 	MostEvents    int           // in one history
 	Transitions   int           // of the small drop that had most
 	PerMinute     map[string]float64
@@ -125,6 +125,7 @@ func (w *World) examine(c Crowd, report *CrowdReport) {
 		from, to time.Time
 	}
 	var jobs []started
+	pending := time.Duration(cognito.Defaults().Pending)
 	for i := range c.Pools {
 		for _, j := range w.Cognito.Jobs(fmt.Sprintf("us-east-1_Pool%02d", i)) {
 			part := j.JobName[:strings.LastIndex(j.JobName, "-a")]
@@ -132,24 +133,31 @@ func (w *World) examine(c Crowd, report *CrowdReport) {
 		}
 	}
 	slices.SortFunc(jobs, func(a, b started) int { return a.from.Compare(b.from) })
-	entered := map[string]int{}
+	entered := map[string]time.Time{}
 	for _, e := range w.StepFunctions.Executions(w.Machine("import-job")) {
 		report.MostEvents = max(report.MostEvents, e.Events)
 		q, ok := workflow.ParseExecutionName(e.Name)
-		if name := fmt.Sprintf("%s-p%d", q.ImportID, q.Part); ok && entered[name] == 0 {
-			entered[name] = len(entered) + 1
+		if name := fmt.Sprintf("%s-p%d", q.ImportID, q.Part); ok && entered[name].IsZero() {
+			// ListExecutions tells milliseconds: within one, nobody came first.
+			entered[name] = e.Started.Truncate(time.Millisecond)
 		}
 	}
 	for i, j := range jobs {
-		report.Displaced = max(report.Displaced, i+1-entered[j.name], entered[j.name]-i-1)
-		report.Busy += j.to.Sub(j.from)
+		overtook := 0 // by jobs that came later
+		for _, before := range jobs[:i] {
+			if entered[before.name].After(entered[j.name]) {
+				overtook++
+			}
+		}
+		report.Displaced = max(report.Displaced, overtook)
+		report.Busy += j.to.Sub(j.from) + pending
 	}
 	if len(jobs) == 0 {
 		fail("no job ran")
 		return
 	}
 	report.Jobs = len(jobs)
-	report.Took = jobs[len(jobs)-1].to.Sub(jobs[0].from)
+	report.Took = jobs[len(jobs)-1].to.Sub(jobs[0].from) + pending
 	report.Lost = 1 - report.Busy.Seconds()/report.Took.Seconds()
 	for _, e := range w.Imports() {
 		report.Drops++

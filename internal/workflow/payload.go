@@ -97,6 +97,8 @@ type ImportJob struct {
 	// Ahead and EstimatedSeconds are await-turn's answer for people: parts before this one, and how long they may take.
 	Ahead            int   `json:"ahead"`
 	EstimatedSeconds int64 `json:"estimatedSeconds"`
+	// First is where the job of the first in line was found, so that the next look goes there alone.
+	First First `json:"first,omitzero"`
 	// Held is why the queue as a whole stands still, in words for people: a pause, or the import window.
 	Held string `json:"held,omitempty"`
 	// Percent of the attempt's rows have an outcome, and EstimatedEnd is when all will: describe-import-job's answer.
@@ -118,6 +120,12 @@ type ImportJob struct {
 	Lapses int `json:"lapses"`
 	// Continued counts the attempts that went on with the rows that the one before left without an outcome.
 	Continued int `json:"continued"`
+}
+
+// First is an execution at work, and the pool of its job.
+type First struct {
+	Execution  string `json:"execution"`
+	UserPoolID string `json:"userPoolId"`
 }
 
 // Job is what is known of a Cognito import job, less its upload URL.
