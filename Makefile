@@ -79,7 +79,7 @@ fmt: .tools/bin/golangci-lint-$(GOLANGCI_LINT) ## Format the Go code
 
 CHECKS := verify-format verify-lint verify-race verify-template verify-sam verify-reproducible verify-report \
 	verify-sbom verify-vulnerabilities verify-definitions verify-interpreters verify-cli verify-docs \
-	verify-mutations verify-soak
+	verify-arm64 verify-mutations verify-soak
 
 .PHONY: verify
 verify: $(CHECKS) ## Run every check below
@@ -113,6 +113,13 @@ verify-race: ## All tests under the race detector
 	$(step) $@
 	go test -race $$(go list ./... | grep -v internal/simulation)
 	go test -race -timeout=20m ./internal/simulation -seeds 40 -crowd 40
+
+# The functions run on arm64, where the engine has assembly of its own.
+.PHONY: verify-arm64
+verify-arm64: $(if $(filter aarch64 arm64,$(shell uname -m)),,qemu) ## The engine's vector instructions on arm64, under QEMU
+	$(step) $@
+	GOARCH=arm64 CGO_ENABLED=0 go test -count=1 $(if $^,-exec=qemu-aarch64) -run='^(TestClassify|FuzzClassify|TestOrdinaryRows)$$' \
+		./internal/usercsv/...
 
 .PHONY: verify-template
 verify-template: .tools/cfn-lint/.done .tools/checkov/.done ## cfn-lint and checkov on the template, cfn-lint inside the definitions
@@ -236,12 +243,21 @@ pins: .tools/uv/.done ## Pin what tools/python/*.in ask for, after a change ther
 	done
 	npm install --prefix tools/npm --package-lock-only --no-audit --no-fund --loglevel=error
 
+# What no package registry has comes from the distribution, if we may install it.
+define apt-install
+	@command -v $(2) >/dev/null || { \
+		[ "$$(id -u)" = 0 ] || { echo '$(2) is missing: apt-get install $(1)' >&2; exit 1; }; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $(1); \
+	}
+endef
+
 .PHONY: chromium
 chromium:
-	@[ -n "$${CHROMIUM:-}" ] || command -v chromium >/dev/null || { \
-		[ "$$(id -u)" = 0 ] || { echo 'chromium is missing: apt-get install chromium' >&2; exit 1; }; \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium; \
-	}
+	$(if $(CHROMIUM),,$(call apt-install,chromium,chromium))
+
+.PHONY: qemu
+qemu:
+	$(call apt-install,qemu-user,qemu-aarch64)
 
 # --------------------------------------------------------------------------------------------------------------- Functions
 

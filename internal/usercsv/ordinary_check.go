@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// This file checks and writes ordinary rows (ordinary_split.go) that nothing is wrong with. It never rejects one: a row that it
-// does not take goes the way of all others, so that rules and problems are told in one place, check.go.
+// This file checks and writes ordinary rows (ordinary_split.go) that nothing is wrong with. It never rejects one: a row
+// that it does not take goes the way of all others, so that rules and problems are told in one place, check.go.
 
 // ordinary is what a checker knows beforehand about the columns of ordinary rows, so that it visits only those of which
 // a cell of printable ASCII can be wrong or be written otherwise than it stands.
@@ -81,7 +81,7 @@ func (c *checker) checkOrdinary(s *scanner) bool {
 	for _, col := range c.mapped {
 		this := &c.cells[col.role]
 		value := s.ordinaryValue(col.source)
-		if len(value) > 0 {
+		if len(value) > 0 && (col.kind != kindBoolean || string(value) != "true" && string(value) != "false") {
 			value = c.readOrdinary(col, value, s.ascii)
 		}
 		this.value, this.unread, this.comma = value, false, s.commas[col.source]
@@ -169,24 +169,30 @@ func (c *checker) encodeFields(line []byte, n int, run *run, s *scanner) int {
 	if !c.changed {
 		changing = nil
 	}
-	for i := run.first; i <= run.last; i++ {
-		if i > run.first {
-			line[n] = ','
-			n++
+	buf, ends := s.buf, s.ends[run.first:run.last+2]
+	for i, end := range ends[1:] {
+		start := ends[i] + 1
+		if buf[start] == '"' {
+			start++
+			end--
 		}
-		start, end := s.bounds(i)
-		switch {
-		case len(changing) > 0 && changing[0].source == i:
+		switch size := end - start; {
+		case len(changing) > 0 && changing[0].source == run.first+i:
 			col := changing[0]
 			changing = changing[1:]
 			n = putCell(line, n, c.valueOf(col), col.role != roleNone && c.cells[col.role].comma)
-		case s.commas[i]:
-			n = putCell(line, n, s.buf[start:end], true)
+		case s.anyComma && s.commas[run.first+i]:
+			n = putCell(line, n, buf[start:end], true)
+		case size <= 16:
+			*(*[16]byte)(line[n:]) = [16]byte(buf[start:])
+			n += int(size)
 		default:
 			n = s.putText(line, n, start, end)
 		}
+		line[n] = ','
+		n++
 	}
-	return n
+	return n - 1
 }
 
 func (c *checker) valueOf(col *column) []byte {
@@ -213,7 +219,8 @@ func putCommas(line []byte, n, commas int) int {
 // touched behind it.
 func (s *scanner) putText(line []byte, n int, start, end int32) int {
 	for from, to := s.buf[start:], line[n:]; ; from, to = from[32:], to[32:] {
-		*(*[32]byte)(to) = [32]byte(from)
+		*(*[16]byte)(to) = [16]byte(from)
+		*(*[16]byte)(to[16:]) = [16]byte(from[16:])
 		if start += 32; start >= end {
 			return n + 32 - int(start-end)
 		}

@@ -9,9 +9,9 @@ import (
 )
 
 // This file splits ordinary rows, which nearly all are, a block of 64 bytes at a time. A row is ordinary if it has no
-// control character, no backslash and no white space beyond ASCII, no field begins or ends with a space, quotation marks
-// stand around whole fields only, and it has as many fields as the header. [scanner.split] knows all rows and is the
-// reference: what this file does not take for ordinary, it leaves to that.
+// control character, no backslash and no white space beyond ASCII, no field begins or ends with a space, quotation
+// marks stand around whole fields only, and it has as many fields as the header. [scanner.split] knows all rows and is
+// the reference: what this file does not take for ordinary, it leaves to that.
 
 // maxOrdinary is the longest ordinary row: no value of it is too long for Cognito.
 const maxOrdinary = maxValue
@@ -190,12 +190,14 @@ func (s *scanner) splitOrdinary() bool {
 	return true
 }
 
-// rareSpace tells whether text without control characters of ASCII holds white space or control characters beyond it.
-func rareSpace(text []byte) bool {
+// rareSpace tells whether an ordinary row holds white space or control characters beyond ASCII.
+func rareSpace(row []byte) bool {
 	// U+0080 to U+00A0, U+1680, U+2000 to U+205F, and U+3000 begin with these bytes, and few languages' letters do.
 	for _, lead := range []byte{0xC2, 0xE1, 0xE2, 0xE3} {
-		if at := bytes.IndexByte(text, lead); at >= 0 {
-			return bytes.IndexFunc(text, func(r rune) bool { return r != ' ' && unicode.IsSpace(r) || unicode.IsControl(r) }) >= 0
+		if bytes.IndexByte(row, lead) >= 0 {
+			return bytes.ContainsFunc(row, func(r rune) bool {
+				return unicode.IsSpace(r) && r != ' ' || unicode.IsControl(r)
+			})
 		}
 	}
 	return false

@@ -2,7 +2,7 @@
 // visits only the bytes that mean something. The technique is that of simdjson (Langdale and Lemire, "Parsing Gigabytes
 // of JSON per Second", 2019).
 //
-// On amd64 and arm64 the vector instructions that every such processor has do it, elsewhere words of eight bytes.
+// On amd64 and arm64 vector instructions do it, elsewhere words of eight bytes.
 package blocks
 
 // Size is how many bytes a block has.

@@ -1,7 +1,7 @@
 #include "textflag.h"
 
-// SSE2, which every amd64 processor has, looks at 16 bytes at a time: a comparison makes each byte all ones or zero, and
-// PMOVMSKB gathers the top bits. Sixteen bits of each class are stored at a time; see the fields of Classes.
+// A comparison makes each byte all ones or zero, and PMOVMSKB gathers the top bits. SSE2, which every amd64 processor
+// has, looks at 16 bytes at a time, AVX2 at 32. As many bits of each class are stored; see the fields of Classes.
 
 // SPREAD fills a register with a byte. AX and BX are lost.
 #define SPREAD(byte, to) \
@@ -36,8 +36,8 @@
 	PMOVMSKB X0, AX               \
 	MOVW AX, (32+2*n)(DI)
 
-// func classify(to *Classes, text *byte, n int, delim byte)
-TEXT ·classify(SB), NOSPLIT, $0-25
+// func classify16(to *Classes, text *byte, n int, delim byte)
+TEXT ·classify16(SB), NOSPLIT, $0-25
 	MOVQ to+0(FP), DI
 	MOVQ text+8(FP), SI
 	MOVQ n+16(FP), CX
@@ -60,6 +60,53 @@ block:
 	ADDQ $40, DI
 	DECQ CX
 	JNZ block
+	RET
+
+// EQUAL32 and THIRTYTWO are the same for 32 bytes.
+#define EQUAL32(byte, at) \
+	VPCMPEQB Y0, byte, Y1         \
+	VPMOVMSKB Y1, AX              \
+	MOVL AX, at(DI)
+
+#define THIRTYTWO(n) \
+	VMOVDQU (32*n)(SI), Y0        \
+	EQUAL32(Y8, 0+4*n)            \
+	EQUAL32(Y9, 8+4*n)            \
+	EQUAL32(Y10, 16+4*n)          \
+	VPCMPGTB Y0, Y10, Y1          \
+	VPCMPEQB Y0, Y11, Y2          \
+	VPOR Y2, Y1, Y1               \
+	VPCMPEQB Y0, Y12, Y2          \
+	VPOR Y2, Y1, Y1               \
+	VPMOVMSKB Y1, AX              \
+	MOVL AX, (24+4*n)(DI)         \
+	VPMOVMSKB Y0, AX              \
+	MOVL AX, (32+4*n)(DI)
+
+#define SPREAD32(byte, x, y) \
+	MOVL $byte, AX                \
+	VMOVD AX, x                   \
+	VPBROADCASTB x, y
+
+// func classify32(to *Classes, text *byte, n int, delim byte)
+TEXT ·classify32(SB), NOSPLIT, $0-25
+	MOVQ to+0(FP), DI
+	MOVQ text+8(FP), SI
+	MOVQ n+16(FP), CX
+	VPBROADCASTB delim+24(FP), Y8
+	SPREAD32(0x22, X9, Y9)
+	SPREAD32(0x20, X10, Y10)
+	SPREAD32(0x5c, X11, Y11)
+	SPREAD32(0x7f, X12, Y12)
+
+block32:
+	THIRTYTWO(0)
+	THIRTYTWO(1)
+	ADDQ $64, SI
+	ADDQ $40, DI
+	DECQ CX
+	JNZ block32
+	VZEROUPPER
 	RET
 
 // func Prefetch(p unsafe.Pointer)

@@ -2,6 +2,7 @@ package blocks
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -50,22 +51,20 @@ func compare(t *testing.T, text []byte, delim byte) {
 		set(&to.High, c >= 0x80)
 	}
 	guard := Classes{Delims: 1, Quotes: 2, Spaces: 3, Others: 4, High: 5}
-	got := append(make([]Classes, len(want)), guard)
-	Classify(got[:len(want)], text, delim)
-	if diff := cmp.Diff(append(want, guard), got); diff != "" {
-		t.Fatalf("Classify of %q, delimiter %q (-want +got):\n%s", text, delim, diff)
-	}
-	words := make([]Classes, len(want))
-	classifyWords(words, text, delim)
-	if diff := cmp.Diff(want, words); diff != "" {
-		t.Fatalf("by words, of %q, delimiter %q (-want +got):\n%s", text, delim, diff)
+	want = append(want, guard)
+	for way, classify := range ways {
+		got := append(make([]Classes, len(want)-1), guard)
+		classify(got[:len(want)-1], text, delim)
+		if !slices.Equal(want, got) {
+			t.Fatalf("%s, %q, delimiter %q (-want +got):\n%s", way, text, delim, cmp.Diff(want, got))
+		}
 	}
 }
 
 func BenchmarkClassify(b *testing.B) {
 	text := make([]byte, 32*Size)
-	for name, classify := range map[string]func([]Classes, []byte, byte){"vectors": Classify, "words": classifyWords} {
-		b.Run(name, func(b *testing.B) {
+	for way, classify := range ways {
+		b.Run(way, func(b *testing.B) {
 			var to [32]Classes
 			b.SetBytes(int64(len(text)))
 			for b.Loop() {

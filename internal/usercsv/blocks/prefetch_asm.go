@@ -4,9 +4,6 @@ package blocks
 
 import "unsafe"
 
-//go:noescape
-func classify(to *Classes, text *byte, n int, delim byte)
-
 // Prefetch asks the processor to bring what stands at p into its cache, and does not wait for it.
 //
 //go:noescape
