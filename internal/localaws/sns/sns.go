@@ -3,14 +3,11 @@
 package sns
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
-	"encoding/xml"
-	"fmt"
+	"errors"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -70,9 +67,10 @@ type Subscription struct {
 
 // Service is the SNS of one account.
 type Service struct {
-	account    *wire.Account
-	options    Options
-	operations map[string]operation
+	http.Handler // the Query protocol
+
+	account *wire.Account
+	options Options
 
 	mu            sync.Mutex
 	topics        map[string]bool
@@ -85,13 +83,13 @@ type Service struct {
 // New returns a service without topics.
 func New(account *wire.Account, options Options) *Service {
 	s := &Service{account: account, options: options, topics: map[string]bool{}, keys: map[string]string{}}
-	s.operations = map[string]operation{
-		"Publish":                  s.publish,
-		"Subscribe":                s.subscribe,
-		"ListTopics":               s.listTopics,
-		"ListSubscriptions":        s.listSubscriptions,
-		"ListSubscriptionsByTopic": s.listSubscriptionsByTopic,
-	}
+	s.Handler = wire.Query("http://sns.amazonaws.com/doc/2010-03-31/", "2010-03-31", map[string]wire.QueryOperation{
+		"Publish":                  named(s.publish),
+		"Subscribe":                named(s.subscribe),
+		"ListTopics":               named(s.listTopics),
+		"ListSubscriptions":        named(s.listSubscriptions),
+		"ListSubscriptionsByTopic": named(s.listSubscriptionsByTopic),
+	})
 	return s
 }
 
@@ -298,110 +296,27 @@ func (s *Service) Subscribe(ctx context.Context, sub Subscription) (Subscription
 	return sub, nil
 }
 
-// operation answers one call of the Query protocol with what is marshalled inside <NameResult>.
-type operation func(ctx context.Context, form *form) (any, error)
-
-// form is the input of a call; what an operation does not read is refused.
-type form struct {
-	values url.Values
-}
-
-func (f *form) take(name string) string {
-	value := f.values.Get(name)
-	f.values.Del(name)
-	return value
-}
-
-// entries reads the members of a map: <name>.entry.N.<key> and <name>.entry.N.<value>.
-func (f *form) entries(name, key string, values ...string) [][]string {
-	var entries [][]string
-	for n := 1; ; n++ {
-		prefix := fmt.Sprintf("%s.entry.%d.", name, n)
-		if !f.values.Has(prefix + key) {
-			return entries
+// named brings the refusal of a caller to the name that SNS has for it.
+func named(operation wire.QueryOperation) wire.QueryOperation {
+	return func(ctx context.Context, f *wire.Form) (any, error) {
+		result, err := operation(ctx, f)
+		if e, ok := errors.AsType[*wire.Error](err); ok && e.Code == "AccessDeniedException" {
+			err = &wire.Error{Code: "AuthorizationError", Message: e.Message, Status: http.StatusForbidden}
 		}
-		entry := []string{f.take(prefix + key)}
-		for _, v := range values {
-			entry = append(entry, f.take(prefix+v))
-		}
-		entries = append(entries, entry)
+		return result, err
 	}
 }
 
-func (f *form) finish() error {
-	for _, name := range slices.Sorted(maps.Keys(f.values)) {
-		return wire.Errorf("InvalidParameter", "Invalid parameter: the local double does not know %s", name)
-	}
-	return nil
-}
-
-const namespace = "http://sns.amazonaws.com/doc/2010-03-31/"
-
-// ServeHTTP serves the Query protocol.
-func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "text/xml")
-	name, result, err := s.call(w, r)
-	id := wire.RequestID(r.Context())
-	w.Header().Set("X-Amzn-RequestId", id)
-	if err != nil {
-		writeError(w, wire.AsError(err), id)
-		return
-	}
-	type metadata struct {
-		RequestID string `xml:"RequestId"`
-	}
-	_ = xml.NewEncoder(w).Encode(struct {
-		XMLName  xml.Name
-		Result   any
-		Metadata metadata `xml:"ResponseMetadata"`
-	}{xml.Name{Space: namespace, Local: name + "Response"}, result, metadata{id}})
-}
-
-func (s *Service) call(w http.ResponseWriter, r *http.Request) (name string, result any, err error) {
-	r.Body = http.MaxBytesReader(w, r.Body, 4*maxMessage)
-	if err := r.ParseForm(); err != nil {
-		return "", nil, wire.Errorf("InvalidParameter", "Invalid parameter: %v", err)
-	}
-	f := &form{maps.Clone(r.Form)}
-	name = f.take("Action")
-	if version := f.take("Version"); version != "2010-03-31" {
-		return "", nil, wire.Errorf("NoSuchVersion", "The requested version ( %s ) is not valid.", version)
-	}
-	op, ok := s.operations[name]
-	if !ok {
-		return "", nil, wire.Errorf("InvalidAction", "the local double does not know the operation %q", name)
-	}
-	result, err = op(r.Context(), f)
-	return name, result, err
-}
-
-func writeError(w http.ResponseWriter, e *wire.Error, requestID string) {
-	code, status, blame := e.Code, cmp.Or(e.Status, http.StatusBadRequest), "Sender"
-	if code == "AccessDeniedException" {
-		code, status = "AuthorizationError", http.StatusForbidden
-	}
-	if status >= http.StatusInternalServerError {
-		blame = "Receiver"
-	}
-	type inner struct{ Type, Code, Message string }
-	w.WriteHeader(status)
-	_ = xml.NewEncoder(w).Encode(struct {
-		XMLName   xml.Name
-		Error     inner
-		RequestID string `xml:"RequestId"`
-	}{xml.Name{Space: namespace, Local: "ErrorResponse"}, inner{blame, code, e.Message}, requestID})
-}
-
-func (s *Service) publish(ctx context.Context, f *form) (any, error) {
-	m := Message{TopicARN: f.take("TopicArn"), Subject: f.take("Subject"), Body: f.take("Message")}
+func (s *Service) publish(ctx context.Context, f *wire.Form) (any, error) {
+	m := Message{TopicARN: f.Take("TopicArn"), Subject: f.Take("Subject"), Body: f.Take("Message")}
 	const value = "Value."
-	for _, e := range f.entries("MessageAttributes", "Name", value+"DataType", value+"StringValue") {
+	for _, e := range f.Entries("MessageAttributes", "Name", value+"DataType", value+"StringValue") {
 		if m.Attributes == nil {
 			m.Attributes = map[string]Attribute{}
 		}
 		m.Attributes[e[0]] = Attribute{Type: e[1], Value: e[2]}
 	}
-	if err := f.finish(); err != nil {
+	if err := f.Finish(); err != nil {
 		return nil, err
 	}
 	m, err := s.Publish(ctx, m)
@@ -409,21 +324,20 @@ func (s *Service) publish(ctx context.Context, f *form) (any, error) {
 		return nil, err
 	}
 	return struct {
-		XMLName   xml.Name `xml:"PublishResult"`
-		MessageID string   `xml:"MessageId"`
+		MessageID string `xml:"MessageId"`
 	}{MessageID: m.ID}, nil
 }
 
-func (s *Service) subscribe(ctx context.Context, f *form) (any, error) {
-	sub := Subscription{TopicARN: f.take("TopicArn"), Protocol: f.take("Protocol"), Endpoint: f.take("Endpoint")}
-	f.take("ReturnSubscriptionArn") // a subscription is confirmed at once, so its ARN is always known
-	for _, e := range f.entries("Attributes", "key", "value") {
+func (s *Service) subscribe(ctx context.Context, f *wire.Form) (any, error) {
+	sub := Subscription{TopicARN: f.Take("TopicArn"), Protocol: f.Take("Protocol"), Endpoint: f.Take("Endpoint")}
+	f.Take("ReturnSubscriptionArn") // a subscription is confirmed at once, so its ARN is always known
+	for _, e := range f.Entries("Attributes", "key", "value") {
 		if e[0] != "RawMessageDelivery" {
 			return nil, wire.Errorf("InvalidParameter", "Invalid parameter: the local double does not know %s", e[0])
 		}
 		sub.Raw = e[1] == "true"
 	}
-	if err := f.finish(); err != nil {
+	if err := f.Finish(); err != nil {
 		return nil, err
 	}
 	sub, err := s.Subscribe(ctx, sub)
@@ -431,13 +345,12 @@ func (s *Service) subscribe(ctx context.Context, f *form) (any, error) {
 		return nil, err
 	}
 	return struct {
-		XMLName xml.Name `xml:"SubscribeResult"`
-		ARN     string   `xml:"SubscriptionArn"`
+		ARN string `xml:"SubscriptionArn"`
 	}{ARN: sub.ARN}, nil
 }
 
-func (s *Service) listTopics(ctx context.Context, f *form) (any, error) {
-	if err := f.finish(); err != nil {
+func (s *Service) listTopics(ctx context.Context, f *wire.Form) (any, error) {
+	if err := f.Finish(); err != nil {
 		return nil, err
 	}
 	if err := wire.Authorize(ctx, "sns:ListTopics", "*", nil); err != nil {
@@ -447,8 +360,7 @@ func (s *Service) listTopics(ctx context.Context, f *form) (any, error) {
 		ARN string `xml:"TopicArn"`
 	}
 	out := struct {
-		XMLName xml.Name `xml:"ListTopicsResult"`
-		Topics  []member `xml:"Topics>member"`
+		Topics []member `xml:"Topics>member"`
 	}{}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -479,22 +391,21 @@ func (s *Service) members(topic string) []subscriptionMember {
 	return members
 }
 
-func (s *Service) listSubscriptions(ctx context.Context, f *form) (any, error) {
-	if err := f.finish(); err != nil {
+func (s *Service) listSubscriptions(ctx context.Context, f *wire.Form) (any, error) {
+	if err := f.Finish(); err != nil {
 		return nil, err
 	}
 	if err := wire.Authorize(ctx, "sns:ListSubscriptions", "*", nil); err != nil {
 		return nil, err
 	}
 	return struct {
-		XMLName       xml.Name             `xml:"ListSubscriptionsResult"`
 		Subscriptions []subscriptionMember `xml:"Subscriptions>member"`
 	}{Subscriptions: s.members("")}, nil
 }
 
-func (s *Service) listSubscriptionsByTopic(ctx context.Context, f *form) (any, error) {
-	topic := f.take("TopicArn")
-	if err := f.finish(); err != nil {
+func (s *Service) listSubscriptionsByTopic(ctx context.Context, f *wire.Form) (any, error) {
+	topic := f.Take("TopicArn")
+	if err := f.Finish(); err != nil {
 		return nil, err
 	}
 	if err := wire.Authorize(ctx, "sns:ListSubscriptionsByTopic", topic, nil); err != nil {
@@ -504,7 +415,6 @@ func (s *Service) listSubscriptionsByTopic(ctx context.Context, f *form) (any, e
 		return nil, err
 	}
 	return struct {
-		XMLName       xml.Name             `xml:"ListSubscriptionsByTopicResult"`
 		Subscriptions []subscriptionMember `xml:"Subscriptions>member"`
 	}{Subscriptions: s.members(topic)}, nil
 }

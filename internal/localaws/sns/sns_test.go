@@ -159,7 +159,7 @@ func TestPublishRefuses(t *testing.T) {
 		{"a subject too long", nil, sdk.PublishInput{Subject: aws.String(strings.Repeat("x", 101))}, "InvalidParameter"},
 		{"a subject that is not ASCII", nil, sdk.PublishInput{Subject: aws.String("ü")}, "InvalidParameter"},
 		{"a subject of two lines", nil, sdk.PublishInput{Subject: aws.String("a\nb")}, "InvalidParameter"},
-		{"an unknown parameter", nil, sdk.PublishInput{MessageStructure: aws.String("json")}, "InvalidParameter"},
+		{"an unknown parameter", nil, sdk.PublishInput{MessageStructure: aws.String("json")}, "InvalidParameterValue"},
 		{"a caller who may", only{"sns:Publish", topic}, sdk.PublishInput{}, ""},
 		{"a caller who may not", only{"sns:Publish", "other"}, sdk.PublishInput{}, "AuthorizationError"},
 	} {

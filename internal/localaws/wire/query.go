@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/xml"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -18,6 +19,31 @@ func (f *Form) Take(name string) string {
 	value := f.values.Get(name)
 	f.values.Del(name)
 	return value
+}
+
+// Entries takes the entries of a map, <name>.entry.N.<key> for each of the keys, the first of which none lacks.
+func (f *Form) Entries(name string, keys ...string) [][]string {
+	var entries [][]string
+	for n := 1; ; n++ {
+		prefix := fmt.Sprintf("%s.entry.%d.", name, n)
+		if !f.values.Has(prefix + keys[0]) {
+			return entries
+		}
+		entry := make([]string, len(keys))
+		for i, key := range keys {
+			entry[i] = f.Take(prefix + key)
+		}
+		entries = append(entries, entry)
+	}
+}
+
+// Finish refuses what was not taken. [Query] calls it at the end, an operation that does something before it does.
+func (f *Form) Finish() error {
+	if len(f.values) == 0 {
+		return nil
+	}
+	return Errorf("InvalidParameterValue", "the local double does not know the parameters %v",
+		slices.Sorted(maps.Keys(f.values)))
 }
 
 // QueryOperation answers one call of the Query protocol with what stands inside <NameResult>.
@@ -66,9 +92,8 @@ func query(
 		return "", nil, Errorf("InvalidAction", "the local double does not know the operation %q", name)
 	}
 	result, err = operation(r.Context(), f)
-	if err == nil && len(f.values) > 0 {
-		err = Errorf("InvalidParameterValue", "%s: the local double does not know the parameters %v",
-			name, slices.Sorted(maps.Keys(f.values)))
+	if err == nil {
+		err = f.Finish()
 	}
 	return name, result, err
 }
