@@ -35,8 +35,8 @@ const invalid = 0xFF
 // still be invalid. The error is a *Refusal if the source is no text at all.
 func decode(r io.Reader) (io.Reader, error) {
 	first := make([]byte, 8)
-	n, err := io.ReadFull(r, first)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+	n, err := readFull(r, first)
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	first = first[:n]
@@ -55,6 +55,20 @@ func decode(r io.Reader) (io.Reader, error) {
 		return &utf16Reader{r: whole(2), order: binary.BigEndian}, nil
 	}
 	return whole(0), nil
+}
+
+// readFull is io.ReadFull, but io.EOF is all that it says of a source that ended: io.ErrUnexpectedEOF tells of one whose
+// connection broke, and whose rest is elsewhere.
+func readFull(r io.Reader, p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var more int
+		more, err = r.Read(p[n:])
+		n += more
+	}
+	if n == len(p) {
+		err = nil
+	}
+	return n, err
 }
 
 // utf16Reader converts UTF-16 to UTF-8.
@@ -84,13 +98,14 @@ func (u *utf16Reader) convert() {
 	n, err := u.r.Read(u.in[u.have:])
 	u.have += n
 	u.err = err
+	ended := errors.Is(err, io.EOF)
 	u.out, u.next = u.out[:0], 0
 	in := u.in[:u.have]
 	for len(in) >= 2 {
 		c := rune(u.order.Uint16(in))
 		size := 2
 		if utf16.IsSurrogate(c) {
-			if len(in) < 4 && err == nil {
+			if len(in) < 4 && !ended {
 				break
 			}
 			low := rune(0)
@@ -107,7 +122,7 @@ func (u *utf16Reader) convert() {
 		u.out = utf8.AppendRune(u.out, c)
 		in = in[size:]
 	}
-	if err != nil && len(in) > 0 {
+	if ended && len(in) > 0 {
 		u.out = append(u.out, invalid)
 		in = nil
 	}

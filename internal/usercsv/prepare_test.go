@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -312,32 +313,31 @@ func TestContext(t *testing.T) {
 	}
 }
 
-// Errors of the source and of the sink come back.
+// Errors of the source come back, wherever it breaks off: no part of a file is taken for the whole.
 func TestErrors(t *testing.T) {
-	broken := errors.New("broken")
-	p, err := usercsv.NewPreparer(testPool(), usercsv.Settings{}, void{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := io.MultiReader(strings.NewReader("username,email,email_verified\na,a@b,true\n"), brokenReader{broken})
-	if _, err := p.Add(t.Context(), r); !errors.Is(err, broken) {
-		t.Errorf("source: got %v", err)
-	}
-	if _, err := p.Close(); !errors.Is(err, broken) {
-		t.Errorf("Close: got %v", err)
-	}
-	for _, n := range []int{0, 3, 20, 60} {
-		text := "username,email,email_verified\na,a@b,true\n"
-		r := io.MultiReader(strings.NewReader(text[:min(n, len(text))]), brokenReader{broken})
-		if _, err := usercsv.Verify(t.Context(), r, testPool()); !errors.Is(err, broken) {
-			t.Errorf("Verify after %d bytes: got %v", n, err)
+	text := "username,email,email_verified\na,a@b,true\nb,b@b,true\n"
+	utf16 := "\xFF\xFE" + strings.ReplaceAll(text, "", "\x00")[1:]
+	for _, broken := range []error{errors.New("broken"), io.ErrUnexpectedEOF} { // the latter is net/http's
+		for _, text := range []string{text, utf16} {
+			for n := range len(text) + 1 {
+				source := func() io.Reader { return io.MultiReader(strings.NewReader(text[:n]), iotest.ErrReader(broken)) }
+				if _, err := usercsv.Verify(t.Context(), source(), testPool()); !errors.Is(err, broken) {
+					t.Errorf("%v: Verify after %d bytes: got %v", broken, n, err)
+				}
+				p, err := usercsv.NewPreparer(testPool(), usercsv.Settings{}, void{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := p.Add(t.Context(), source()); !errors.Is(err, broken) {
+					t.Errorf("%v: Add after %d bytes: got %v", broken, n, err)
+				}
+				if _, err := p.Close(); !errors.Is(err, broken) {
+					t.Errorf("%v: Close after %d bytes: got %v", broken, n, err)
+				}
+			}
 		}
 	}
 }
-
-type brokenReader struct{ err error }
-
-func (b brokenReader) Read([]byte) (int, error) { return 0, b.err }
 
 // The rules know no AWS.
 func TestDependsOnNothingOfAWS(t *testing.T) {

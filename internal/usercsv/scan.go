@@ -110,11 +110,11 @@ func (s *scanner) fill() bool {
 		}
 		s.buf = append(s.buf, make([]byte, room)...)
 	}
-	n, err := io.ReadFull(s.src, s.buf[s.end:len(s.buf)-slack])
+	n, err := readFull(s.src, s.buf[s.end:len(s.buf)-slack])
 	s.end += n
 	s.buf[s.end] = '\n'
 	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.EOF):
 		s.eof = true
 	case err != nil:
 		s.err = err

@@ -3,6 +3,7 @@ package workflow
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 
@@ -74,6 +75,9 @@ func Classify(err error) ErrorName {
 		}
 	}
 	if _, ok := errors.AsType[net.Error](err); ok || errors.Is(err, context.DeadlineExceeded) {
+		return Unavailable
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) { // an answer that was cut short
 		return Unavailable
 	}
 	if _, ok := errors.AsType[*smithy.CanceledError](err); ok {
