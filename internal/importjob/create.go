@@ -46,8 +46,11 @@ func newCreate(cfg aws.Config, config CreateConfig) *Create {
 // Handle answers the attempt's job. CreateUserImportJob has no client token, so that a lost answer leaves a job behind:
 // look first. Where Cognito refuses for good, the payload has no job and the refusal's words.
 func (c *Create) Handle(ctx context.Context, job workflow.ImportJob) (workflow.ImportJob, error) {
-	job.Job, job.Uploaded, job.Lapsed = workflow.Job{}, false, false
+	job.Uploaded, job.Lapsed = false, false
 	job.Next = workflow.Go
+	if job.Job.ID != "" { // handed over by the execution that made it, maybe before any list tells of it
+		return job, nil
+	}
 	name := workflow.JobName(job.ImportID, job.Part, job.Attempt)
 	err := Jobs(ctx, c.Cognito, job.UserPoolID, job.PreparedAt, func(j types.UserImportJobType) bool {
 		if aws.ToString(j.JobName) != name {

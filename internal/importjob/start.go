@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"userdrop/internal/function"
 	"userdrop/internal/metrics"
@@ -21,11 +22,13 @@ type Start struct {
 		starter
 		describer
 	}
+	Hold   *queue.Hold
 	Config StartConfig
 }
 
 // StartConfig is the environment of start-import-job.
 type StartConfig struct {
+	queue.HoldConfig
 	// MaxWaitForOthersDays is how long to go on asking while Cognito refuses.
 	MaxWaitForOthersDays int `env:"MAX_WAIT_FOR_OTHERS_DAYS"`
 }
@@ -36,7 +39,9 @@ func NewStart(cfg aws.Config, environ map[string]string) (lambda.Handler, error)
 	if err != nil {
 		return nil, err
 	}
-	return function.Handler((&Start{Cognito: cognito.NewFromConfig(cfg), Config: config}).Handle), nil
+	return function.Handler((&Start{
+		Cognito: cognito.NewFromConfig(cfg), Hold: queue.NewHold(s3.NewFromConfig(cfg), config.HoldConfig), Config: config,
+	}).Handle), nil
 }
 
 const (
@@ -46,7 +51,7 @@ const (
 	maxLapses = 5
 )
 
-// Handle answers Go once the job is started, Wait while it is refused, Attempt when its URL or the job itself lapsed,
+// Handle answers Go once the job is started, Wait while it is refused or the queue is held, Attempt when its URL or the job itself lapsed,
 // and Done when there is nothing to wait for: the job ended, none could be made, or the patience did.
 func (s *Start) Handle(ctx context.Context, job workflow.ImportJob) (workflow.ImportJob, error) {
 	if job.Job.ID == "" {
@@ -54,6 +59,15 @@ func (s *Start) Handle(ctx context.Context, job workflow.ImportJob) (workflow.Im
 		return job, nil
 	}
 	if created(job.Job) {
+		// A part that waits for others may have had its turn days ago.
+		why, wait, err := s.Hold.Why(ctx, time.Now())
+		if err != nil {
+			return job, err
+		}
+		if job.Held = why; why != "" {
+			job.RefusedSince = time.Time{} // nobody asks, nobody refuses
+			return queue.Pause(job, wait), nil
+		}
 		out, err := s.Cognito.StartUserImportJob(ctx, &cognito.StartUserImportJobInput{
 			UserPoolId: &job.UserPoolID, JobId: &job.Job.ID,
 		})

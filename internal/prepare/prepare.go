@@ -54,10 +54,12 @@ type Config struct {
 	DefaultPhoneCountry string                 `env:"DEFAULT_PHONE_COUNTRY" envDefault:""`
 	MaxRejectedPercent  int                    `env:"MAX_REJECTED_PERCENT"`
 	CheckExistingUsers  bool                   `env:"CHECK_EXISTING_USERS"`
-	MaxImportDays       int64                  `env:"MAX_IMPORT_DAYS"`
+	MaxImportDays       float64                `env:"MAX_IMPORT_DAYS"`
 	// PartRows and PartBytes are Cognito's limits of one import job; simulations lower them.
 	PartRows  int   `env:"PART_ROWS" envDefault:"500000"`
 	PartBytes int64 `env:"PART_BYTES" envDefault:"100000000"`
+	// MaxTurns is workflow.ImportJob's, for simulations.
+	MaxTurns int `env:"MAX_TURNS" envDefault:"0"`
 }
 
 // New builds the handler of functions/prepare-import.
@@ -337,7 +339,8 @@ func (p *Prepare) importJob(plan *workflow.Plan, part usercsv.PartSummary, writt
 	job := workflow.ImportJob{
 		Schema: workflow.Schema, ImportID: plan.ImportID, UserPoolID: plan.UserPoolID,
 		Execution:      workflow.ExecutionName(plan.ImportID, part.Number, part.Rows),
-		TimeoutSeconds: p.Config.MaxImportDays * int64(24*time.Hour/time.Second),
+		TimeoutSeconds: int64(p.Config.MaxImportDays * (24 * time.Hour).Seconds()),
+		MaxTurns:       p.Config.MaxTurns,
 		Sources:        len(plan.Sources), Part: part.Number, Attempt: 1, Rows: part.Rows,
 		Algorithm: string(part.Algorithm), PreparedAt: plan.StartedAt,
 		Object: workflow.Object{

@@ -7,24 +7,46 @@ import (
 	"time"
 	_ "time/tzdata" // Lambda's provided.al2023 has no time zones of its own
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"userdrop/internal/objects"
 	"userdrop/internal/workflow"
 )
+
+// Hold tells whether any job may start: people pause the queue, and an import window shuts it for hours.
+type Hold struct {
+	Work   *objects.Store
+	Config HoldConfig
+}
+
+// HoldConfig is a part of the environment of await-turn and start-import-job.
+type HoldConfig struct {
+	WorkBucket string         `env:"WORK_BUCKET"`
+	Window     Window         `env:"IMPORT_WINDOW" envDefault:""`
+	TimeZone   *time.Location `env:"SCHEDULE_TIMEZONE"`
+}
+
+// NewHold returns the hold that an environment tells of.
+func NewHold(client *s3.Client, config HoldConfig) *Hold {
+	return &Hold{Work: objects.New(client, config.WorkBucket), Config: config}
+}
 
 // holdWait is how soon a part asks again while the queue is paused.
 const holdWait = time.Minute
 
-// held tells why no job may start now, in words for people, and when to ask again; the words are empty if one may.
-func (q *AwaitTurn) held(ctx context.Context, now time.Time) (why string, wait time.Duration, err error) {
-	paused, err := q.Work.Exists(ctx, workflow.HoldKey)
+// Why tells why no job may start now, in words for people, and when to ask again; the words are empty if one may.
+func (h *Hold) Why(ctx context.Context, now time.Time) (why string, wait time.Duration, err error) {
+	paused, err := h.Work.Exists(ctx, workflow.HoldKey)
 	if err != nil {
 		return "", 0, err
 	}
 	if paused {
 		return `paused until "userdrop resume"`, holdWait, nil
 	}
-	if wait := q.Config.Window.opensIn(now.In(q.Config.TimeZone)); wait > 0 {
-		why := fmt.Sprintf("the import window is %s (%s)", q.Config.Window, q.Config.TimeZone)
-		return why, min(wait, maxWait), nil // a new window counts from the next look
+	if wait := h.Config.Window.opensIn(now.In(h.Config.TimeZone)); wait > 0 {
+		why := fmt.Sprintf("the import window is %s (%s)", h.Config.Window, h.Config.TimeZone)
+		// Pause adds up to a quarter: none comes late. A new window counts from the next look.
+		return why, min(max(wait*4/5, minWait), maxWait), nil
 	}
 	return "", 0, nil
 }

@@ -44,8 +44,9 @@ const (
 	nextWait = 2 * time.Second
 	// maxWait bounds the time that is lost when an estimate is wrong.
 	maxWait = time.Hour
-	// maxTurns ends an execution's loops: nine events a turn, and 25,000 events end an execution for good.
-	maxTurns = 2000
+	// maxTurns ends an execution's loops: nine events a turn, three more for each time that a function had to be tried
+	// again, and 25,000 events end an execution for good.
+	maxTurns = 1200
 )
 
 // AwaitTurn lets the oldest part go once no import job of the pools is active.
@@ -58,7 +59,7 @@ type AwaitTurn struct {
 			context.Context, *cognito.ListUserImportJobsInput, ...func(*cognito.Options),
 		) (*cognito.ListUserImportJobsOutput, error)
 	}
-	Work    *objects.Store
+	Hold    *Hold
 	Results *objects.Store
 	Config  Config
 }
@@ -66,11 +67,9 @@ type AwaitTurn struct {
 // Config is the environment of await-turn.
 type Config struct {
 	metrics.Stack
-	WorkBucket    string             `env:"WORK_BUCKET"`
+	HoldConfig
 	ResultsBucket string             `env:"RESULTS_BUCKET"`
 	UserPoolIDs   function.UserPools `env:"USER_POOL_ARNS"`
-	Window        Window             `env:"IMPORT_WINDOW" envDefault:""`
-	TimeZone      *time.Location     `env:"SCHEDULE_TIMEZONE"`
 	// Rate is the users per second that estimates start from; simulations lower it.
 	Rate float64 `env:"USERS_PER_SECOND" envDefault:"35"`
 }
@@ -90,7 +89,7 @@ func NewAwaitTurn(cfg aws.Config, environ map[string]string) (lambda.Handler, er
 	return function.Handler((&AwaitTurn{
 		Machine: sfn.NewFromConfig(cfg),
 		Cognito: cognito.NewFromConfig(cfg),
-		Work:    objects.New(client, config.WorkBucket),
+		Hold:    NewHold(client, config.HoldConfig),
 		Results: objects.New(client, config.ResultsBucket),
 		Config:  config,
 	}).Handle), nil
@@ -148,20 +147,22 @@ func (q *AwaitTurn) Handle(ctx context.Context, turn Turn) (workflow.ImportJob, 
 	if place <= 1 { // the first one asks only until it is at work
 		q.Config.Put(ctx, job.ImportID, metrics.QueueLength.Of(float64(len(line))))
 	}
+	why, wait, err := q.Hold.Why(ctx, time.Now())
+	if err != nil {
+		return job, err
+	}
+	if job.Held = why; why != "" { // the first in line may be waiting too
+		if place == 0 {
+			q.Config.Put(ctx, job.ImportID, metrics.QueueHeld.Of(1))
+		}
+		return Pause(job, wait), nil
+	}
 	if place > 0 {
 		least := minWait
 		if place == 1 { // one execution may look more often: what it oversleeps, the account stands idle
 			least, ahead = nextWait, ahead-overhead
 		}
 		return Pause(job, min(max(ahead/2, least), maxWait)), nil
-	}
-	why, wait, err := q.held(ctx, time.Now())
-	if err != nil {
-		return job, err
-	}
-	if job.Held = why; why != "" {
-		q.Config.Put(ctx, job.ImportID, metrics.QueueHeld.Of(1))
-		return Pause(job, wait), nil
 	}
 	pools := q.pools(job.UserPoolID)
 	if queued { // this queue held the account until a moment ago: whoever got in between, Cognito will tell
@@ -189,7 +190,7 @@ func Pause(job workflow.ImportJob, wait time.Duration) workflow.ImportJob {
 	hash := fnv.New32a()
 	fmt.Fprintf(hash, "%d %s", job.Turns, job.Execution)
 	job.WaitSeconds = int64((wait + wait/4*time.Duration(hash.Sum32()%1024)/1024) / time.Second)
-	if job.Turns++; job.Turns >= maxTurns {
+	if job.Turns++; job.Turns >= cmp.Or(job.MaxTurns, maxTurns) {
 		job.Turns = 0
 		job.Execution = job.Successor()
 		job.Next = workflow.HandOver

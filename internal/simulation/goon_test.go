@@ -32,10 +32,15 @@ func list(from, to int) []byte {
 	return []byte(text.String())
 }
 
-// boot is a world with one pool.
-func boot(t *testing.T, o localaws.Options) *simulation.World {
+// boot is a world with one pool, and others like it.
+func boot(t *testing.T, o localaws.Options, others ...string) *simulation.World {
 	t.Helper()
 	o.Pools = []localaws.Pool{{Description: []byte(onePool)}}
+	for _, id := range others {
+		o.Pools = append(o.Pools, localaws.Pool{
+			Description: []byte(strings.ReplaceAll(onePool, "us-east-1_Example1", id)),
+		})
+	}
 	w, err := simulation.New(o)
 	if err != nil {
 		t.Fatal(err)

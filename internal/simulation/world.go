@@ -8,18 +8,22 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 
 	"userdrop"
 	"userdrop/internal/functions"
 	"userdrop/internal/localaws"
 	locallambda "userdrop/internal/localaws/lambda"
 	"userdrop/internal/localaws/stepfunctions"
+	"userdrop/internal/localaws/template"
 	"userdrop/internal/metrics"
 	"userdrop/internal/result"
 	"userdrop/internal/workflow"
@@ -177,4 +181,41 @@ func (w *World) Published() []result.Detail {
 		}
 	}
 	return details
+}
+
+// Foreign creates a job that is not userdrop's, of so many rows, and starts it if Cognito lets it.
+func (w *World) Foreign(ctx context.Context, poolID string, rows int) error {
+	config := w.Config("")
+	config.Retryer = w.tuning.Retryer
+	client := cognito.NewFromConfig(config)
+	header, err := client.GetCSVHeader(ctx, &cognito.GetCSVHeaderInput{UserPoolId: &poolID})
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(w.Stack.Roles, func(r *template.Role) bool { return r.LogicalID == "ImportLogsRole" })
+	job, err := client.CreateUserImportJob(ctx, &cognito.CreateUserImportJobInput{
+		UserPoolId: &poolID, JobName: aws.String("foreign"), CloudWatchLogsRoleArn: &w.Stack.Roles[at].ARN,
+	})
+	if err != nil {
+		return err
+	}
+	var text bytes.Buffer
+	text.WriteString(strings.Join(header.CSVHeader, ",") + "\n")
+	for range rows {
+		text.WriteString("somebody" + strings.Repeat(",", len(header.CSVHeader)-1) + "\n")
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPut, *job.UserImportJob.PreSignedUrl, &text)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("X-Amz-Server-Side-Encryption", "aws:kms")
+	response, err := w.Client().Do(request)
+	if err != nil {
+		return err
+	}
+	response.Body.Close()
+	_, err = client.StartUserImportJob(ctx, &cognito.StartUserImportJobInput{
+		UserPoolId: &poolID, JobId: job.UserImportJob.JobId,
+	})
+	return err
 }

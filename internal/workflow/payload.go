@@ -89,8 +89,10 @@ type ImportJob struct {
 
 	Next        Next  `json:"next"`
 	WaitSeconds int64 `json:"waitSeconds"`
-	// Turns counts the times round a Wait, over all of the execution's loops.
-	Turns int `json:"turns"`
+	// Turns counts the times round a Wait, over all of the execution's loops. A successor takes over after MaxTurns;
+	// without it, where the history comes near its limit.
+	Turns    int `json:"turns"`
+	MaxTurns int `json:"maxTurns,omitempty"`
 
 	// Ticket is when the part entered the queue. A successor keeps it.
 	Ticket time.Time `json:"ticket,omitzero"`
