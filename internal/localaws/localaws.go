@@ -19,6 +19,7 @@ import (
 	"net/http/httptest"
 	"path"
 	"strings"
+	"testing/iotest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -58,7 +59,8 @@ type Options struct {
 	// For simulations; each may be nil.
 	Calls         func(Call, http.Handler) http.Handler // stands before each call of a service
 	Around        func(ctx context.Context, f lambda.Function, payload []byte, next func() lambda.Result) lambda.Result
-	StepFunctions stepfunctions.Options // Invoke, Role and Events are the double's
+	Admit         func(f lambda.Function) error // lambda.Options.Admit
+	StepFunctions stepfunctions.Options         // Invoke, Role and Events are the double's
 	// Deliveries decides when an event reaches a target: events.Options.Deliveries.
 	Deliveries func(rule, targetID string, event events.Envelope, usual time.Duration) []time.Duration
 }
@@ -170,7 +172,7 @@ func (d *Double) start(o Options) {
 			}
 			return d.send(ctx, destination, body, nil)
 		},
-		Around: o.Around,
+		Around: o.Around, Admit: o.Admit,
 	})
 	machines := o.StepFunctions
 	machines.Role = d.role
@@ -460,20 +462,25 @@ func (d *Double) Client() *http.Client { return &http.Client{Transport: transpor
 type transport struct{ handler http.Handler }
 
 // RoundTrip answers a request by the handler. The connection that a network would have breaks if the handler panics
-// with http.ErrAbortHandler.
+// with http.ErrAbortHandler: before the answer, or in the midst of its body where the handler flushed a part of it.
 func (t transport) RoundTrip(r *http.Request) (response *http.Response, err error) {
 	if r.Body != nil {
 		defer r.Body.Close()
 	}
+	recorder := httptest.NewRecorder()
 	defer func() {
-		if p := recover(); p != nil {
-			if p != http.ErrAbortHandler { //nolint:errorlint // a panic's value, compared as net/http does
-				panic(p)
-			}
+		switch p := recover(); {
+		case p == nil:
+		case p != http.ErrAbortHandler: //nolint:errorlint // a panic's value, compared as net/http does
+			panic(p)
+		case recorder.Flushed:
+			response, err = recorder.Result(), nil
+			response.Request = r
+			response.Body = io.NopCloser(io.MultiReader(response.Body, iotest.ErrReader(io.ErrUnexpectedEOF)))
+		default:
 			response, err = nil, io.ErrUnexpectedEOF
 		}
 	}()
-	recorder := httptest.NewRecorder()
 	server := r.Clone(r.Context())
 	if server.Body == nil {
 		server.Body = http.NoBody

@@ -2,23 +2,30 @@ package simulation
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"hash/fnv"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 
 	"userdrop/internal/localaws"
 	"userdrop/internal/localaws/events"
 	"userdrop/internal/localaws/lambda"
+	"userdrop/internal/localaws/wire"
+	"userdrop/internal/workflow"
 )
 
 // chaos breaks things as a seed says: calls of services, functions, and the delivery of events. What it draws for the
@@ -32,7 +39,10 @@ type chaos struct {
 	seed     uint64
 	drawn    map[string]int
 	counts   map[string]int
-	crashes  map[string]int // of a function over one payload
+	crashes  map[string]int   // of a function over one payload
+	doomed   map[string]*doom // by the id of a request for a function
+	entered  map[string]int   // invocations by function
+	strike   func(context.Context, strike, string)
 	trace    []string
 	commits  map[string]int    // successful writes of a result.json, by key
 	uploads  map[string][]byte // the file of each job
@@ -44,25 +54,37 @@ type chaos struct {
 type faults struct {
 	call    float64 // of the calls of AWS by functions
 	crash   float64 // of the invocations
+	sweep   float64 // of the invocations of the sweeps, all tries of which may break
+	refused float64 // of the invocations, by Lambda
 	event   float64 // of the deliveries of events
 	dropped float64 // of those, the ones that never come
 	listed  time.Duration
 	stop    float64 // probability that stopping a nested execution with its parent fails
 	storms  []storm
+	strikes []strike
 }
 
 // storm is a time in which a service refuses every call.
 type storm struct {
-	service  string
+	service  string // or "lambda" and the name of a function, which Lambda refuses to invoke
 	from, to time.Duration
 	kind     string
+}
+
+// strike breaks an execution off while a function is at work for it, so that every state has its turn.
+type strike struct {
+	function string
+	nth      int           // invocation of it
+	after    time.Duration // from its begin
+	machine  string        // whose execution is stopped
+	redrive  time.Duration // from then to a Redrive, if it is not 0
 }
 
 func newChaos(seed uint64, plan faults) *chaos {
 	return &chaos{
 		start: time.Now(), plan: plan, seed: seed, drawn: map[string]int{},
 		counts: map[string]int{}, crashes: map[string]int{}, commits: map[string]int{}, uploads: map[string][]byte{},
-		quotas: map[string]*window{},
+		quotas: map[string]*window{}, doomed: map[string]*doom{}, entered: map[string]int{},
 	}
 }
 
@@ -74,6 +96,7 @@ const (
 	lost     = "lost answer"
 	reset    = "connection reset"
 	slow     = "slow answer"
+	broken   = "answer cut short"
 	cut      = "upload cut short"
 )
 
@@ -101,14 +124,8 @@ func (c *chaos) draw(call localaws.Call, role string, eligible bool) (latency ti
 	if !eligible {
 		return latency, ""
 	}
-	since := time.Since(c.start)
-	for _, s := range c.plan.storms {
-		if s.service == call.Service && since >= s.from && since < s.to {
-			kind = s.kind
-		}
-	}
-	if kind == "" && d.chance(c.plan.call) {
-		kind = []string{throttle, throttle, fault500, fault503, lost, reset, slow}[d.IntN(7)]
+	if kind = c.storm(call.Service); kind == "" && d.chance(c.plan.call) {
+		kind = []string{throttle, throttle, fault500, fault503, lost, reset, slow, broken}[d.IntN(8)]
 		if call.Service == "upload" && d.chance(0.5) {
 			kind = cut
 		}
@@ -120,6 +137,17 @@ func (c *chaos) draw(call localaws.Call, role string, eligible bool) (latency ti
 		c.count(call.Service + ": " + kind)
 	}
 	return latency, kind
+}
+
+// storm is how a service refuses every call at this time; empty if it does not. The caller holds the lock.
+func (c *chaos) storm(service string) (kind string) {
+	since := time.Since(c.start)
+	for _, s := range c.plan.storms {
+		if s.service == service && since >= s.from && since < s.to {
+			kind = s.kind
+		}
+	}
+	return kind
 }
 
 // call stands before each call of a service.
@@ -134,6 +162,9 @@ func (c *chaos) call(call localaws.Call, next http.Handler) http.Handler {
 			panic(http.ErrAbortHandler)
 		}
 		c.observe(call, r)
+		if c.dies(r.Context(), func() { next.ServeHTTP(httptest.NewRecorder(), r) }) {
+			panic(http.ErrAbortHandler)
+		}
 		status := &statusWriter{ResponseWriter: w}
 		done := func() {
 			c.mu.Lock()
@@ -158,7 +189,17 @@ func (c *chaos) call(call localaws.Call, next http.Handler) http.Handler {
 			r.Body = io.NopCloser(io.LimitReader(r.Body, r.ContentLength/2))
 			next.ServeHTTP(status, r)
 		case lost:
+			status.ResponseWriter = httptest.NewRecorder()
 			next.ServeHTTP(status, r)
+			panic(http.ErrAbortHandler)
+		case broken:
+			whole := httptest.NewRecorder()
+			status.ResponseWriter = whole
+			next.ServeHTTP(status, r)
+			maps.Copy(w.Header(), whole.Header())
+			w.WriteHeader(whole.Code)
+			_, _ = w.Write(whole.Body.Bytes()[:whole.Body.Len()/2])
+			_ = http.NewResponseController(w).Flush()
 			panic(http.ErrAbortHandler)
 		default:
 			next.ServeHTTP(status, r)
@@ -273,24 +314,31 @@ func sleep(ctx context.Context, d time.Duration) bool {
 const (
 	crashBefore = "crash before the effect"
 	crashAfter  = "crash after the effect"
+	killed      = "killed at a call"
 	timeOut     = "time-out"
+	unanswered  = "answer after the task's time-out"
 	outOfMemory = "out of memory"
 	coldStart   = "cold start"
 	twice       = "double invocation"
 )
 
 // around stands around each invocation. A function breaks over one payload twice at the most, so that the state
-// machines' three retries get through; what no retry heals is told by other tests.
+// machines' three retries get through; what no retry heals is told by other tests. The sweeps alone may break as often
+// as they are tried: there is another one.
 func (c *chaos) around(
 	ctx context.Context, f lambda.Function, payload []byte, next func() lambda.Result,
 ) lambda.Result {
+	name := strings.TrimPrefix(f.Name, localaws.StackName+"-")
+	sweep := strings.HasPrefix(name, "sweep-")
 	c.mu.Lock()
 	d := c.draws("invoke", f.Name)
 	kind := ""
-	if d.chance(c.plan.crash) {
-		kind = []string{crashBefore, crashAfter, timeOut, outOfMemory, coldStart, twice}[d.IntN(6)]
+	if d.chance(c.plan.crash) || sweep && d.chance(c.plan.sweep) {
+		kind = []string{
+			crashBefore, crashAfter, killed, killed, timeOut, unanswered, outOfMemory, coldStart, twice,
+		}[d.IntN(9)]
 		key := f.Name + string(payload)
-		if kind != coldStart && kind != twice {
+		if kind != coldStart && kind != twice && !sweep {
 			if c.crashes[key]++; c.crashes[key] > 2 {
 				kind = ""
 			}
@@ -301,25 +349,49 @@ func (c *chaos) around(
 		wait = d.between(100*time.Millisecond, 5*time.Second)
 	}
 	gap := d.between(time.Millisecond, 2*time.Second)
-	if kind != "" {
+	fate := &doom{calls: 1 + d.IntN(9), after: d.chance(0.5)}
+	id := wire.RequestID(ctx)
+	if kind == killed {
+		c.doomed[id] = fate
+	} else if kind != "" {
 		c.count("function: " + kind)
 	}
 	c.log("invoke %s %s", f.Name, kind)
+	c.entered[name]++
+	for _, s := range c.plan.strikes {
+		if s.function == name && s.nth == c.entered[name] {
+			go c.strike(ctx, s, importOf(payload))
+		}
+	}
 	c.mu.Unlock()
 	sleep(ctx, wait)
-	id := "00000000-0000-4000-8000-000000000000"
 	switch kind {
 	case crashBefore:
 		return lambda.Exited(id, "exit status 2")
 	case crashAfter:
 		next()
 		return lambda.Exited(id, "exit status 2")
+	case killed:
+		result := next()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if fate.calls > 0 { // it did not make so many
+			return result
+		}
+		return lambda.Exited(id, "signal: killed")
 	case outOfMemory:
 		next()
 		return lambda.Exited(id, "signal: killed")
 	case timeOut:
+		if fate.after {
+			next()
+		}
 		sleep(ctx, f.Timeout)
 		return lambda.TimedOut(id, f.Timeout)
+	case unanswered:
+		result := next()
+		sleep(ctx, f.Timeout+time.Minute)
+		return result
 	case twice:
 		done := make(chan struct{})
 		go func() {
@@ -333,6 +405,80 @@ func (c *chaos) around(
 	default:
 		return next()
 	}
+}
+
+// importOf is the import of a function's payload; empty where it has none.
+func importOf(payload []byte) string {
+	var in struct {
+		workflow.Drop
+		ImportJob workflow.Drop `json:"importJob"`
+	}
+	_ = json.Unmarshal(payload, &in) // an event or a schedule
+	return cmp.Or(in.ImportID, in.ImportJob.ImportID)
+}
+
+// doom kills an invocation at one of its calls of AWS, before the call takes effect or after it.
+type doom struct {
+	calls  int // until then
+	after  bool
+	cancel context.CancelFunc
+}
+
+// context wraps an invocation's context, so that it ends when the invocation is killed.
+func (c *chaos) context(ctx context.Context) context.Context {
+	lc, _ := lambdacontext.FromContext(ctx)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if d := c.doomed[lc.AwsRequestID]; d != nil {
+		ctx, d.cancel = context.WithCancel(ctx)
+	}
+	return ctx
+}
+
+// dies tells whether a call is one that a killed invocation does not get an answer to; effect is what it asks for.
+func (c *chaos) dies(ctx context.Context, effect func()) bool {
+	lc, ok := lambdacontext.FromContext(ctx)
+	if !ok {
+		return false
+	}
+	c.mu.Lock()
+	d := c.doomed[lc.AwsRequestID]
+	if d == nil {
+		c.mu.Unlock()
+		return false
+	}
+	d.calls--
+	left := d.calls
+	if left == 0 {
+		c.count("function: " + killed)
+		c.log("killed")
+	}
+	c.mu.Unlock()
+	if left > 0 {
+		return false
+	}
+	if left == 0 && d.after {
+		effect()
+	}
+	d.cancel()
+	return true
+}
+
+// admit refuses invocations, as Lambda does where too many run at once, or where it has a fault of its own.
+func (c *chaos) admit(f lambda.Function) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d := c.draws("admit", f.Name)
+	if c.storm("lambda "+strings.TrimPrefix(f.Name, localaws.StackName+"-")) == "" && !d.chance(c.plan.refused) {
+		return nil
+	}
+	refusal := &wire.Error{Code: "TooManyRequestsException", Message: "Rate Exceeded.", Status: http.StatusTooManyRequests}
+	if d.chance(0.2) {
+		refusal = &wire.Error{Code: "ServiceException", Message: "A fault.", Status: http.StatusInternalServerError}
+	}
+	c.count("lambda: " + refusal.Code)
+	c.log("%s refused: %s", f.Name, refusal.Code)
+	return refusal
 }
 
 // deliveries delays, doubles and drops events.

@@ -104,6 +104,9 @@ func (r *run) checkDrops() {
 
 // mayBreak tells whether the scenario does what no workflow survives.
 func (r *run) mayBreak() bool {
+	if len(r.faults.strikes) > 0 || r.environment["MAX_IMPORT_DAYS"] != "" {
+		return true
+	}
 	for _, a := range r.actions {
 		switch a.name {
 		case "part aborted", "pool deleted", "source deleted", "abort", "redrive":

@@ -1,14 +1,12 @@
 package simulation
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"hash/fnv"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +19,7 @@ import (
 	"userdrop/internal/localaws"
 	"userdrop/internal/localaws/stepfunctions"
 	"userdrop/internal/result"
+	"userdrop/internal/workflow"
 )
 
 // Report is what became of a seed.
@@ -78,13 +77,14 @@ func Run(ctx context.Context, s *Scenario) *Report {
 		r.report.Journal = r.journal.String()
 	}()
 	var err error
+	r.chaos.strike = r.strike
 	r.World, err = Tuned(localaws.Options{
 		Pools: s.pools(), Cognito: s.Settings, Seed: s.Seed,
-		Calls: r.chaos.call, Around: r.chaos.around, Deliveries: r.chaos.deliveries,
+		Calls: r.chaos.call, Around: r.chaos.around, Admit: r.chaos.admit, Deliveries: r.chaos.deliveries,
 		StepFunctions: stepfunctions.Options{ListDelay: r.chaos.listDelay, StopChild: r.chaos.stopChild},
 	}, Tuning{
-		Retryer: r.chaos.retryer, Context: r.journal.context,
-		Environment: map[string]string{"PART_ROWS": fmt.Sprint(s.PartRows)},
+		Retryer: r.chaos.retryer, Environment: s.environment,
+		Context: func(ctx context.Context) context.Context { return r.chaos.context(r.journal.context(ctx)) },
 	})
 	if err != nil {
 		r.violation("the double does not boot: %v", err)
@@ -96,6 +96,7 @@ func Run(ctx context.Context, s *Scenario) *Report {
 	usable := r.Cognito.LogsRole
 	r.Cognito.LogsRole = func(role string) error {
 		if since := time.Since(start); since >= s.logsDown[0] && since < s.logsDown[1] {
+			r.count("logs: role broken")
 			return errors.New("the role is broken")
 		}
 		return usable(role)
@@ -112,10 +113,7 @@ func Run(ctx context.Context, s *Scenario) *Report {
 	for i, a := range s.actions {
 		// A little apart, so that no two things happen at one instant.
 		time.Sleep(time.Until(start.Add(a.at + time.Duration(i)*time.Microsecond + 7*time.Nanosecond)))
-		r.chaos.mu.Lock()
-		r.chaos.count("people: " + a.name)
-		r.chaos.log("%s", a.name)
-		r.chaos.mu.Unlock()
+		r.count("people: " + a.name)
 		a.do(r)
 	}
 	for !r.settled() {
@@ -128,6 +126,14 @@ func Run(ctx context.Context, s *Scenario) *Report {
 	r.report.Virtual = time.Since(start)
 	r.check()
 	return r.report
+}
+
+// count counts what happens and is no call's, invocation's or event's fault.
+func (r *run) count(what string) {
+	r.chaos.mu.Lock()
+	defer r.chaos.mu.Unlock()
+	r.chaos.count(what)
+	r.chaos.log("%s", what)
 }
 
 func (r *run) violation(format string, args ...any) {
@@ -246,6 +252,53 @@ func (r *run) abortPart() {
 	}
 }
 
+// strike breaks off the execution of a machine that is at work for an import.
+func (r *run) strike(ctx context.Context, s strike, importID string) {
+	if importID == "" || !sleep(ctx, s.after) {
+		return
+	}
+	for _, e := range r.StepFunctions.Executions(r.Machine(s.machine)) {
+		ours := e.Name == importID || strings.HasPrefix(e.Name, importID+"-") || strings.Contains(e.Input, importID)
+		if e.Status != stepfunctions.Running || !ours {
+			continue
+		}
+		r.count("people: " + s.machine + " aborted at " + s.function)
+		_, _ = r.StepFunctions.StopExecution(context.Background(), e.ARN, "", "")
+		if s.redrive > 0 && sleep(ctx, s.redrive) {
+			r.count("people: redrive")
+			_, _ = r.StepFunctions.RedriveExecution(context.Background(), e.ARN)
+		}
+		return
+	}
+}
+
+// sweep runs a schedule's target beside the schedule.
+func (r *run) sweep(logicalID string) {
+	for _, s := range r.Stack.Schedules {
+		if s.LogicalID == logicalID {
+			if err := r.Scheduler.RunNow(s.Name); err != nil {
+				r.violation("sweep: %v", err)
+			}
+		}
+	}
+}
+
+// pause holds the queue, as the command line does.
+func (r *run) pause() {
+	if _, err := r.S3.Put(r.Work(), workflow.HoldKey, nil); err != nil {
+		r.violation("pause: %v", err)
+	}
+}
+
+func (r *run) resume() {
+	_, err := s3.NewFromConfig(r.Config("")).DeleteObject(context.Background(), &s3.DeleteObjectInput{
+		Bucket: aws.String(r.Work()), Key: aws.String(workflow.HoldKey),
+	})
+	if err != nil {
+		r.violation("resume: %v", err)
+	}
+}
+
 func (r *run) stopJob() {
 	for _, p := range r.Pools {
 		for _, j := range r.Cognito.Jobs(p.ID) {
@@ -257,38 +310,6 @@ func (r *run) stopJob() {
 			}
 		}
 	}
-}
-
-// foreign runs a job that is not userdrop's, if Cognito lets it.
-func (r *run) foreign(p *Pool, rows int) {
-	ctx := context.Background()
-	header, err := r.admin.GetCSVHeader(ctx, &cognitoidp.GetCSVHeaderInput{UserPoolId: &p.ID})
-	if err != nil {
-		return // the pool is deleted
-	}
-	job, err := r.admin.CreateUserImportJob(ctx, &cognitoidp.CreateUserImportJobInput{
-		UserPoolId: &p.ID, JobName: aws.String("foreign"), CloudWatchLogsRoleArn: aws.String(r.Stack.Roles[0].ARN),
-	})
-	if err != nil {
-		return // the pool's jobs are used up
-	}
-	var text bytes.Buffer
-	text.WriteString(strings.Join(header.CSVHeader, ",") + "\n")
-	for range rows {
-		text.WriteString("somebody" + strings.Repeat(",", len(header.CSVHeader)-1) + "\n")
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPut, *job.UserImportJob.PreSignedUrl, &text)
-	if err != nil {
-		r.violation("foreign job: %v", err)
-		return
-	}
-	request.Header.Set("X-Amz-Server-Side-Encryption", "aws:kms")
-	if response, err := r.Client().Do(request); err == nil {
-		response.Body.Close()
-	}
-	_, _ = r.admin.StartUserImportJob(ctx, &cognitoidp.StartUserImportJobInput{
-		UserPoolId: &p.ID, JobId: job.UserImportJob.JobId,
-	})
 }
 
 func (r *run) deletePool(p *Pool) {

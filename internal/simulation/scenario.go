@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -19,11 +20,18 @@ type Scenario struct {
 	Pools    []*Pool
 	Drops    []*Drop
 	Settings cognito.Settings
-	PartRows int
-	faults   faults
-	actions  []action
-	logsDown [2]time.Duration // when Cognito can't use the role of its logs
+
+	environment map[string]string // of the functions
+	nightly     bool              // most drops wait for the schedule
+	faults      faults
+	actions     []action
+	logsDown    [2]time.Duration // when Cognito can't use the role of its logs
+	held        [2]time.Duration // when the queue is paused
+	window      [2]time.Duration // the time of day in which jobs may start, if it is not all day
 }
+
+// night is when the schedule runs, in a world that begins at midnight.
+const night = 2 * time.Hour
 
 // Pool is a user pool of a scenario.
 type Pool struct {
@@ -88,7 +96,7 @@ func (d draw) between(low, high time.Duration) time.Duration {
 // NewScenario draws a scenario.
 func NewScenario(seed uint64) *Scenario {
 	d := draw{rand.New(rand.NewPCG(seed, 0x5ce9a810))}
-	s := &Scenario{Seed: seed, Settings: cognito.Random(wire.NewIDs(seed))}
+	s := &Scenario{Seed: seed, Settings: cognito.Random(wire.NewIDs(seed)), environment: map[string]string{}}
 	if d.chance(0.15) {
 		s.Settings = cognito.Defaults()
 	}
@@ -96,10 +104,21 @@ func NewScenario(seed uint64) *Scenario {
 	if d.chance(0.05) {
 		s.Settings.JobLimit = 1 + d.IntN(6)
 	}
-	s.PartRows = []int{500_000, 100, 40, 20}[d.IntN(4)]
+	s.environment["PART_ROWS"] = []string{"500000", "100", "40", "20"}[d.IntN(4)]
+	if d.chance(0.1) { // histories that get long
+		s.environment["MAX_TURNS"] = fmt.Sprint(2 + d.IntN(20))
+	}
+	if d.chance(0.05) { // jobs that last, and parts that may not
+		s.Settings.UsersPerSecond = 0.05 + 0.5*d.Float64()
+		s.environment["USERS_PER_SECOND"] = fmt.Sprint(s.Settings.UsersPerSecond)
+		s.environment["MAX_IMPORT_DAYS"] = fmt.Sprint(d.between(3*time.Minute, 2*time.Hour).Hours() / 24)
+	}
+	s.nightly = d.chance(0.2)
 	s.faults = faults{
 		call:    []float64{0, 0, 0.01, 0.05, 0.15}[d.IntN(5)],
 		crash:   []float64{0, 0, 0.02, 0.1}[d.IntN(4)],
+		sweep:   []float64{0, 0, 0.3, 0.8}[d.IntN(4)],
+		refused: []float64{0, 0, 0, 0.05, 0.3}[d.IntN(5)],
 		event:   []float64{0, 0, 0.3, 0.8}[d.IntN(4)],
 		dropped: []float64{0, 0.3, 1}[d.IntN(3)],
 		listed:  []time.Duration{0, time.Second, 20 * time.Second}[d.IntN(3)],
@@ -113,13 +132,46 @@ func NewScenario(seed uint64) *Scenario {
 			kind: []string{throttle, fault503, reset}[d.IntN(3)],
 		})
 	}
+	if d.chance(0.04) { // for longer than an upload URL lives
+		from := d.between(0, 90*time.Minute)
+		s.faults.storms = append(s.faults.storms, storm{
+			service: "lambda " + []string{"copy-to-import-job", "start-import-job"}[d.IntN(2)],
+			from:    from, to: from + d.between(16*time.Minute, time.Hour), kind: throttle,
+		})
+	}
+	if d.chance(0.15) {
+		for range 1 + d.IntN(3) {
+			s.faults.strikes = append(s.faults.strikes, struck(d))
+		}
+	}
 	for i := range 1 + d.IntN(3) {
 		s.Pools = append(s.Pools, s.pool(d, i))
 	}
-	for i := range 1 + d.IntN(8) {
+	drops := 1 + d.IntN(8)
+	if s.nightly {
+		drops += d.IntN(12)
+	}
+	for i := range drops {
 		s.Drops = append(s.Drops, s.drop(d, i))
 	}
 	s.act(d)
+	return s
+}
+
+// struck draws a strike.
+func struck(d draw) strike {
+	s := strike{nth: 1 + d.IntN(4), after: d.between(0, 60*time.Millisecond)}
+	s.function = []string{
+		"prepare-import", "await-turn", "create-import-job", "copy-to-import-job", "start-import-job",
+		"describe-import-job", "collect-rows", "publish-result", "stop-import-jobs",
+	}[d.IntN(9)]
+	s.machine = []string{"import-users", "import-users", "import-job"}[d.IntN(3)]
+	if s.function == "stop-import-jobs" || s.function == "publish-result" && d.chance(0.3) {
+		s.machine = "abort-import"
+	}
+	if d.chance(0.6) {
+		s.redrive = d.between(time.Second, 3*time.Hour)
+	}
 	return s
 }
 
@@ -163,6 +215,11 @@ func (s *Scenario) drop(d draw, i int) *Drop {
 	drop := &Drop{Pool: p, At: d.between(0, 90*time.Minute)}
 	name := fmt.Sprintf("users %d.csv", i)
 	switch {
+	case s.nightly && d.chance(0.8):
+		drop.Key = "scheduled/" + p.ID + "/" + name
+		if d.chance(0.3) { // while the sweep is at work, or a day later
+			drop.At = night + d.between(-time.Second, 2*time.Second)
+		}
 	case d.chance(0.08):
 		drop.Key, drop.check = "check/"+p.ID+"/"+name, true
 	case d.chance(0.12):
@@ -173,7 +230,7 @@ func (s *Scenario) drop(d draw, i int) *Drop {
 		drop.Key = "incoming/" + p.ID + "/" + name
 	}
 	rows := 1 + d.IntN(60)
-	if d.chance(0.2) {
+	if d.chance(0.2) && !s.nightly {
 		rows = 1 + d.IntN(300)
 	}
 	bad, old := []float64{0, 0.1, 0.5, 1}[d.IntN(4)], []float64{0, 0.2, 0.9, 1}[d.IntN(4)]
@@ -275,7 +332,9 @@ func (s *Scenario) act(d draw) {
 	if d.chance(0.2) {
 		for range 1 + d.IntN(3) {
 			pool, rows, at := s.Pools[d.IntN(len(s.Pools))], 1+d.IntN(20_000), d.between(0, 2*time.Hour)
-			add(at, "foreign job", func(r *run) { r.foreign(pool, rows) })
+			add(at, "foreign job", func(r *run) {
+				_ = r.Foreign(context.Background(), pool.ID, rows) // refused at times: the pool is deleted, or its jobs used up
+			})
 		}
 	}
 	if d.chance(0.04) {
@@ -285,6 +344,29 @@ func (s *Scenario) act(d draw) {
 	if d.chance(0.05) {
 		pool := s.Pools[d.IntN(len(s.Pools))]
 		add(d.between(0, 2*time.Hour), "schema changed", func(r *run) { r.addAttribute(pool) })
+	}
+	if s.nightly {
+		for range d.IntN(4) { // beside the schedule's own, or soon after
+			at := night + d.between(-500*time.Millisecond, []time.Duration{time.Second, 40 * time.Minute}[d.IntN(2)])
+			add(at, "sweep beside the schedule's", func(r *run) { r.sweep("ScheduledSweep") })
+		}
+	}
+	if d.chance(0.1) {
+		for range 1 + d.IntN(2) {
+			add(d.between(0, 5*time.Hour), "sweep for what is lost", func(r *run) { r.sweep("LostSweep") })
+		}
+	}
+	if d.chance(0.08) {
+		from := d.between(0, 90*time.Minute)
+		s.held = [2]time.Duration{from, from + d.between(time.Minute, 5*time.Hour)}
+		add(s.held[0], "pause", func(r *run) { r.pause() })
+		add(s.held[1], "resume", func(r *run) { r.resume() })
+	}
+	if d.chance(0.06) {
+		from := d.IntN(24 * 60)
+		to := (from + 30 + d.IntN(20*60)) % (24 * 60)
+		s.window = [2]time.Duration{time.Duration(from) * time.Minute, time.Duration(to) * time.Minute}
+		s.environment["IMPORT_WINDOW"] = fmt.Sprintf("%02d:%02d-%02d:%02d", from/60, from%60, to/60, to%60)
 	}
 	if d.chance(0.05) {
 		from := d.between(0, 2*time.Hour)

@@ -45,7 +45,7 @@ func (r Record) DetailType() string {
 }
 
 // InvokeAsync queues an event. Lambda runs it, retries a function error after one and two more minutes, retries a
-// throttle until the event is too old, and hands the outcome to the destination:
+// throttle or a fault of its own until the event is too old, and hands the outcome to the destination:
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 func (s *Service) InvokeAsync(ctx context.Context, name string, payload []byte) (Result, error) {
 	r, err := s.admit(ctx, name, "", payload, maxAsyncPayload)
@@ -69,7 +69,7 @@ func (s *Service) drain(r request) {
 	}
 	expires := time.Now().Add(s.account.Hurry(r.function.MaxEventAge))
 	for count := 1; ; count++ {
-		result, invoked := s.unthrottled(r, expires)
+		result, invoked := s.unrefused(r, expires)
 		switch {
 		case s.ctx.Err() != nil:
 			return
@@ -94,11 +94,11 @@ func (s *Service) drain(r request) {
 	}
 }
 
-// unthrottled waits out throttles, from one second up to five minutes a time, as long as the event is young enough.
-func (s *Service) unthrottled(r request, expires time.Time) (result Result, invoked bool) {
+// unrefused waits out throttles and faults, from one second up to five minutes a time, as long as the event is young enough.
+func (s *Service) unrefused(r request, expires time.Time) (result Result, invoked bool) {
 	for pause := time.Second; ; pause = min(2*pause, 5*time.Minute) {
 		result, err := s.run(s.ctx, r)
-		if !throttled(err) {
+		if !refused(err) {
 			return result, err == nil
 		}
 		hurried := s.account.Hurry(pause)

@@ -43,6 +43,8 @@ type Options struct {
 	// twice or never, and answer something else (see [TimedOut] and [Exited]). The context carries the request's id
 	// and ends with the service.
 	Around func(ctx context.Context, f Function, payload []byte, next func() Result) Result
+	// Admit may refuse an invocation before it begins, with a *wire.Error such as TooManyRequestsException.
+	Admit func(f Function) error
 }
 
 // Function is a function's configuration and code.
@@ -280,6 +282,11 @@ func (s *Service) start(f func()) bool {
 
 // begin takes one of the function's concurrent executions; attempt gives it back.
 func (s *Service) begin(f *function) error {
+	if s.options.Admit != nil {
+		if err := s.options.Admit(f.Function); err != nil {
+			return err
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if f.Concurrency > 0 && f.running >= f.Concurrency {
@@ -373,8 +380,9 @@ func (s *Service) sleep(d time.Duration) bool {
 	}
 }
 
-// throttled says whether an invocation never began and Lambda's own queue would try again.
-func throttled(err error) bool {
+// refused says whether an invocation never began, by a throttle or a fault of Lambda's, and its own queue would try
+// again.
+func refused(err error) bool {
 	e, ok := errors.AsType[*wire.Error](err)
-	return ok && e.Code == "TooManyRequestsException"
+	return ok && (e.Code == "TooManyRequestsException" || e.Code == "ServiceException")
 }
