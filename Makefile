@@ -77,8 +77,8 @@ fmt: .tools/bin/golangci-lint-$(GOLANGCI_LINT) ## Format the Go code
 
 ##@ Verify: all that CI runs
 
-CHECKS := verify-format verify-lint verify-race verify-template verify-sam verify-reproducible verify-report \
-	verify-sbom verify-vulnerabilities verify-definitions verify-interpreters verify-cli verify-docs \
+CHECKS := verify-format verify-lint verify-race verify-template verify-sam verify-sam-local verify-reproducible \
+	verify-report verify-sbom verify-vulnerabilities verify-definitions verify-interpreters verify-cli verify-docs \
 	verify-arm64 verify-mutations verify-soak
 
 .PHONY: verify
@@ -136,6 +136,13 @@ verify-sam: .tools/sam/.done ## sam validate and sam build; each zip has at most
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build $(LAMBDA_FLAGS) ./functions/...
 	CGO_ENABLED=0 GOFLAGS='$(LAMBDA_FLAGS)' .tools/sam/bin/sam build --parallel
 	tools/zipped-sizes .aws-sam/build $(MAX_ZIP_MB)
+
+.PHONY: verify-sam-local
+verify-sam-local: .tools/sam/.done ## `sam local invoke` answers to each of events/, where a container engine runs
+	$(step) $@
+	@if docker version >/dev/null 2>&1; then \
+		PATH=$(CURDIR)/.tools/sam/bin:$$PATH CGO_ENABLED=0 go test -count=1 -tags=samlocal -run='^TestSAMLocal$$' ./cmd/userdrop; \
+	else echo 'skipped: `docker version` finds no container engine'; fi
 
 # Another place and an empty cache: what comes out must depend on the source alone.
 .PHONY: verify-reproducible

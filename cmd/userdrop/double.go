@@ -78,12 +78,18 @@ func (o *doubleOptions) boot(listen string) (d *localaws.Double, endpoint string
 	return d, endpoint, func() { d.Close(); _ = server.Close() }, nil
 }
 
-// reachable is the address of a listener for its clients, as an IP address: SDKs put a bucket's name before any name.
+// reachable is the address of a listener for its clients, as an IP address: SDKs put a bucket's name before any name. Of a
+// listener at all addresses it is the one that containers reach, too. To connect by UDP looks up a route, and sends nothing.
 func reachable(a *net.TCPAddr) string {
-	if a.IP.IsUnspecified() {
-		return fmt.Sprintf("127.0.0.1:%d", a.Port)
+	if !a.IP.IsUnspecified() {
+		return a.String()
 	}
-	return a.String()
+	ip := net.IPv4(127, 0, 0, 1)
+	if c, err := net.Dial("udp", "192.0.2.1:9"); err == nil { // an address that nobody has: RFC 5737
+		ip = c.LocalAddr().(*net.UDPAddr).IP
+		_ = c.Close()
+	}
+	return (&net.TCPAddr{IP: ip, Port: a.Port}).String()
 }
 
 func (o *doubleOptions) readPools() ([]localaws.Pool, error) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"strings"
 
@@ -32,9 +33,7 @@ Nothing is kept: each start is a new account.
 Exit codes: 0 interrupted, 64 usage, or the address is taken.`,
 		Example: `  aws cognito-idp describe-user-pool --user-pool-id us-east-1_Example > pool.json
   userdrop local --pool pool.json --speed 60
-
-  sam local invoke PrepareImportFunction --event events/prepare-import.json --env-vars env.json
-                        with: userdrop local --pool pool.json --listen 172.17.0.1:4566 --env-json env.json`,
+  userdrop local --pool pool.json --listen 0.0.0.0:4566 --env-json out/env.json   for "sam local invoke"`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return local(cmd, o) },
 	}
@@ -43,7 +42,7 @@ Exit codes: 0 interrupted, 64 usage, or the address is taken.`,
 	flags.StringArrayVar(&o.pools, "pool", nil,
 		"a user pool, a `FILE` as describe-user-pool prints it (required; may repeat)")
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:4566",
-		"listen at `ADDRESS`, an IP address with a port, or 0 for any port")
+		"listen at `ADDRESS`, an IP address with a port, or 0 for any port; 0.0.0.0 lets containers and others in")
 	flags.StringVar(&o.envJSON, "env-json", "",
 		"write the functions' environments to `FILE`, for \"sam local invoke --env-vars\"")
 	o.define(flags, 1)
@@ -57,6 +56,9 @@ func local(cmd *cobra.Command, o localOptions) error {
 	pool, err := readPool(o.pools[0], "")
 	if err != nil {
 		return err
+	}
+	if host, _, _ := net.SplitHostPort(o.listen); o.envJSON != "" && net.ParseIP(host).IsLoopback() {
+		return fmt.Errorf("--env-json is for containers, and they can't reach %s: add --listen 0.0.0.0:4566", host)
 	}
 	d, endpoint, stop, err := o.boot(o.listen)
 	if err != nil {
@@ -83,8 +85,8 @@ func local(cmd *cobra.Command, o localOptions) error {
 		"  userdrop drop users.csv --watch\n"+
 		"  aws s3 cp users.csv s3://%s/incoming/%s/\n", d.Stack.Bucket("InboxBucket").Name, pool.ID)
 	if o.envJSON != "" {
-		fmt.Fprintf(&b, "  sam local invoke StartImportFunction --env-vars %s "+
-			"--event events/start-import.object-created.json\n", o.envJSON)
+		fmt.Fprintf(&b, "  sam local invoke SweepLostFunction --env-vars %s --event events/sweep-lost.schedule.json\n",
+			o.envJSON)
 	}
 	fmt.Fprintf(&b, "\nCtrl-C stops it, and forgets everything.\n")
 	if _, err := fmt.Fprint(cmd.OutOrStdout(), b.String()); err != nil {
@@ -94,14 +96,13 @@ func local(cmd *cobra.Command, o localOptions) error {
 	return nil
 }
 
-// writeEnvJSON writes what "sam local invoke --env-vars" takes: the environment of each function by its logical id.
+// writeEnvJSON writes what "sam local invoke --env-vars" takes: the environment of each function by its logical id. SAM
+// passes on only variables that the template names; region and credentials it takes from where it runs.
 func writeEnvJSON(name string, d *localaws.Double, endpoint string) error {
 	functions := map[string]map[string]string{}
 	for _, f := range d.Stack.Functions {
 		environment := maps.Clone(f.Environment)
 		environment["AWS_ENDPOINT_URL"] = endpoint
-		environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"] = localKeyID, localSecret
-		environment["AWS_REGION"] = d.Account.Region
 		functions[f.LogicalID] = environment
 	}
 	text, err := json.MarshalIndent(functions, "", "  ")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -250,7 +251,7 @@ func TestLocal(t *testing.T) {
 	ended := make(chan int, 1)
 	var stderr strings.Builder
 	go func() {
-		ended <- execute(ctx, strings.Fields("local --pool pool.json --listen 127.0.0.1:0 --env-json env.json"),
+		ended <- execute(ctx, strings.Fields("local --pool pool.json --listen 127.0.0.1:0"),
 			strings.NewReader(""), write, &stderr)
 		_ = write.Close()
 	}()
@@ -280,6 +281,21 @@ func TestLocal(t *testing.T) {
 		!strings.Contains(stderr, "address already in use (choose another address") {
 		t.Errorf("its address a second time: exit %d, %s", code, stderr)
 	}
+	interrupt()
+	if code := <-ended; code != 0 {
+		t.Errorf("exit %d: %s", code, stderr.String())
+	}
+	if _, err := http.Get(exports["AWS_ENDPOINT_URL"]); err == nil {
+		t.Error("it still serves")
+	}
+}
+
+// TestEnvJSON: `make verify-sam-local` has SAM use it.
+func TestEnvJSON(t *testing.T) {
+	d := deploy(t, doubleOptions{})
+	if err := writeEnvJSON("env.json", d, "http://192.0.2.7:4566"); err != nil {
+		t.Fatal(err)
+	}
 	text, err := os.ReadFile("env.json")
 	if err != nil {
 		t.Fatal(err)
@@ -288,17 +304,20 @@ func TestLocal(t *testing.T) {
 	if err := json.Unmarshal(text, &environments); err != nil {
 		t.Fatal(err)
 	}
-	if e := environments["PrepareImportFunction"]; e["AWS_ENDPOINT_URL"] != exports["AWS_ENDPOINT_URL"] ||
+	for _, f := range d.Stack.Functions {
+		// SAM passes on what the template names, and nothing else.
+		if diff := cmp.Diff(slices.Sorted(maps.Keys(f.Environment)),
+			slices.Sorted(maps.Keys(environments[f.LogicalID]))); diff != "" {
+			t.Errorf("variables of %s (-template +env.json):\n%s", f.LogicalID, diff)
+		}
+	}
+	if e := environments["PrepareImportFunction"]; e["AWS_ENDPOINT_URL"] != "http://192.0.2.7:4566" ||
 		e["WORK_BUCKET"] != "userdrop-work" {
 		t.Errorf("env.json: %s", text)
 	}
-
-	interrupt()
-	if code := <-ended; code != 0 {
-		t.Errorf("exit %d: %s", code, stderr.String())
-	}
-	if _, err := http.Get(exports["AWS_ENDPOINT_URL"]); err == nil {
-		t.Error("it still serves")
+	if code, _, stderr := userdrop("local", "--pool", "pool.json", "--env-json", "env.json"); code != exitUsage ||
+		!strings.Contains(stderr, "containers") {
+		t.Errorf("at an address that no container reaches: exit %d, %s", code, stderr)
 	}
 }
 
