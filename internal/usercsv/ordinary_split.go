@@ -67,17 +67,17 @@ func (b *block) load(c *blocks.Classes, delim byte) {
 		inside ^= inside << 32
 		inside ^= b.inside
 		b.inside = uint64(int64(inside) >> 63)
-		switch delim {
-		case ',':
-			b.inner = delims & inside
-		case '\t':
-			spaces |= delims & inside
-		}
 		b.ends &^= inside
 		border = b.ends | others
 		opening := quotes & inside
 		closing = quotes &^ inside
 		b.odd = opening&^(border<<1|b.border) | (closing<<1|b.closing)&^border | others&inside
+		switch delim {
+		case ',':
+			b.inner = delims & inside
+		case '\t': // a control character
+			b.odd |= delims & inside
+		}
 	}
 	edge := border | quotes
 	b.odd |= spaces&(edge<<1|b.edge) | (spaces<<1|b.space)&edge

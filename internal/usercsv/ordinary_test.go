@@ -17,10 +17,12 @@ func TestOrdinaryRows(t *testing.T) {
 	values := map[string][]string{
 		"cognito:username": {
 			"ann", "bob", "u1", "U1", "a@b", "+12", "", "x y", strings.Repeat("u", 128), strings.Repeat("u", 129),
+			"ÄNNE", "änne", "日本", "x\u200by", strings.Repeat("é", 128), strings.Repeat("é", 129),
 		},
 		"email": {
 			"ann@example.com", "a@b", "", "@example.com", "example@", "two@ats@example", "has space@example.com",
 			"nothing.at.all",
+			"é@example.com", "ann@münchen.example", "a\u00a0nn@example.com", "ann@\u0080example",
 			"ends.with.at.the.very.end@", strings.Repeat("e", 60) + "@b",
 		},
 		"email_verified":        {"true", "false", "True", "1", "n", "", "maybe"},
@@ -39,7 +41,10 @@ func TestOrdinaryRows(t *testing.T) {
 			"1 Main Street", "1 Main Street, Springfield", "", "x", strings.Repeat("long ", 30) + "y",
 			strings.Repeat("z", 2049),
 		},
-		"name":     {"Maria", "María", "", "exactly 9", "ten chars!", "x"},
+		"name": {
+			"Maria", "María", "", "exactly 9", "ten chars!", "x", "éxactly 9", "tén chars!", "山田", "山田\u3000太郎",
+			"a\u2028b", "a\u0085b", "\ufeffa", "👩‍🚀",
+		},
 		"custom:n": {"1", "12.0", "7x", "", "123", "+5"},
 		"custom:d": {"2020-01-01", "", "2020-1-1"},
 		"password_hash": {
@@ -98,13 +103,14 @@ func TestOrdinaryRows(t *testing.T) {
 				}
 				if chance(oddity) {
 					at := rng.IntN(len(cell) + 1)
-					cell = cell[:at] + pick(" ", `"`, `\`, `\,`, "\t", "\x7f", "é", "\u00ac", ",", ";", end, "\v") + cell[at:]
+					cell = cell[:at] + pick(" ", `"`, `\`, `\,`, "\t", "\v", "\x7f", "é", "\u00ac", "日", "\u3000", "\u1680",
+						"\u2029", ",", ";", end) + cell[at:]
 				}
 				if chance(quoting) || strings.ContainsAny(cell, delim) && chance(95) {
 					cell = `"` + cell + `"`
 				}
 				if chance(oddity) {
-					cell = pick(" ", `"`, "\u00a0") + cell
+					cell = pick(" ", `"`, "\u00a0", "\u3000") + cell
 				}
 				if chance(oddity) {
 					cell += pick(" ", `"`, "x")
