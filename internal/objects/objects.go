@@ -234,7 +234,10 @@ func (m Mover) copy(ctx context.Context, from workflow.Object, key string) error
 		source += "?versionId=" + url.QueryEscape(from.VersionID)
 	}
 	if from.Bytes <= m.MaxCopy {
-		_, err := client.CopyObject(ctx, &s3.CopyObjectInput{Bucket: &from.Bucket, Key: &key, CopySource: &source})
+		_, err := client.CopyObject(ctx, &s3.CopyObjectInput{
+			Bucket: &from.Bucket, Key: &key, CopySource: &source,
+			TaggingDirective: types.TaggingDirectiveReplace, // by none: to take tags along needs permissions of their own
+		})
 		return err
 	}
 	upload, err := client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &from.Bucket, Key: &key})

@@ -22,6 +22,9 @@ type Sidecar struct {
 	SHA256 string `json:"sha256"` // of the file as it is, in hexadecimal digits
 }
 
+// maxKey is the longest key of S3, in bytes: no object has a longer one, and asking for it is an error.
+const maxKey = 1024
+
 // maxSidecar is more than a manifest that anybody means to be one.
 const maxSidecar = 64 << 10
 
@@ -30,6 +33,9 @@ var sha256Text = regexp.MustCompile(`^[0-9a-fA-F]{64}$`)
 // sidecar reads what lies beside a source, if anything does, and notes which version it was.
 func (p *Prepare) sidecar(ctx context.Context, source *workflow.PlannedSource) (*Sidecar, error) {
 	key := source.Key + intake.ManifestSuffix
+	if len(key) > maxKey {
+		return nil, nil
+	}
 	out, err := p.S3.GetObject(ctx, &s3.GetObjectInput{Bucket: &source.Bucket, Key: &key})
 	if workflow.Classify(err) == workflow.Gone {
 		return nil, nil

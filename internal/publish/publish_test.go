@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
 	"userdrop/internal/localaws"
@@ -95,6 +97,42 @@ func users(from, to int) string {
 		fmt.Fprintf(&b, "u%05d,u%05d@example.com,true,User %d\n", i, i, i)
 	}
 	return b.String()
+}
+
+// TestSourceMoves moves sources that S3 would not copy as they stand.
+func TestSourceMoves(t *testing.T) {
+	long := strings.Repeat("é", 496) + ".csv" // with its folders it has 1,024 bytes, as many as S3 takes
+	for name, test := range map[string]struct{ key, tags, base string }{
+		"with tags, which a copy may take along only by leave": {"incoming/" + pool + "/users.csv", "owner=hr", "users.csv"},
+		"with a name that leaves no room for another prefix":   {"incoming/" + pool + "/" + long, "", long[len(long)-254:]},
+	} {
+		t.Run(name, func(t *testing.T) {
+			world(t, nil, func(t *testing.T, w *simulation.World) {
+				input := &s3.PutObjectInput{
+					Bucket: aws.String(w.Inbox()), Key: &test.key, Body: strings.NewReader(header + users(0, 2)),
+				}
+				if test.tags != "" {
+					input.Tagging = &test.tags
+				}
+				if _, err := s3.NewFromConfig(w.Config("")).PutObject(t.Context(), input); err != nil {
+					t.Fatal(err)
+				}
+				if !w.Settle(t.Context(), 24*time.Hour) {
+					t.Fatal("the import does not end")
+				}
+				if e := w.Imports()[0]; e.Status != "SUCCEEDED" {
+					t.Errorf("the execution ended %s: %s %s", e.Status, e.Error, e.Cause)
+				}
+				keys, err := w.S3.Keys(w.Inbox(), "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(keys) != 1 || !strings.HasPrefix(keys[0], "processed/") || path.Base(keys[0]) != test.base {
+					t.Errorf("inbox: %q", keys)
+				}
+			})
+		})
+	}
 }
 
 // TestNumbersReconcile drops 10,000 rows, of which the rules reject 300, Cognito refuses 200 and the pool has 500: the

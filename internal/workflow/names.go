@@ -176,7 +176,12 @@ func ToldKey(importID string) string { return importID + "/told" }
 // DoneKey marks, in the work bucket, that nothing is left to do for an import.
 func DoneKey(importID string) string { return importID + "/done" }
 
+// maxBase is the longest file name, in bytes, that a source keeps. A key of S3 has at most 1,024.
+const maxBase = 255
+
 // ProcessedKey is where a source goes, in its own bucket, when its result is published.
 func ProcessedKey(importID, key string, finished time.Time) string {
-	return fmt.Sprintf("processed/%s/%s/%s", finished.UTC().Format(time.DateOnly), importID, path.Base(key))
+	base := path.Base(key)
+	base = strings.ToValidUTF8(base[max(len(base)-maxBase, 0):], "")
+	return fmt.Sprintf("processed/%s/%s/%s", finished.UTC().Format(time.DateOnly), importID, base)
 }
