@@ -2,14 +2,19 @@ package intake_test
 
 import (
 	"fmt"
+	"net/http"
 	"path"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
+	"userdrop/internal/localaws"
 	"userdrop/internal/result"
 	"userdrop/internal/workflow"
 )
@@ -104,6 +109,46 @@ func (w world) onlyFailed(url string) string {
 	}
 	name, _, _ := strings.Cut(lines[len(lines)-1], ",")
 	return name
+}
+
+// TestHeldFiles sweeps while an import that holds many files waits: it is asked after once, not once for each file, and
+// what came later gets an import of its own.
+func TestHeldFiles(t *testing.T) {
+	var asked atomic.Int64
+	count := func(o *localaws.Options) {
+		o.Calls = func(call localaws.Call, next http.Handler) http.Handler {
+			if call.Operation == "DescribeExecution" && strings.Contains(call.Principal.ARN(), "SweepScheduled") {
+				asked.Add(1)
+			}
+			return next
+		}
+	}
+	inWorld(t, count, func(t *testing.T, w world) {
+		if _, err := w.S3.Put(w.Work(), workflow.HoldKey, nil); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 50 {
+			w.put(fmt.Sprintf("scheduled/%s/%02d.csv", red, i), users(fmt.Sprintf("u%02d", i)))
+		}
+		until(1, 3)
+		w.put("scheduled/"+red+"/late.csv", users("late"))
+		until(2, 3)
+		if got := asked.Load(); got != 1 {
+			t.Errorf("the second sweep asked Step Functions %d times", got)
+		}
+		resumed := &s3.DeleteObjectInput{Bucket: aws.String(w.Work()), Key: aws.String(workflow.HoldKey)}
+		if _, err := s3.NewFromConfig(w.Config("")).DeleteObject(t.Context(), resumed); err != nil {
+			t.Fatal(err)
+		}
+		w.settle()
+		var files []int
+		for _, r := range w.results() {
+			files = append(files, len(r.Sources))
+		}
+		if diff := cmp.Diff([]int{50, 1}, files); diff != "" {
+			t.Errorf("files of the imports (-want +got):\n%s", diff)
+		}
+	})
 }
 
 // TestOneBadFile refuses a file without keeping those beside it, and does not come back to it.

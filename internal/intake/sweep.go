@@ -166,9 +166,10 @@ func (s *SweepScheduled) Handle(ctx context.Context, schedule Schedule) (Started
 		return started, err
 	}
 	var errs []error
+	others := map[string]holder{}
 	for _, g := range gather(files) {
 		id := workflow.SweepID(g.pool, at, g.number)
-		ok, err := s.sweep(ctx, id, g.pool, g.files)
+		ok, err := s.sweep(ctx, id, g.pool, g.files, others)
 		if err != nil {
 			errs = append(errs, err)
 		} else if ok {
@@ -214,11 +215,11 @@ func gather(files []waiting) []*group {
 
 // sweep claims files and starts an import with those it got; false where others have them all.
 func (s *SweepScheduled) sweep(
-	ctx context.Context, id, pool string, files []workflow.Object,
+	ctx context.Context, id, pool string, files []workflow.Object, others map[string]holder,
 ) (started bool, err error) {
 	mine := []workflow.Object{}
 	for _, file := range files {
-		got, err := s.claim(ctx, id, file)
+		got, err := s.claim(ctx, id, file, others)
 		if err != nil {
 			return false, err
 		}
@@ -256,7 +257,9 @@ func (s *SweepScheduled) sweep(
 func manifestKey(importID string) string { return "sweeps/" + importID + ".json" }
 
 // claim tells whether the file is this import's to take.
-func (s *SweepScheduled) claim(ctx context.Context, id string, file workflow.Object) (bool, error) {
+func (s *SweepScheduled) claim(
+	ctx context.Context, id string, file workflow.Object, others map[string]holder,
+) (bool, error) {
 	hash := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s", file.Bucket, file.Key, file.VersionID))
 	key := "claims/" + hex.EncodeToString(hash[:])
 	// With the time, no two claims are the same text, and have the same entity tag.
@@ -269,43 +272,63 @@ func (s *SweepScheduled) claim(ctx context.Context, id string, file workflow.Obj
 	if err != nil {
 		return false, err
 	}
-	holder, _, _ := strings.Cut(claim, " ")
+	by, _, _ := strings.Cut(claim, " ")
 	switch age := time.Since(since); {
-	case holder == id && age < staleClaim-2*sweepTime:
+	case by == id && age < staleClaim-2*sweepTime:
 		return true, nil // an earlier try of this sweep, and nobody takes the file over before this one ends
-	case holder == id: // so old that others may take it over: renew it first
+	case by == id: // so old that others may take it over: renew it first
 	default:
-		free, err := s.abandoned(ctx, holder, age, file)
+		free, err := s.abandoned(ctx, by, age, file, others)
 		if !free || err != nil {
 			return false, err
 		}
-		slog.WarnContext(ctx, "Taking over a file whose import came to nothing.", "importId", id, "from", holder)
+		slog.WarnContext(ctx, "Taking over a file whose import came to nothing.", "importId", id, "from", by)
 	}
 	return s.Work.Replace(ctx, key, "text/plain", text, tag)
+}
+
+// holder is an import that claimed files, as one sweep saw it. An import may hold thousands of files for days, and
+// Step Functions bears few calls a second.
+type holder struct {
+	execution *sfn.DescribeExecutionOutput // nil if there never was one
+	files     []workflow.Object            // on its list
+}
+
+// holder looks at an import, once a sweep.
+func (s *SweepScheduled) holder(ctx context.Context, importID string, others map[string]holder) (holder, error) {
+	h, seen := others[importID]
+	if seen {
+		return h, nil
+	}
+	var err error
+	if h.execution, err = execution(ctx, s.Machine, s.Config.ImportUsersARN, importID); err != nil {
+		return h, err
+	}
+	if h.execution != nil {
+		if _, err := s.Work.ReadJSON(ctx, manifestKey(importID), &h.files); err != nil {
+			return h, err
+		}
+	}
+	others[importID] = h
+	return h, nil
 }
 
 // abandoned tells whether an import that claimed a file will never take it: it was not started, does not list the
 // file, or is over without a result.
 func (s *SweepScheduled) abandoned(
-	ctx context.Context, holder string, age time.Duration, file workflow.Object,
+	ctx context.Context, importID string, age time.Duration, file workflow.Object, others map[string]holder,
 ) (bool, error) {
-	of, err := execution(ctx, s.Machine, s.Config.ImportUsersARN, holder)
-	if err != nil {
+	h, err := s.holder(ctx, importID, others)
+	switch {
+	case err != nil:
 		return false, err
-	}
-	if of == nil {
+	case h.execution == nil:
 		return age > staleClaim && age < forgotten, nil
-	}
-	var listed []workflow.Object
-	if _, err := s.Work.ReadJSON(ctx, manifestKey(holder), &listed); err != nil {
-		return false, err
-	}
-	if !slices.Contains(listed, file) {
+	case !slices.Contains(h.files, file):
 		return true, nil
-	}
-	if !over(of.Status, aws.ToTime(of.StopDate)) {
+	case !over(h.execution.Status, aws.ToTime(h.execution.StopDate)):
 		return false, nil
 	}
-	published, err := s.Results.Exists(ctx, workflow.ResultKey(holder))
+	published, err := s.Results.Exists(ctx, workflow.ResultKey(importID))
 	return !published, err
 }
