@@ -34,15 +34,19 @@ const (
 	UsersPerSecond = 35
 	// overhead is the time that a part takes beside its rows: states, a pending job, the last look. Rather too little: who
 	// asks early asks again, who oversleeps leaves the account idle.
-	overhead = 8 * time.Second
+	overhead = 10 * time.Second
 	// minWait keeps the polling of a long queue under a quarter of ListExecutions' quota.
 	minWait = 10 * time.Second
-	// long is how long a job must take for those right behind it to look how far it is: an idle account is time lost, but
-	// finding the job costs a call for each pool.
-	long = 5 * time.Minute
-	// nextWait is minWait for the next in line.
+	// short is how long a job must take for the next in line to look how far it is: an idle account is time lost, but
+	// finding the job costs a call for each pool. Behind a long one, who comes soon after it looks as well.
+	short = 20 * time.Second
+	long  = 5 * time.Minute
+	// nextWait is minWait for the next in line; a thousandth of the job in hand where that is more.
 	nextWait = 2 * time.Second
-	// maxWait bounds the time that is lost when an estimate is wrong.
+	// pace is the time for each look at a pool: a quarter of the 20 a second that an account has.
+	// https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html
+	pace = 200 * time.Millisecond
+	// maxWait, for each place, bounds the time that is lost when an estimate is wrong.
 	maxWait = time.Hour
 	// maxTurns ends an execution's loops: nine events a turn, three more for each time that a function had to be tried
 	// again, and 25,000 events end an execution for good.
@@ -119,7 +123,7 @@ func (q *AwaitTurn) Handle(ctx context.Context, turn Turn) (workflow.ImportJob, 
 		job.Next = workflow.Done
 		return job, nil
 	}
-	line, err := q.line(ctx, turn.Execution.StateMachineARN)
+	line, err := q.line(ctx, turn)
 	if err != nil {
 		return job, err
 	}
@@ -127,7 +131,7 @@ func (q *AwaitTurn) Handle(ctx context.Context, turn Turn) (workflow.ImportJob, 
 	if place < 0 { // not in the list yet
 		return Pause(job, minWait), nil
 	}
-	ahead := time.Duration(0)
+	ahead, looked := time.Duration(0), 0
 	for _, w := range line[:place] {
 		ahead += overhead + q.Config.needs(w.rows)
 	}
@@ -135,8 +139,8 @@ func (q *AwaitTurn) Handle(ctx context.Context, turn Turn) (workflow.ImportJob, 
 		// The first in line is at work: take it as half done, and look how far it is if that matters.
 		whole := q.Config.needs(line[0].rows)
 		rest := whole / 2
-		if whole > long && ahead-whole <= long {
-			if rest, err = q.rest(ctx, &job, line[0]); err != nil {
+		if place == 1 && whole > short || whole > long && ahead-whole <= long {
+			if rest, looked, err = q.rest(ctx, &job, line[0]); err != nil {
 				return job, err
 			}
 		}
@@ -151,18 +155,19 @@ func (q *AwaitTurn) Handle(ctx context.Context, turn Turn) (workflow.ImportJob, 
 	if err != nil {
 		return job, err
 	}
-	if job.Held = why; why != "" { // the first in line may be waiting too
+	if job.Held = why; why != "" { // the first in line may be waiting too, and many must not ask at once
 		if place == 0 {
 			q.Config.Put(ctx, job.ImportID, metrics.QueueHeld.Of(1))
 		}
-		return Pause(job, wait), nil
+		return Pause(job, max(wait, min(ahead/2, maxWait))), nil
 	}
 	if place > 0 {
 		least := minWait
 		if place == 1 { // one execution may look more often: what it oversleeps, the account stands idle
-			least, ahead = nextWait, ahead-overhead
+			least, ahead = max(nextWait, q.Config.needs(line[0].rows)/1000), ahead-overhead
 		}
-		return Pause(job, min(max(ahead/2, least), maxWait)), nil
+		least = max(least, time.Duration(looked)*pace)
+		return Pause(job, min(max(ahead/2, least), time.Duration(place)*maxWait)), nil
 	}
 	pools := q.pools(job.UserPoolID)
 	if queued { // this queue held the account until a moment ago: whoever got in between, Cognito will tell
@@ -205,10 +210,10 @@ type waiting struct {
 }
 
 // line lists the running executions of import-job, the oldest first.
-func (q *AwaitTurn) line(ctx context.Context, machine string) ([]waiting, error) {
+func (q *AwaitTurn) line(ctx context.Context, turn Turn) ([]waiting, error) {
 	var line []waiting
 	pages := sfn.NewListExecutionsPaginator(q.Machine, &sfn.ListExecutionsInput{
-		StateMachineArn: &machine, StatusFilter: sfntypes.ExecutionStatusRunning, MaxResults: 1000,
+		StateMachineArn: &turn.Execution.StateMachineARN, StatusFilter: sfntypes.ExecutionStatusRunning, MaxResults: 1000,
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -218,6 +223,9 @@ func (q *AwaitTurn) line(ctx context.Context, machine string) ([]waiting, error)
 		for _, e := range page.Executions {
 			w := waiting{name: aws.ToString(e.Name), since: aws.ToTime(e.StartDate)}
 			if name, ok := workflow.ParseExecutionName(w.name); ok {
+				if name.ImportID == turn.ImportJob.ImportID && w.name != turn.Execution.Name {
+					continue // an import's parts come one after another: this one is over, and the list is late
+				}
 				w.rows = name.Rows
 				if !name.Ticket.IsZero() {
 					w.since = name.Ticket
@@ -232,27 +240,29 @@ func (q *AwaitTurn) line(ctx context.Context, machine string) ([]waiting, error)
 	return line, nil
 }
 
-// rest is the time that the first in line still needs, by the rate of its job so far. It is none without an active job:
-// then its execution is about to end, or has, and the list does not tell yet.
-func (q *AwaitTurn) rest(ctx context.Context, job *workflow.ImportJob, first waiting) (time.Duration, error) {
+// rest is the time that the first in line still needs, by the rate of its job so far, and how many pools were looked at
+// for it. It is none without an active job: then its execution is about to end, or has, and the list does not tell yet.
+func (q *AwaitTurn) rest(
+	ctx context.Context, job *workflow.ImportJob, first waiting,
+) (rest time.Duration, looked int, err error) {
 	pools := q.pools(job.UserPoolID)
 	if job.First.Execution == first.name {
 		pools = []string{job.First.UserPoolID}
 	}
 	name, _ := workflow.ParseExecutionName(first.name)
-	j, pool, err := q.active(ctx, *job, pools, func(jobName string) bool {
+	j, looked, err := q.active(ctx, *job, pools, func(jobName string) bool {
 		part, _, ours := workflow.PartOfJob(name.ImportID, jobName)
 		return ours && part == name.Part
 	})
 	if j == nil || err != nil {
-		return 0, err
+		return 0, looked, err
 	}
-	job.First = workflow.First{Execution: first.name, UserPoolID: pool}
+	job.First = workflow.First{Execution: first.name, UserPoolID: pools[looked-1]}
 	done, took := j.ImportedUsers+j.SkippedUsers+j.FailedUsers, time.Since(aws.ToTime(j.StartDate))
 	if done == 0 || took <= 0 {
-		return q.Config.needs(first.rows), nil
+		return q.Config.needs(first.rows), looked, nil
 	}
-	return time.Duration(float64(max(int64(first.rows)-done, 0)) / float64(done) * float64(took)), nil
+	return time.Duration(float64(max(int64(first.rows)-done, 0)) / float64(done) * float64(took)), looked, nil
 }
 
 // pools are the allowed pools, the part's own first.
@@ -262,11 +272,11 @@ func (q *AwaitTurn) pools(own string) []string {
 	})...)
 }
 
-// active looks at the newest jobs of pools for one that runs and counts.
+// active looks at the newest jobs of pools for one that runs and counts, and tells how many pools it looked at.
 func (q *AwaitTurn) active(
 	ctx context.Context, job workflow.ImportJob, pools []string, counts func(jobName string) bool,
-) (found *cognitotypes.UserImportJobType, pool string, err error) {
-	for _, pool := range pools {
+) (found *cognitotypes.UserImportJobType, looked int, err error) {
+	for looked, pool := range pools {
 		list, err := q.Cognito.ListUserImportJobs(ctx, &cognito.ListUserImportJobsInput{
 			UserPoolId: &pool, MaxResults: aws.Int32(50), // the model allows 60, its list shape 50
 		})
@@ -274,15 +284,15 @@ func (q *AwaitTurn) active(
 			continue // another drop's pool was deleted
 		}
 		if err != nil {
-			return nil, "", fmt.Errorf("list the import jobs of %s: %w", pool, err)
+			return nil, looked + 1, fmt.Errorf("list the import jobs of %s: %w", pool, err)
 		}
 		for _, other := range list.UserImportJobs {
 			if Active(other.Status) && counts(aws.ToString(other.JobName)) {
-				return &other, pool, nil
+				return &other, looked + 1, nil
 			}
 		}
 	}
-	return nil, "", nil
+	return nil, len(pools), nil
 }
 
 // Active tells whether a job with that status holds the account's one place.

@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,167 +12,269 @@ import (
 
 	"userdrop/internal/localaws"
 	"userdrop/internal/localaws/cognito"
+	"userdrop/internal/localaws/lambda"
 	"userdrop/internal/localaws/stepfunctions"
 	"userdrop/internal/result"
 	"userdrop/internal/workflow"
 )
 
-// Crowd is a queue to watch: many drops at once, and one that is far too large.
+// Crowd is drops to watch: many at once, or one that is far too large and small ones meanwhile.
 type Crowd struct {
-	Pools int
-	Drops int // dropped in one second
-	Rows  int // of each
-	// Giant is the number of rows of a drop that comes before the others, in parts of PartRows; 0 is none.
-	Giant, PartRows int
-	// Every is the time between two of the others where there is a giant.
-	Every time.Duration
-	// UsersPerSecond is the speed of jobs, and what estimates start from.
-	UsersPerSecond float64
-	ListDelay      time.Duration // of ListExecutions, at the most
+	Pools int `json:"pools"`
+	Drops int `json:"drops"` // in one second, or one by one after Every
+	Rows  int `json:"rows"`  // of each
+	// Giant is the number of rows of a drop that comes before the others; 0 is none.
+	Giant int           `json:"giant,omitempty"`
+	Every time.Duration `json:"every,omitempty"` // in nanoseconds
+	// Scale divides rows, the rows of a part and the speed of jobs, so that millions are played with thousands: the waits,
+	// and so all counts, stay the same.
+	Scale     int           `json:"scale"`
+	ListDelay time.Duration `json:"listDelay,omitempty"` // of ListExecutions, at the most; in nanoseconds
 }
 
 // CrowdReport is what was seen.
 type CrowdReport struct {
-	Drops, Jobs   int
-	Took          time.Duration
-	Busy          time.Duration // with a job in hand, pending or at work
-	Lost          float64       // of the time from the first job's start to the last one's end
-	Displaced     int           // the most jobs of parts that came later which started before one
-	LongestWait   time.Duration // of a small drop, from its drop to its result
-	MostEvents    int           // in one history
-	Transitions   int           // of the small drop that had most
-	PerMinute     map[string]float64
-	MostPerMinute map[string]int
-	Violations    []string
+	Crowd
+	Imports        int                   `json:"imports"` // that ended
+	Imported       int                   `json:"imported"`
+	Jobs           int                   `json:"jobs"`
+	Transitions    int                   `json:"transitions"`
+	MostOfOne      int                   `json:"mostTransitionsOfOne"` // of the small drop that had most
+	HistoryEvents  int                   `json:"historyEvents"`        // of the longest execution
+	Invocations    int                   `json:"invocations"`
+	GBSeconds      float64               `json:"gbSeconds"`
+	Calls          map[string]*CallCount `json:"calls"`          // by service and operation
+	TookSeconds    float64               `json:"tookSeconds"`    // from the first drop to the last result
+	JobSeconds     float64               `json:"jobSeconds"`     // of these, with a job pending or at work
+	Displaced      int                   `json:"displaced"`      // the most jobs of later parts that started before one
+	LongestSeconds float64               `json:"longestSeconds"` // that a small drop took
+	Violations     []string              `json:"violations,omitempty"`
+}
+
+// Lost is the share of the time in which no job was pending or at work.
+func (r *CrowdReport) Lost() float64 { return 1 - r.JobSeconds/r.TookSeconds }
+
+// CallCount counts the calls of an operation.
+type CallCount struct {
+	Total     int `json:"total"`
+	PerSecond int `json:"perSecond"` // at the most
+	PerMinute int `json:"perMinute"` // at the most
+	// Steady is the most in a minute from ten minutes after the last drop on.
+	Steady             int `json:"steady"`
+	second, minute     int64
+	inSecond, inMinute int
+}
+
+func (c *CallCount) add(now time.Time, steady bool) {
+	if s := now.Unix(); s != c.second {
+		c.second, c.inSecond = s, 0
+	}
+	if m := now.Unix() / 60; m != c.minute {
+		c.minute, c.inMinute = m, 0
+	}
+	c.Total++
+	c.inSecond++
+	c.inMinute++
+	c.PerSecond, c.PerMinute = max(c.PerSecond, c.inSecond), max(c.PerMinute, c.inMinute)
+	if steady {
+		c.Steady = max(c.Steady, c.inMinute)
+	}
+}
+
+// What the double does in no time at all, and AWS does not.
+const (
+	latency    = 30 * time.Millisecond // of an API call
+	throughput = 80e6                  // bytes a second between a function and S3
+)
+
+// crowd is a world with a crowd in it.
+type crowd struct {
+	*World
+	Crowd
+	settings cognito.Settings
+	started  time.Time
+
+	mu     sync.Mutex
+	report *CrowdReport
+	steady time.Time
 }
 
 // Watch plays a crowd. It must be called in a bubble of testing/synctest.
 func Watch(ctx context.Context, c Crowd) *CrowdReport {
-	report := &CrowdReport{PerMinute: map[string]float64{}, MostPerMinute: map[string]int{}}
-	settings := cognito.Defaults()
-	settings.UsersPerSecond, settings.KeepAttributes = c.UsersPerSecond, false
+	c.Scale = max(c.Scale, 1)
+	w := &crowd{
+		Crowd: c, settings: cognito.Defaults(), started: time.Now(),
+		report: &CrowdReport{Crowd: c, Calls: map[string]*CallCount{}},
+	}
+	w.settings.UsersPerSecond /= float64(c.Scale)
+	w.settings.KeepAttributes = false
 	var pools []localaws.Pool
 	for i := range c.Pools {
-		pools = append(pools, localaws.Pool{Description: (&Pool{ID: fmt.Sprintf("us-east-1_Pool%02d", i)}).describe()})
+		pools = append(pools, localaws.Pool{Description: (&Pool{ID: poolName(i)}).describe()})
 	}
-	start := time.Now()
-	var mu sync.Mutex
-	calls := map[string]*window{}
 	chaos := newChaos(1, faults{listed: c.ListDelay})
-	w, err := Tuned(localaws.Options{
-		Pools: pools, Cognito: settings, Seed: 1,
-		Calls: func(call localaws.Call, next http.Handler) http.Handler {
-			return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-				mu.Lock()
-				key := call.Service + " " + call.Operation
-				if calls[key] == nil {
-					calls[key] = &window{}
-				}
-				calls[key].add(time.Now())
-				mu.Unlock()
-				chaos.call(call, next).ServeHTTP(rw, r)
-			})
-		},
+	var err error
+	w.World, err = Tuned(localaws.Options{
+		Pools: pools, Cognito: w.settings, Seed: 1, Calls: w.call, Around: w.invoke,
 		StepFunctions: stepfunctions.Options{ListDelay: chaos.listDelay},
 	}, Tuning{Retryer: chaos.retryer, Context: newJournal().context, Environment: map[string]string{
-		"PART_ROWS": fmt.Sprint(max(c.PartRows, 1)), "USERS_PER_SECOND": fmt.Sprint(c.UsersPerSecond),
+		"PART_ROWS": fmt.Sprint(500_000 / c.Scale), "USERS_PER_SECOND": fmt.Sprint(w.settings.UsersPerSecond),
 	}})
 	if err != nil {
-		report.Violations = append(report.Violations, err.Error())
-		return report
+		w.fail("%v", err)
+		return w.report
 	}
 	defer w.Close()
-	file := func(name string, rows int) []byte {
-		var text strings.Builder
-		text.WriteString("cognito:username,email,email_verified\n")
-		for n := range rows {
-			fmt.Fprintf(&text, "%s%d,%s%d@example.com,true\n", name, n, name, n)
-		}
-		return []byte(text.String())
-	}
-	put := func(name string, pool, rows int) {
-		_, err := w.S3.Put(w.Inbox(), fmt.Sprintf("incoming/us-east-1_Pool%02d/%s.csv", pool, name), file(name, rows))
-		if err != nil {
-			report.Violations = append(report.Violations, err.Error())
-		}
-	}
 	if c.Giant > 0 {
-		put("giant", 0, c.Giant)
+		w.put("giant", 0, c.Giant)
 		sleep(ctx, time.Minute)
 	}
 	for i := range c.Drops {
-		put(fmt.Sprintf("small-%d-", i), i%c.Pools, c.Rows)
-		sleep(ctx, max(c.Every, time.Second/time.Duration(c.Drops)))
+		if i > 0 {
+			sleep(ctx, max(c.Every, time.Second/time.Duration(c.Drops)))
+		}
+		w.put(fmt.Sprintf("small-%d-", i), i%c.Pools, c.Rows)
 	}
-	for w.running() && time.Since(start) < 60*24*time.Hour {
-		sleep(ctx, 10*time.Minute)
+	w.mu.Lock()
+	w.steady = time.Now().Add(10 * time.Minute)
+	w.mu.Unlock()
+	if !w.Settle(ctx, 60*24*time.Hour) {
+		w.fail("it does not end")
 	}
-	w.examine(c, report)
-	minutes := report.Took.Minutes()
-	for key, window := range calls {
-		report.PerMinute[key], report.MostPerMinute[key] = float64(window.total)/minutes, window.most
-	}
-	return report
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.imports()
+	w.jobs()
+	return w.report
 }
 
-// examine looks at a crowd's traces.
-func (w *World) examine(c Crowd, report *CrowdReport) {
-	fail := func(format string, args ...any) {
-		report.Violations = append(report.Violations, fmt.Sprintf(format, args...))
+func poolName(i int) string { return fmt.Sprintf("us-east-1_Pool%02d", i) }
+
+func (w *crowd) fail(format string, args ...any) {
+	w.report.Violations = append(w.report.Violations, fmt.Sprintf(format, args...))
+}
+
+// call counts a call, and lets it take its time.
+func (w *crowd) call(call localaws.Call, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		name := call.Service + " " + call.Operation
+		if call.Service == "s3" && r.URL.Query().Has("list-type") {
+			name = "s3 LIST"
+		}
+		w.mu.Lock()
+		if w.report.Calls[name] == nil {
+			w.report.Calls[name] = &CallCount{}
+		}
+		now := time.Now()
+		w.report.Calls[name].add(now, !w.steady.IsZero() && now.After(w.steady))
+		w.mu.Unlock()
+		counted := &counter{ResponseWriter: rw}
+		next.ServeHTTP(counted, r)
+		bytes := float64(counted.bytes+r.ContentLength) * float64(w.Scale)
+		time.Sleep(latency + time.Duration(bytes/throughput*float64(time.Second)))
+	})
+}
+
+// counter counts what a call answers.
+type counter struct {
+	http.ResponseWriter
+	bytes int64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	c.bytes += int64(len(p))
+	return c.ResponseWriter.Write(p)
+}
+
+// invoke counts an invocation.
+func (w *crowd) invoke(_ context.Context, f lambda.Function, _ []byte, next func() lambda.Result) lambda.Result {
+	start := time.Now()
+	result := next()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.report.Invocations++
+	w.report.GBSeconds += time.Since(start).Seconds() * float64(f.MemoryMB) / 1024
+	return result
+}
+
+// put drops a file.
+func (w *crowd) put(name string, pool, rows int) {
+	var text strings.Builder
+	text.WriteString("cognito:username,email,email_verified\n")
+	for n := range rows / w.Scale {
+		fmt.Fprintf(&text, "%s%d,%s%d@example.com,true\n", name, n, name, n)
 	}
-	// The jobs in the order of their start, and the parts in the order of their entry.
-	type started struct {
-		name     string
-		from, to time.Time
+	key := fmt.Sprintf("incoming/%s/%s.csv", poolName(pool), name)
+	if _, err := w.S3.Put(w.Inbox(), key, []byte(text.String())); err != nil {
+		w.fail("%v", err)
 	}
-	var jobs []started
-	pending := time.Duration(cognito.Defaults().Pending)
-	for i := range c.Pools {
-		for _, j := range w.Cognito.Jobs(fmt.Sprintf("us-east-1_Pool%02d", i)) {
-			part := j.JobName[:strings.LastIndex(j.JobName, "-a")]
-			jobs = append(jobs, started{part, time.Time(j.StartDate), time.Time(j.CompletionDate)})
+}
+
+// imports looks at what became of the drops.
+func (w *crowd) imports() {
+	r := w.report
+	transitions := map[string]int{} // by import
+	for _, machine := range w.Stack.StateMachines {
+		for _, e := range w.StepFunctions.Executions(machine.ARN) {
+			r.Transitions += e.Transitions
+			r.HistoryEvents = max(r.HistoryEvents, e.Events)
+			id := e.Name
+			if q, ok := workflow.ParseExecutionName(e.Name); ok {
+				id = q.ImportID
+			}
+			transitions[id] += e.Transitions
 		}
 	}
-	slices.SortFunc(jobs, func(a, b started) int { return a.from.Compare(b.from) })
+	for _, e := range w.Imports() {
+		r.Imports++
+		got, err := w.Result(e.Name)
+		if err != nil || got == nil || got.Verdict != result.Succeeded {
+			w.fail("%s ended %s %s: %+v", e.Name, e.Status, e.Error, got)
+			continue
+		}
+		r.Imported += int(got.Rows.Counts().Imported) * w.Scale
+		r.TookSeconds = max(r.TookSeconds, got.FinishedAt.Sub(w.started).Seconds())
+		if !strings.HasPrefix(e.Name, "giant") {
+			r.LongestSeconds = max(r.LongestSeconds, got.FinishedAt.Sub(e.Started).Seconds())
+			r.MostOfOne = max(r.MostOfOne, transitions[e.Name])
+		}
+	}
+}
+
+// jobs compares the order of the jobs' start with that of their parts' entry.
+func (w *crowd) jobs() {
 	entered := map[string]time.Time{}
 	for _, e := range w.StepFunctions.Executions(w.Machine("import-job")) {
-		report.MostEvents = max(report.MostEvents, e.Events)
 		q, ok := workflow.ParseExecutionName(e.Name)
 		if name := fmt.Sprintf("%s-p%d", q.ImportID, q.Part); ok && entered[name].IsZero() {
 			// ListExecutions tells milliseconds: within one, nobody came first.
 			entered[name] = e.Started.Truncate(time.Millisecond)
 		}
 	}
-	for i, j := range jobs {
-		overtook := 0 // by jobs that came later
-		for _, before := range jobs[:i] {
-			if entered[before.name].After(entered[j.name]) {
-				overtook++
+	type started struct{ at, entered time.Time }
+	var all []started
+	for i := range w.Pools {
+		for _, j := range w.Cognito.Jobs(poolName(i)) {
+			at := time.Time(j.StartDate)
+			w.report.JobSeconds += time.Time(j.CompletionDate).Sub(at).Seconds() + time.Duration(w.settings.Pending).Seconds()
+			all = append(all, started{at, entered[j.JobName[:strings.LastIndex(j.JobName, "-a")]]})
+		}
+	}
+	slices.SortFunc(all, func(a, b started) int { return a.at.Compare(b.at) })
+	w.report.Jobs = len(all)
+	for i, j := range all {
+		overtaken := 0
+		for _, before := range all[:i] {
+			if before.entered.After(j.entered) {
+				overtaken++
 			}
 		}
-		report.Displaced = max(report.Displaced, overtook)
-		report.Busy += j.to.Sub(j.from) + pending
-	}
-	if len(jobs) == 0 {
-		fail("no job ran")
-		return
-	}
-	report.Jobs = len(jobs)
-	report.Took = jobs[len(jobs)-1].to.Sub(jobs[0].from) + pending
-	report.Lost = 1 - report.Busy.Seconds()/report.Took.Seconds()
-	for _, e := range w.Imports() {
-		report.Drops++
-		report.MostEvents = max(report.MostEvents, e.Events)
-		got, err := w.Result(e.Name)
-		if err != nil || got == nil || got.Verdict != result.Succeeded {
-			fail("%s ended %s %s: %+v", e.Name, e.Status, e.Error, got)
-			continue
-		}
-		if !strings.HasPrefix(e.Name, "giant") {
-			report.LongestWait = max(report.LongestWait, got.FinishedAt.Sub(e.Started))
-		}
+		w.report.Displaced = max(w.report.Displaced, overtaken)
 	}
 	if w.Cognito.MaxActive() > 1 {
-		fail("%d jobs were active at once", w.Cognito.MaxActive())
+		w.fail("%d jobs were active at once", w.Cognito.MaxActive())
 	}
 }
+
+// Names are the operations that were called, sorted.
+func (r *CrowdReport) Names() []string { return slices.Sorted(maps.Keys(r.Calls)) }
