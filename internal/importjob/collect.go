@@ -220,6 +220,11 @@ func (c *Collect) summarise(
 		Part: job.Part, Attempt: job.Attempt, Job: job.Job, Submitted: job.Rows,
 		Refusal: job.Refusal, JobLimit: job.JobLimit, QueuedAt: job.Ticket, Algorithm: job.Algorithm,
 	}
+	// The look takes minutes, and S3 ends the connection of who does not read on: nothing may be open yet.
+	known, err := c.known(ctx, job, t)
+	if err != nil {
+		return summary, err
+	}
 	body, err := objects.OpenVersion(ctx, c.S3, job.Lines)
 	if err != nil {
 		return summary, err
@@ -235,10 +240,6 @@ func (c *Collect) summarise(
 			return summary, err
 		}
 		defer rest.discard()
-	}
-	known, err := c.known(ctx, job, t)
-	if err != nil {
-		return summary, err
 	}
 	counts := map[int]*workflow.SourceRows{}
 	var order []int

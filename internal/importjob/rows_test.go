@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -178,6 +179,35 @@ func drop(t *testing.T, w *simulation.World, text string) *result.Result {
 		t.Fatalf("no result: %v", err)
 	}
 	return r
+}
+
+// TestLongLook looks for users, which may take ten minutes, before it opens what it reads row by row: S3 ends the
+// connection of somebody who stops reading.
+func TestLongLook(t *testing.T) {
+	var calls []string
+	early := func(o *localaws.Options) {
+		o.Cognito.FailEarly, o.Cognito.FailFraction, o.Cognito.FailMinimum = true, 0.1, 1
+		o.Calls = func(c localaws.Call, next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if c.Principal != nil && strings.Contains(c.Principal.ARN(), "CollectRowsFunctionRole") {
+					calls = append(calls, c.Operation+" "+path.Base(r.URL.Path))
+				}
+				next.ServeHTTP(w, r)
+			})
+		}
+	}
+	world(t, early, func(t *testing.T, w *simulation.World) {
+		drop(t, w, clashing(50))
+		calls = nil
+		drop(t, w, clashing(100)) // 50 of them are there
+		look := slices.Index(calls, "ListUsers /")
+		if look < 0 {
+			t.Fatalf("nobody looked for users: %q", calls)
+		}
+		if opened := slices.Index(calls, "GET attempt-1.lines"); opened < look {
+			t.Errorf("the line map was opened by call %d, users were looked for from call %d on", opened, look)
+		}
+	})
 }
 
 // TestLongLog reads 500,000 lines, and a search of CloudWatch Logs that looks at some lines a call and may answer an
