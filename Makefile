@@ -71,6 +71,10 @@ soak: ## Simulate SEEDS=N seeds of faults, order and unknowns (default 2000)
 bench: build ## Measure: a table, and out/bench.json
 	go run ./internal/bench --out out/bench.json
 
+.PHONY: pictures
+pictures: build .tools/pictures/.done ## Record the terminal's pictures in docs/images/ anew
+	tools/pictures
+
 .PHONY: fmt
 fmt: .tools/bin/golangci-lint-$(GOLANGCI_LINT) ## Format the Go code
 	$< fmt
@@ -203,9 +207,9 @@ verify-cli: .tools/aws/.done ## The AWS CLI drives `userdrop local`
 # ------------------------------------------------------------------------------------------------------------- Documents
 
 .PHONY: verify-docs
-verify-docs: ## Links and commands of the documents
+verify-docs: ## Links, commands and the table of folders in the documents
 	$(step) $@
-	go test -count=1 -run='^Test(Links|Commands)$$' ./cmd/userdrop
+	go test -count=1 -run='^Test(Links|Commands|Folders)$$' ./cmd/userdrop
 
 # ----------------------------------------------------------------------------------------------------------------- Tools
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 )
 
@@ -17,6 +18,7 @@ var (
 	heading  = regexp.MustCompile(`(?m)^#+ +(.+)$`)
 	notInID  = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 	target   = regexp.MustCompile(`(?m)^([a-z-]+):`)
+	folder   = regexp.MustCompile("`([a-z/]+)`")
 	longFlag = regexp.MustCompile(`^--([a-z-]+)`)
 )
 
@@ -72,6 +74,42 @@ func TestLinks(t *testing.T) {
 				t.Errorf("%s links to %s, which has no such heading", name, to)
 			}
 		}
+	}
+}
+
+// TestFolders compares the table in architecture.md with the folders: each is named once.
+func TestFolders(t *testing.T) {
+	_, table, _ := strings.Cut(documents(t)["docs/architecture.md"], "## Where things live")
+	var named []string
+	for line := range strings.Lines(table) {
+		if cells := strings.Split(line, "|"); len(cells) > 2 {
+			for _, m := range folder.FindAllStringSubmatch(cells[1], -1) {
+				named = append(named, strings.TrimSuffix(m[1], "/"))
+			}
+		}
+	}
+	var found []string
+	for _, pattern := range []string{"*", "internal/*", "cmd/*"} {
+		paths, err := filepath.Glob(filepath.Join("../..", pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			name := strings.TrimPrefix(filepath.ToSlash(path), "../../")
+			info, err := os.Stat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if info.IsDir() && !slices.Contains([]string{"docs", "out", "internal", "cmd"}, name) &&
+				!strings.HasPrefix(name, ".") {
+				found = append(found, name)
+			}
+		}
+	}
+	slices.Sort(named)
+	slices.Sort(found)
+	if diff := cmp.Diff(found, named); diff != "" {
+		t.Errorf("the table of folders in docs/architecture.md (-folders +table):\n%s", diff)
 	}
 }
 
