@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"unicode/utf8"
 
 	"userdrop/internal/result"
@@ -42,42 +43,35 @@ func newCheckSink(dir string, source *os.File) (*checkSink, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	old, err := filepath.Glob(filepath.Join(escapeGlob(dir), "part-*"))
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
-	old = append(old, filepath.Join(dir, "failed.csv"), filepath.Join(dir, "result.json"))
 	from, err := source.Stat()
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range old {
+	var old []string
+	for _, entry := range entries {
+		if !written.MatchString(entry.Name()) {
+			continue
+		}
+		name := filepath.Join(dir, entry.Name())
 		if info, err := os.Stat(name); err == nil && os.SameFile(info, from) {
 			return nil, fmt.Errorf("%s would be overwritten: choose another directory for --out", name)
 		}
+		old = append(old, name)
 	}
 	for _, name := range old {
-		if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := os.Remove(name); err != nil {
 			return nil, err
 		}
 	}
 	return s, nil
 }
 
-// escapeGlob makes a name stand for itself in a pattern.
-func escapeGlob(name string) string {
-	escaped := make([]rune, 0, len(name))
-	for _, r := range name {
-		switch r {
-		case '*', '?', '[', '\\':
-			if os.PathSeparator == '/' {
-				escaped = append(escaped, '\\')
-			}
-		}
-		escaped = append(escaped, r)
-	}
-	return string(escaped)
-}
+// written are the names of the files that a check writes. A part-time.csv beside them is somebody else's.
+var written = regexp.MustCompile(`^(part-\d{4,}\.csv|failed\.csv|result\.json)$`)
 
 func (s *checkSink) OpenPart(_ context.Context, part usercsv.Part) (usercsv.PartWriter, error) {
 	if s.dir == "" {

@@ -199,16 +199,19 @@ func TestCheckRefusedLeavesOnlyResult(t *testing.T) {
 	if code := check("good.csv"); code != 1 {
 		t.Fatalf("exit %d", code)
 	}
-	if err := os.WriteFile("out/notes.txt", nil, 0o600); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"notes.txt", "part-time.csv", "part-0042.csv"} {
+		if err := os.WriteFile("out/"+name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if diff := cmp.Diff([]string{"failed.csv", "notes.txt", "part-0001.csv", "result.json"}, list()); diff != "" {
+	written := []string{"failed.csv", "notes.txt", "part-0001.csv", "part-0042.csv", "part-time.csv", "result.json"}
+	if diff := cmp.Diff(written, list()); diff != "" {
 		t.Error(diff)
 	}
 	if code := check("late.csv"); code != 2 {
 		t.Fatalf("exit %d", code)
 	}
-	if diff := cmp.Diff([]string{"notes.txt", "result.json"}, list()); diff != "" {
+	if diff := cmp.Diff([]string{"notes.txt", "part-time.csv", "result.json"}, list()); diff != "" {
 		t.Error(diff)
 	}
 	var got summary
