@@ -43,22 +43,25 @@ func newCreate(cfg aws.Config, config CreateConfig) *Create {
 	return &Create{Cognito: cognito.NewFromConfig(cfg), Config: config}
 }
 
-// Handle answers the attempt's job. CreateUserImportJob has no client token, so that a lost answer leaves a job behind:
-// look first. Where Cognito refuses for good, the payload has no job and the refusal's words.
+// Handle answers the attempt's job. CreateUserImportJob has no client token, so that a lost answer leaves a job behind,
+// and a Redrive may begin anew after several attempts: look first. Where Cognito refuses for good, the payload has no job and the refusal's words.
 func (c *Create) Handle(ctx context.Context, job workflow.ImportJob) (workflow.ImportJob, error) {
 	job.Uploaded, job.Lapsed = false, false
 	job.Next = workflow.Go
 	if job.Job.ID != "" { // handed over by the execution that made it, maybe before any list tells of it
 		return job, nil
 	}
-	name := workflow.JobName(job.ImportID, job.Part, job.Attempt)
+	least := job.Attempt
 	err := Jobs(ctx, c.Cognito, job.UserPoolID, job.PreparedAt, func(j types.UserImportJobType) bool {
-		if aws.ToString(j.JobName) != name {
+		part, attempt, ours := workflow.PartOfJob(job.ImportID, aws.ToString(j.JobName))
+		if !ours || part != job.Part || attempt < least {
 			return true
 		}
-		// Of several by one name, the one that got furthest; the newest comes first.
-		if found := State(&j); job.Job.ID == "" || created(job.Job) && !created(found) {
-			job.Job = found
+		// The first attempt that was started has the rows that are asked for. Where none was, the newest, which comes
+		// first, is the likeliest to have been uploaded.
+		found := State(&j)
+		if job.Job.ID == "" || !created(found) && (created(job.Job) || attempt < job.Attempt) {
+			job.Job, job.Attempt = found, attempt
 		}
 		return true
 	})

@@ -12,6 +12,7 @@ import (
 
 	"userdrop/internal/function"
 	"userdrop/internal/metrics"
+	"userdrop/internal/objects"
 	"userdrop/internal/queue"
 	"userdrop/internal/workflow"
 )
@@ -22,13 +23,15 @@ type Start struct {
 		starter
 		describer
 	}
-	Hold   *queue.Hold
-	Config StartConfig
+	Hold    *queue.Hold
+	Results *objects.Store
+	Config  StartConfig
 }
 
 // StartConfig is the environment of start-import-job.
 type StartConfig struct {
 	queue.HoldConfig
+	ResultsBucket string `env:"RESULTS_BUCKET"`
 	// MaxWaitForOthersDays is how long to go on asking while Cognito refuses.
 	MaxWaitForOthersDays int `env:"MAX_WAIT_FOR_OTHERS_DAYS"`
 }
@@ -39,8 +42,10 @@ func NewStart(cfg aws.Config, environ map[string]string) (lambda.Handler, error)
 	if err != nil {
 		return nil, err
 	}
+	client := s3.NewFromConfig(cfg)
 	return function.Handler((&Start{
-		Cognito: cognito.NewFromConfig(cfg), Hold: queue.NewHold(s3.NewFromConfig(cfg), config.HoldConfig), Config: config,
+		Cognito: cognito.NewFromConfig(cfg), Hold: queue.NewHold(client, config.HoldConfig),
+		Results: objects.New(client, config.ResultsBucket), Config: config,
 	}).Handle), nil
 }
 
@@ -52,13 +57,22 @@ const (
 )
 
 // Handle answers Go once the job is started, Wait while it is refused or the queue is held, Attempt when its URL or the job itself lapsed,
-// and Done when there is nothing to wait for: the job ended, none could be made, or the patience did.
+// and Done when there is nothing to wait for: the job ended, none could be made, the patience did, or the result is
+// published, since somebody redrives what abort-import wound up.
 func (s *Start) Handle(ctx context.Context, job workflow.ImportJob) (workflow.ImportJob, error) {
 	if job.Job.ID == "" {
 		job.Next = workflow.Done
 		return job, nil
 	}
 	if created(job.Job) {
+		published, err := s.Results.Exists(ctx, workflow.ResultKey(job.ImportID))
+		if err != nil {
+			return job, err
+		}
+		if published {
+			job.Next = workflow.Done
+			return job, nil
+		}
 		// A part that waits for others may have had its turn days ago.
 		why, wait, err := s.Hold.Why(ctx, time.Now())
 		if err != nil {

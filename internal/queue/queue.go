@@ -48,6 +48,8 @@ const (
 	pace = 200 * time.Millisecond
 	// maxWait, for each place, bounds the time that is lost when an estimate is wrong.
 	maxWait = time.Hour
+	// maxOverdue bounds the wait of those behind one that should be done.
+	maxOverdue = 5 * time.Minute
 	// maxTurns ends an execution's loops: nine events a turn, three more for each time that a function had to be tried
 	// again, and 25,000 events end an execution for good.
 	maxTurns = 1200
@@ -146,7 +148,10 @@ func (q *AwaitTurn) Handle(ctx context.Context, turn Turn) (workflow.ImportJob, 
 		}
 		ahead += rest - whole
 	}
-	queued := job.Ahead > 0
+	before := job.Ahead
+	if job.MovedAt.IsZero() || place != before {
+		job.MovedAt = time.Now().UTC()
+	}
 	job.Ahead, job.EstimatedSeconds = place, int64(ahead/time.Second)
 	if place <= 1 { // the first one asks only until it is at work
 		q.Config.Put(ctx, job.ImportID, metrics.QueueLength.Of(float64(len(line))))
@@ -166,11 +171,13 @@ func (q *AwaitTurn) Handle(ctx context.Context, turn Turn) (workflow.ImportJob, 
 		if place == 1 { // one execution may look more often: what it oversleeps, the account stands idle
 			least, ahead = max(nextWait, q.Config.needs(line[0].rows)/1000), ahead-overhead
 		}
-		least = max(least, time.Duration(looked)*pace)
+		// Where the first in line should be done by now, it waits itself: for a job of somebody else's, maybe for hours.
+		overdue := time.Since(job.MovedAt) - overhead - q.Config.needs(line[0].rows)
+		least = max(least, time.Duration(looked)*pace, min(overdue/10, maxOverdue))
 		return Pause(job, min(max(ahead/2, least), time.Duration(place)*maxWait)), nil
 	}
 	pools := q.pools(job.UserPoolID)
-	if queued { // this queue held the account until a moment ago: whoever got in between, Cognito will tell
+	if before > 0 { // this queue held the account until a moment ago: whoever got in between, Cognito will tell
 		pools = pools[:1]
 	}
 	busy, _, err := q.active(ctx, job, pools, func(name string) bool {

@@ -101,3 +101,40 @@ func TestHeldQueue(t *testing.T) {
 		}
 	})
 }
+
+// TestBehindAnother lets six drops wait for four hours, which no estimate knows of: the first one's job is refused.
+func TestBehindAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const pool, other = "us-east-1_Example1", "us-east-1_Other"
+		settings := cognito.Defaults()
+		settings.UsersPerSecond = 2
+		w := boot(t, localaws.Options{Cognito: settings, Parameters: map[string]string{
+			"UserPoolArns": "arn:aws:cognito-idp:us-east-1:123456789012:userpool/" + pool,
+		}}, other)
+		defer w.Close()
+		begin := time.Now()
+		if err := w.Foreign(t.Context(), other, 30_000); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 6 {
+			key := fmt.Sprintf("incoming/%s/users-%d.csv", pool, i)
+			if _, err := w.S3.Put(w.Inbox(), key, list(10*i, 10*i+10)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !w.Settle(t.Context(), 24*time.Hour) {
+			t.Fatal("the imports do not end")
+		}
+		if took := time.Since(begin); took > 4*time.Hour+30*time.Minute {
+			t.Errorf("the last import ended after %s", took)
+		}
+		for _, part := range w.StepFunctions.Executions(w.Machine("import-job")) {
+			if part.Events > 1500 {
+				t.Errorf("%s: %d events", part.Name, part.Events)
+			}
+		}
+		if n := w.Cognito.UserCount(pool); n != 60 {
+			t.Errorf("%d users, want 60", n)
+		}
+	})
+}

@@ -96,6 +96,8 @@ type ImportJob struct {
 
 	// Ticket is when the part entered the queue. A successor keeps it.
 	Ticket time.Time `json:"ticket,omitzero"`
+	// MovedAt is when its place in the queue last changed.
+	MovedAt time.Time `json:"movedAt,omitzero"`
 	// Ahead and EstimatedSeconds are await-turn's answer for people: parts before this one, and how long they may take.
 	Ahead            int   `json:"ahead"`
 	EstimatedSeconds int64 `json:"estimatedSeconds"`
