@@ -68,7 +68,8 @@ func (c *Copy) Handle(ctx context.Context, job workflow.ImportJob) (workflow.Imp
 		return job, nil
 	}
 	address := aws.ToString(described.PreSignedUrl)
-	if address == "" {
+	fresh := address == ""
+	if fresh {
 		// AWS's samples show the URL in every answer, but only Create is bound to give one: take another job's.
 		job.Attempt++
 		if job, address, err = c.Create.create(ctx, job); err != nil || job.Job.ID == "" {
@@ -86,6 +87,11 @@ func (c *Copy) Handle(ctx context.Context, job workflow.ImportJob) (workflow.Imp
 	}
 	defer part.Close()
 	code, err := Upload(ctx, c.HTTP, target, part, job.Object.Bytes)
+	if err != nil && fresh { // a retry would not have this URL: it would take yet another job, with nobody counting
+		slog.WarnContext(ctx, "The upload failed.", "importId", job.ImportID, "jobId", job.Job.ID, "error", err)
+		job.Lapsed = true
+		return job, nil
+	}
 	if err != nil {
 		return job, err
 	}

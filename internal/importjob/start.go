@@ -2,6 +2,8 @@ package importjob
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -9,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
 
 	"userdrop/internal/function"
 	"userdrop/internal/metrics"
@@ -90,6 +93,9 @@ func (s *Start) Handle(ctx context.Context, job workflow.ImportJob) (workflow.Im
 			job.Refusal, job.RefusedSince = "", time.Time{}
 			job.Next = workflow.Go
 			return job, nil
+		}
+		if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorCode() == "AccessDeniedException" {
+			return job, fmt.Errorf("start import job %s: %w", job.Job.ID, err) // that is IAM, and no job in the way
 		}
 		// Which error means "another job is active" is not documented, and the answer to a start that worked may be
 		// lost: only the job's status tells.
