@@ -45,6 +45,9 @@ func TestCheckExitCodes(t *testing.T) {
 	desk(t, map[string]string{
 		"good.csv": "email,username\na@example.com,ann\n", "bad.csv": "email,username\nbad,ann\n",
 		"mixed.csv": "email,username\na@example.com,ann\nbad,bob\n", "refused.csv": "nonsense\n1\n", "empty.csv": "",
+		// As Windows PowerShell redirects: UTF-16, or UTF-8 with a byte order mark.
+		"pool16.json":  "\xFF\xFE" + strings.Join(strings.SplitAfter(testPool, ""), "\x00") + "\x00",
+		"header8.json": "\uFEFF" + testHeader,
 	})
 	for _, tc := range []struct {
 		args   string
@@ -53,6 +56,7 @@ func TestCheckExitCodes(t *testing.T) {
 	}{
 		{"good.csv --pool pool.json --assume-verified email", 0, ""},
 		{"good.csv --pool pool.json --header header.json --assume-verified both", 0, ""},
+		{"good.csv --pool pool16.json --header header8.json --assume-verified email", 0, ""},
 		{"mixed.csv --pool pool.json --assume-verified email", 1, ""},
 		{"bad.csv --pool pool.json", 1, ""},
 		{"refused.csv --pool pool.json", 2, ""},

@@ -1,9 +1,11 @@
 package usercsv
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/big"
 	"slices"
 	"strconv"
@@ -128,7 +130,7 @@ func ParsePool(text []byte) (*Pool, error) {
 			UsernameConfiguration  *struct{ CaseSensitive *bool }
 		}
 	}
-	if err := json.Unmarshal(text, &answer); err != nil {
+	if err := unmarshal(text, &answer); err != nil {
 		return nil, fmt.Errorf("not the JSON of describe-user-pool: %w", err)
 	}
 	if answer.UserPool == nil {
@@ -161,13 +163,25 @@ func ParsePool(text []byte) (*Pool, error) {
 // ParseHeader reads what `aws cognito-idp get-csv-header` prints.
 func ParseHeader(text []byte) ([]string, error) {
 	var answer struct{ CSVHeader []string }
-	if err := json.Unmarshal(text, &answer); err != nil {
+	if err := unmarshal(text, &answer); err != nil {
 		return nil, fmt.Errorf("not the JSON of get-csv-header: %w", err)
 	}
 	if len(answer.CSVHeader) == 0 {
 		return nil, errors.New("not the JSON of get-csv-header: it has no CSVHeader")
 	}
 	return answer.CSVHeader, nil
+}
+
+// unmarshal reads JSON in any encoding that a source may have: Windows PowerShell redirects in UTF-16.
+func unmarshal(text []byte, into any) error {
+	r, err := decode(bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	if text, err = io.ReadAll(r); err != nil {
+		return err
+	}
+	return json.Unmarshal(text, into)
 }
 
 // columns is the pool's header, and whether a password_hash at its end waits for a source that has one.
