@@ -64,6 +64,35 @@ func (r *run) check() {
 	r.checkUploads()
 	r.checkLeaks()
 	r.checkLimits()
+	r.met()
+}
+
+// met counts what the scenario set up and the double did by itself.
+func (r *run) met() {
+	used, handedOver := false, false
+	for _, p := range r.Pools {
+		used = used || len(r.Cognito.Jobs(p.ID)) >= r.Settings.JobLimit
+	}
+	for _, e := range r.StepFunctions.Executions(r.Machine("import-job")) {
+		q, ok := workflow.ParseExecutionName(e.Name)
+		handedOver = handedOver || ok && !q.Ticket.IsZero()
+	}
+	timedOut := slices.ContainsFunc(r.Imports(), func(e stepfunctions.Execution) bool {
+		history, err := r.StepFunctions.History(context.Background(), e.ARN)
+		return err == nil && slices.ContainsFunc(history, func(h stepfunctions.HistoryEvent) bool {
+			return h.Type == "TaskTimedOut"
+		})
+	})
+	for what, met := range map[string]bool{
+		"quota: a pool's jobs used up": used, "execution: handed over": handedOver, "execution: part timed out": timedOut,
+		"log: lines late": r.Settings.LogDelay > 0, "log: lines missing": r.Settings.LogMissing > 0,
+		"log: lines doubled": r.Settings.LogDoubled > 0, "log: none": r.Settings.NoLogGroup,
+		"queue: import window": r.window != [2]time.Duration{},
+	} {
+		if met {
+			r.chaos.counts[what]++
+		}
+	}
 }
 
 // checkDrops: every drop has exactly one result, and each of its rows is where the result says.
@@ -234,6 +263,9 @@ func (r *run) checkJobs(got *result.Result) {
 		imported += j.ImportedUsers
 		skipped += j.SkippedUsers
 		failed += j.FailedUsers
+		if at := time.Time(j.StartDate).Sub(r.chaos.start); at > 0 && !r.mayStart(at) {
+			r.violation("%s: job %s started after %s, when none may", got.ImportID, j.JobName, at)
+		}
 		switch j.Status {
 		case "Pending", "InProgress", "Stopping":
 			r.violation("%s: job %s is %s after the result", got.ImportID, j.JobName, j.Status)
@@ -253,6 +285,22 @@ func (r *run) checkJobs(got *result.Result) {
 		r.violation("%s: the jobs imported %d and failed %d, the result says %d and %d",
 			got.ImportID, imported, failed, o.Imported, o.Failed)
 	}
+}
+
+// mayStart tells whether a job may start: neither is the queue paused, nor the window shut.
+func (r *run) mayStart(at time.Duration) bool {
+	const late = 2 * time.Minute // a function was at work, and Cognito took its time
+	if at > r.held[0]+late && at < r.held[1] {
+		return false
+	}
+	open := func(at time.Duration) bool {
+		from, to, clock := r.window[0], r.window[1], at%(24*time.Hour)
+		if from <= to {
+			return from == to || clock >= from && clock < to
+		}
+		return clock >= from || clock < to
+	}
+	return open(at) || open(max(at-late, 0))
 }
 
 // checkUploads: no row is in two successful jobs of one import.
@@ -277,35 +325,64 @@ func (r *run) checkUploads() {
 	}
 }
 
-// checkLeaks: no cell, no name of a source's column and no upload URL is anywhere but in the buckets.
+// urls are what shows an upload URL, or the credential in it.
+var urls = []string{
+	"X-Amz-Signature", "x-amz-signature", "X-Amz-Security-Token", "x-amz-security-token", "IQoJb3JpZ2luX2Vj",
+}
+
+// checkLeaks: no cell and no name of a source's column is anywhere but in the buckets, and no upload URL is there either.
 func (r *run) checkLeaks() {
-	look := func(where, text string) {
-		lower := strings.ToLower(text)
-		for _, secret := range []string{Marker, "x-amz-signature", "x-amz-security-token", "iqojb3jpz2lux2vj"} {
-			if at := strings.Index(lower, secret); at >= 0 {
+	look := func(where, text string, secrets ...string) {
+		for _, secret := range secrets {
+			if at := strings.Index(text, secret); at >= 0 {
 				r.violation("%s leaks %q: …%s…", where, secret, text[max(0, at-60):min(len(text), at+40)])
 			}
 		}
 	}
-	look("the functions' log", r.journal.String())
+	secrets := append([]string{Marker}, urls...)
+	look("the functions' log", r.journal.String(), secrets...)
+	look("a metric", r.MeasuredText(), secrets...)
 	for _, arn := range slices.Sorted(maps.Keys(r.StepFunctions.Machines())) {
 		for _, e := range r.StepFunctions.Executions(arn) {
 			history, err := r.StepFunctions.History(context.Background(), e.ARN)
 			if err != nil {
 				r.violation("history: %v", err)
 			}
-			look("the history of "+e.Name, text(history))
+			var told strings.Builder
+			for _, event := range history {
+				for _, detail := range event.Details {
+					text, _ := detail.(string)
+					told.WriteString(text)
+				}
+			}
+			look("the history of "+e.Name, told.String(), secrets...)
+			if strings.Contains(told.String(), `"lapsed":true`) {
+				r.chaos.counts["upload: URL lapsed"]++
+			}
 		}
 	}
 	for _, group := range r.Logs.Groups() {
 		for _, stream := range r.Logs.Streams(group) {
-			look("the log "+group, strings.Join(r.Logs.Messages(group, stream), "\n"))
+			look("the log "+group, strings.Join(r.Logs.Messages(group, stream), "\n"), secrets...)
 		}
 	}
-	look("an event", text(r.Events.Events()))
-	look("a message", text(r.SNS.Messages()))
+	look("an event", text(r.Events.Events()), secrets...)
+	look("a message", text(r.SNS.Messages()), secrets...)
 	for _, q := range r.Stack.Queues {
-		look("the queue "+q.Name, text(r.SQS.Messages(q.Name)))
+		look("the queue "+q.Name, text(r.SQS.Messages(q.Name)), secrets...)
+	}
+	for _, bucket := range []string{r.Work(), r.Results()} {
+		keys, err := r.S3.Keys(bucket, "")
+		if err != nil {
+			r.violation("list %s: %v", bucket, err)
+		}
+		for _, key := range keys {
+			object, err := r.S3.Get(bucket, key)
+			if err != nil {
+				r.violation("read %s: %v", key, err)
+			}
+			look(key, string(object), urls...)
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"maps"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,6 +52,7 @@ func main() {
 	testing.Init()
 	flag.Parse()
 	slog.SetDefault(simulation.Logger())
+	debug.SetGCPercent(400) // each seed is small, and leaves nothing
 
 	seeds := []uint64{}
 	for i := range uint64(*count) {
