@@ -120,6 +120,36 @@ func TestKilledSweep(t *testing.T) {
 	}
 }
 
+// TestOrphans kills a sweep and all its tries behind its claims, before it starts the imports. The hourly sweep takes over
+// what was claimed; a file that came later waits for the night.
+func TestOrphans(t *testing.T) {
+	for call := int64(5); call <= 9; call++ { // the manifests and the executions, behind the list and three claims
+		t.Run(fmt.Sprint("call ", call), func(t *testing.T) {
+			t.Parallel()
+			k := &killer{always: true}
+			k.at.Store(call)
+			inWorld(t, k.options, func(t *testing.T, w world) {
+				w.put("scheduled/"+red+"/a.csv", users("a"))
+				w.put("scheduled/"+red+"/b.csv", users("b"))
+				w.put("scheduled/"+green+"/c.csv", users("c"))
+				until(1, 2)
+				time.Sleep(30 * time.Minute)
+				late := "scheduled/" + red + "/d.csv"
+				w.put(late, users("d"))
+				until(1, 4)
+				w.settle()
+				if diff := cmp.Diff([]string{late}, w.waiting()); diff != "" {
+					t.Errorf("left in the inbox (-want +got):\n%s", diff)
+				}
+				k.at.Store(0)
+				until(2, 3)
+				w.settle()
+				w.onceEach(map[string][]string{red: {"a", "b", "d"}, green: {"c"}})
+			})
+		})
+	}
+}
+
 // TestOverlappingSweeps lets sweeps run beside each other, each at a pace of its own.
 func TestOverlappingSweeps(t *testing.T) {
 	for _, c := range []struct {

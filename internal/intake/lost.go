@@ -27,10 +27,11 @@ type SweepLost struct {
 		describeMachine
 		ListExecutions(context.Context, *sfn.ListExecutionsInput, ...func(*sfn.Options)) (*sfn.ListExecutionsOutput, error)
 	}
-	Inbox  inbox
-	Work   *objects.Store
-	Start  *StartImport
-	Config SweepLostConfig
+	Inbox     inbox
+	Work      *objects.Store
+	Start     *StartImport
+	Scheduled *SweepScheduled
+	Config    SweepLostConfig
 }
 
 // SweepLostConfig is the environment of sweep-lost.
@@ -48,12 +49,14 @@ func NewSweepLost(cfg aws.Config, environ map[string]string) (lambda.Handler, er
 		return nil, err
 	}
 	client, machine := s3.NewFromConfig(cfg), sfn.NewFromConfig(cfg)
+	inbox, work := inbox{client, config.InboxBucket}, objects.New(client, config.WorkBucket)
 	return function.Handler((&SweepLost{
-		Machine: machine,
-		Inbox:   inbox{client, config.InboxBucket},
-		Work:    objects.New(client, config.WorkBucket),
-		Start:   &StartImport{Machine: machine, Config: config.StartConfig},
-		Config:  config,
+		Machine: machine, Inbox: inbox, Work: work,
+		Start: &StartImport{Machine: machine, Config: config.StartConfig},
+		Scheduled: &SweepScheduled{
+			Machine: machine, Inbox: inbox, Work: work, Config: SweepScheduledConfig{ImportUsersARN: config.ImportUsersARN},
+		},
+		Config: config,
 	}).Handle), nil
 }
 
@@ -67,8 +70,8 @@ const (
 	staleAbort = time.Hour
 )
 
-// Handle starts an import for each object that no execution owns, and abort-import for each execution that ended with
-// something left to do.
+// Handle starts an import for each object that no execution owns, takes over the scheduled files that a dead sweep
+// claimed, and starts abort-import for each execution that ended with something left to do.
 func (s *SweepLost) Handle(ctx context.Context, _ Schedule) (Started, error) {
 	started := Started{Imports: []string{}}
 	running, oldest, err := s.running(ctx)
@@ -76,11 +79,13 @@ func (s *SweepLost) Handle(ctx context.Context, _ Schedule) (Started, error) {
 		return started, err
 	}
 	errLost := s.lostObjects(ctx, running, &started)
+	claimed, errClaimed := s.Scheduled.takeOver(ctx)
+	started.Imports = append(started.Imports, claimed.Imports...)
 	drops := len(started.Imports)
 	errAbort := s.lostResults(ctx, &started)
 	s.Config.Put(ctx, "", metrics.LostDrops.Of(float64(drops)),
 		metrics.LostResults.Of(float64(len(started.Imports)-drops)), metrics.OldestImportSeconds.Of(oldest.Seconds()))
-	return started, errors.Join(errLost, errAbort)
+	return started, errors.Join(errLost, errClaimed, errAbort)
 }
 
 // running is the imports under way, and the age of the oldest.

@@ -156,11 +156,25 @@ const (
 // Handle starts an import for each pool that has files, or several where one would be too large. What one pool's files
 // run into does not keep the others'.
 func (s *SweepScheduled) Handle(ctx context.Context, schedule Schedule) (Started, error) {
-	started := Started{Imports: []string{}}
 	at := schedule.ScheduledTime
 	if at.IsZero() {
 		at = time.Now()
 	}
+	return s.take(ctx, at, s.claim)
+}
+
+// takeOver imports what a sweep claimed and never started, since it died with all its tries: that need not wait for the
+// next night. What nobody claimed does.
+func (s *SweepScheduled) takeOver(ctx context.Context) (Started, error) {
+	return s.take(ctx, time.Now(), s.orphan)
+}
+
+// claim is how a sweep gets a file for an import; others are the imports that it met.
+type claim func(ctx context.Context, id string, file workflow.Object, others map[string]holder) (bool, error)
+
+// take starts imports, whose names tell of a time, of the files that it can claim.
+func (s *SweepScheduled) take(ctx context.Context, at time.Time, claim claim) (Started, error) {
+	started := Started{Imports: []string{}}
 	files, err := s.Inbox.list(ctx, "scheduled/")
 	if err != nil {
 		return started, err
@@ -169,7 +183,7 @@ func (s *SweepScheduled) Handle(ctx context.Context, schedule Schedule) (Started
 	others := map[string]holder{}
 	for _, g := range gather(files) {
 		id := workflow.SweepID(g.pool, at, g.number)
-		ok, err := s.sweep(ctx, id, g.pool, g.files, others)
+		ok, err := s.sweep(ctx, id, g, claim, others)
 		if err != nil {
 			errs = append(errs, err)
 		} else if ok {
@@ -215,11 +229,11 @@ func gather(files []waiting) []*group {
 
 // sweep claims files and starts an import with those it got; false where others have them all.
 func (s *SweepScheduled) sweep(
-	ctx context.Context, id, pool string, files []workflow.Object, others map[string]holder,
+	ctx context.Context, id string, g *group, claim claim, others map[string]holder,
 ) (started bool, err error) {
 	mine := []workflow.Object{}
-	for _, file := range files {
-		got, err := s.claim(ctx, id, file, others)
+	for _, file := range g.files {
+		got, err := claim(ctx, id, file, others)
 		if err != nil {
 			return false, err
 		}
@@ -250,7 +264,7 @@ func (s *SweepScheduled) sweep(
 		}
 	}
 	return true, startExecution(ctx, s.Machine, s.Config.ImportUsersARN, workflow.Drop{
-		Schema: workflow.Schema, ImportID: id, UserPoolID: pool, Mode: result.Import, Manifest: key,
+		Schema: workflow.Schema, ImportID: id, UserPoolID: g.pool, Mode: result.Import, Manifest: key,
 	})
 }
 
@@ -260,19 +274,14 @@ func manifestKey(importID string) string { return "sweeps/" + importID + ".json"
 func (s *SweepScheduled) claim(
 	ctx context.Context, id string, file workflow.Object, others map[string]holder,
 ) (bool, error) {
-	hash := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s", file.Bucket, file.Key, file.VersionID))
-	key := "claims/" + hex.EncodeToString(hash[:])
-	// With the time, no two claims are the same text, and have the same entity tag.
-	text := fmt.Appendf(nil, "%s %s", id, time.Now().UTC().Format(time.RFC3339Nano))
-	won, err := s.Work.WriteOnce(ctx, key, "text/plain", text)
+	won, err := s.Work.WriteOnce(ctx, claimKey(file), "text/plain", claimText(id))
 	if won || err != nil {
 		return won, err
 	}
-	claim, tag, since, err := s.Work.Tagged(ctx, key)
+	by, tag, since, err := s.claimant(ctx, file)
 	if err != nil {
 		return false, err
 	}
-	by, _, _ := strings.Cut(claim, " ")
 	switch age := time.Since(since); {
 	case by == id && age < staleClaim-2*sweepTime:
 		return true, nil // an earlier try of this sweep, and nobody takes the file over before this one ends
@@ -284,7 +293,45 @@ func (s *SweepScheduled) claim(
 		}
 		slog.WarnContext(ctx, "Taking over a file whose import came to nothing.", "importId", id, "from", by)
 	}
-	return s.Work.Replace(ctx, key, "text/plain", text, tag)
+	return s.Work.Replace(ctx, claimKey(file), "text/plain", claimText(id), tag)
+}
+
+// orphan takes over the file of an import that never was; what nobody claimed is not its to take.
+func (s *SweepScheduled) orphan(
+	ctx context.Context, id string, file workflow.Object, others map[string]holder,
+) (bool, error) {
+	by, tag, since, err := s.claimant(ctx, file)
+	if workflow.Classify(err) == workflow.Gone {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	h, err := s.holder(ctx, by, others)
+	if err != nil || !h.neverWas(time.Since(since)) {
+		return false, err
+	}
+	slog.WarnContext(ctx, "Taking over a file whose import was never started.", "importId", id, "from", by)
+	return s.Work.Replace(ctx, claimKey(file), "text/plain", claimText(id), tag)
+}
+
+// claimText is a claim. With the time, no two are the same text, and have the same entity tag.
+func claimText(importID string) []byte {
+	return fmt.Appendf(nil, "%s %s", importID, time.Now().UTC().Format(time.RFC3339Nano))
+}
+
+func claimKey(file workflow.Object) string {
+	hash := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s", file.Bucket, file.Key, file.VersionID))
+	return "claims/" + hex.EncodeToString(hash[:])
+}
+
+// claimant is the import that claims a file, with the claim's entity tag, and since when.
+func (s *SweepScheduled) claimant(
+	ctx context.Context, file workflow.Object,
+) (importID, tag string, since time.Time, err error) {
+	claim, tag, since, err := s.Work.Tagged(ctx, claimKey(file))
+	importID, _, _ = strings.Cut(claim, " ")
+	return importID, tag, since, err
 }
 
 // holder is an import that claimed files, as one sweep saw it. An import may hold thousands of files for days, and
@@ -292,6 +339,11 @@ func (s *SweepScheduled) claim(
 type holder struct {
 	execution *sfn.DescribeExecutionOutput // nil if there never was one
 	files     []workflow.Object            // on its list
+}
+
+// neverWas tells of an import that was not started, and will never be, by the age of its claim.
+func (h holder) neverWas(age time.Duration) bool {
+	return h.execution == nil && age > staleClaim && age < forgotten
 }
 
 // holder looks at an import, once a sweep.
@@ -323,7 +375,7 @@ func (s *SweepScheduled) abandoned(
 	case err != nil:
 		return false, err
 	case h.execution == nil:
-		return age > staleClaim && age < forgotten, nil
+		return h.neverWas(age), nil
 	case !slices.Contains(h.files, file):
 		return true, nil
 	case !over(h.execution.Status, aws.ToTime(h.execution.StopDate)):

@@ -406,8 +406,8 @@ func leftClaims(t *testing.T, w *simulation.World) {
 			}
 		}
 	}
-	time.Sleep(3 * time.Hour)
-	settle(t, w, 3)
+	time.Sleep(3 * time.Hour) // the hourly sweep takes the first claim over, the nightly one the others
+	settle(t, w, 4)
 }
 
 // sourceIsPart drops files that need no change, one beside the schedule and one for it. The first row of each is there
