@@ -330,6 +330,10 @@ func (c *chaos) around(
 ) lambda.Result {
 	name := strings.TrimPrefix(f.Name, localaws.StackName+"-")
 	sweep := strings.HasPrefix(name, "sweep-")
+	what := "function: "
+	if sweep {
+		what = "sweep: "
+	}
 	c.mu.Lock()
 	d := c.draws("invoke", f.Name)
 	kind := ""
@@ -349,12 +353,12 @@ func (c *chaos) around(
 		wait = d.between(100*time.Millisecond, 5*time.Second)
 	}
 	gap := d.between(time.Millisecond, 2*time.Second)
-	fate := &doom{calls: 1 + d.IntN(9), after: d.chance(0.5)}
+	fate := &doom{what: what + killed, calls: 1 + d.IntN(9), after: d.chance(0.5)}
 	id := wire.RequestID(ctx)
 	if kind == killed {
 		c.doomed[id] = fate
 	} else if kind != "" {
-		c.count("function: " + kind)
+		c.count(what + kind)
 	}
 	c.log("invoke %s %s", f.Name, kind)
 	c.entered[name]++
@@ -419,6 +423,7 @@ func importOf(payload []byte) string {
 
 // doom kills an invocation at one of its calls of AWS, before the call takes effect or after it.
 type doom struct {
+	what   string
 	calls  int // until then
 	after  bool
 	cancel context.CancelFunc
@@ -450,8 +455,8 @@ func (c *chaos) dies(ctx context.Context, effect func()) bool {
 	d.calls--
 	left := d.calls
 	if left == 0 {
-		c.count("function: " + killed)
-		c.log("killed")
+		c.count(d.what)
+		c.log("%s", d.what)
 	}
 	c.mu.Unlock()
 	if left > 0 {

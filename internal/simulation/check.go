@@ -87,7 +87,8 @@ func (r *run) met() {
 		"quota: a pool's jobs used up": used, "execution: handed over": handedOver, "execution: part timed out": timedOut,
 		"log: lines late": r.Settings.LogDelay > 0, "log: lines missing": r.Settings.LogMissing > 0,
 		"log: lines doubled": r.Settings.LogDoubled > 0, "log: none": r.Settings.NoLogGroup,
-		"queue: import window": r.window != [2]time.Duration{},
+		"sweep: claim taken over": strings.Contains(r.journal.String(), "Taking over a file"),
+		"queue: import window":    r.window != [2]time.Duration{},
 	} {
 		if met {
 			r.chaos.counts[what]++
