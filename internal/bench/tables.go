@@ -53,60 +53,73 @@ func bars(t Table) (all []Bar) {
 	return append(all, simulated(t.Imports)...)
 }
 
-// simulated are the bars for what the simulation counts.
-func simulated(imports []Import) (all []Bar) {
-	add := func(met bool, measure, bar, format string, args ...any) {
-		all = append(all, Bar{measure, bar, fmt.Sprintf(format, args...), met})
+// worst is the figure, of several, that comes nearest to a bar or beyond it.
+type worst struct {
+	figure float64
+	of     string
+}
+
+func (w *worst) add(figure float64, of string) {
+	if figure >= w.figure {
+		*w = worst{figure, of}
 	}
-	doubled, what := 0.0, ""
+}
+
+// simulated are the bars for what the simulation counts.
+func simulated(imports []Import) []Bar {
+	var small, full, lost, events, waiting, displaced, starved, quotas, doubled worst
 	for _, i := range imports {
 		name := drops(i)
+		events.add(float64(i.HistoryEvents), name)
+		starved.add(float64(i.Drops+min(i.Giant, 1)-i.Imports+len(i.Violations)), "none of "+thousands(i.Imports))
 		switch {
 		case i.Drops == 1 && i.Rows == 100:
-			add(i.Transitions <= 30, "transitions, a small drop", "30", "%d", i.Transitions)
+			small.add(float64(i.Transitions), name)
 		case i.Drops == 1 && i.Rows == 500_000:
-			add(i.Transitions <= 500, "transitions, 500,000 rows", "500", "%d", i.Transitions)
-		case i.Drops == 1 && i.Rows == 40_000_000, i.Giant > 0:
-			add(i.Lost() < 0.09, "time lost to waiting, "+name, "9 %", "%.1f %%", 100*i.Lost())
-			add(len(i.Violations) == 0 && i.HistoryEvents < 25_000, "AWS's limits, "+name, "25,000 history events",
-				"%s at the most", thousands(i.HistoryEvents))
+			full.add(float64(i.Transitions), name)
+		case i.Rows == 40_000_000, i.Giant > 0:
+			lost.add(100*i.Lost(), name)
 		}
 		if i.Drops > 1 {
-			own := transitionsAlone(imports, i.Rows)
-			add(i.MostOfOne-own <= 100, "transitions for waiting, "+name, "100", "%d", i.MostOfOne-own)
-			add(i.Imports == i.Drops+min(i.Giant, 1), "nobody starves, "+name, "all end", "%s of %s",
-				thousands(i.Imports), thousands(i.Drops+min(i.Giant, 1)))
-			add(i.Displaced <= 2, "order of entry, "+name, "kept, but for what ListExecutions tells late",
-				"%d out of turn", i.Displaced)
-			for _, name := range i.Names() {
-				if quota, calls := cost.Quotas[name].Rate*60, i.Calls[name]; quota > 0 && calls.Steady > 0 && i.Rows == 100 {
-					add(float64(calls.Steady) <= quota/4, "steady polling, "+drops(i)+", "+name,
-						fmt.Sprintf("25 %% of %.0f a minute", quota), "%d (%.0f %%)", calls.Steady,
-						100*float64(calls.Steady)/quota)
-				}
+			waiting.add(float64(i.MostOfOne-alone(imports, i.Rows)), name)
+			displaced.add(float64(i.Displaced), name)
+		}
+		for operation, quota := range cost.Quotas {
+			if c := i.Calls[operation]; c != nil {
+				quotas.add(100*float64(c.Steady)/60/quota.Rate, operation+", "+name)
 			}
 		}
 		for _, half := range imports {
-			if i.Drops == 1 && half.Drops == 1 && half.Rows >= 10_000 && i.Rows == 2*half.Rows {
-				for unit, ratio := range map[string]float64{
-					"transitions": float64(i.Transitions) / float64(half.Transitions),
-					"invocations": float64(i.Invocations) / float64(half.Invocations),
-					"GB-seconds":  i.GBSeconds / half.GBSeconds, "US $": i.Dollars / half.Dollars,
-					"calls": float64(total(i)) / float64(total(half)), "time": i.TookSeconds / half.TookSeconds,
-				} {
-					if ratio > doubled {
-						doubled, what = ratio, fmt.Sprintf("%s of %s users", unit, thousands(i.Rows))
-					}
-				}
+			if i.Drops > 1 || half.Drops > 1 || half.Rows < 10_000 || i.Rows != 2*half.Rows {
+				continue
 			}
+			name := " of " + thousands(i.Rows)
+			doubled.add(float64(i.Transitions)/float64(half.Transitions), "transitions"+name)
+			doubled.add(float64(i.Invocations)/float64(half.Invocations), "invocations"+name)
+			doubled.add(float64(total(i))/float64(total(half)), "calls"+name)
+			doubled.add(i.GBSeconds/half.GBSeconds, "GB-seconds"+name)
+			doubled.add(i.TookSeconds/half.TookSeconds, "time"+name)
+			doubled.add(i.Dollars/half.Dollars, "US $"+name)
 		}
 	}
-	add(doubled <= 2.2, "doubling the users from 10,000 up multiplies each figure by", "2.2", "%.2f (%s)", doubled, what)
-	return all
+	bar := func(measure string, most float64, unit string, w worst) Bar {
+		return Bar{measure, figure(most) + unit, fmt.Sprintf("%s%s (%s)", figure(w.figure), unit, w.of), w.figure <= most}
+	}
+	return []Bar{
+		bar("transitions, a small drop", 30, "", small),
+		bar("transitions, 500,000 rows", 500, "", full),
+		bar("transitions for waiting, at the most", 100, "", waiting),
+		bar("events in a history, at the most", 25_000, "", events),
+		bar("jobs out of the order of entry, but for what ListExecutions tells late", 2, "", displaced),
+		bar("drops that starve, fail, or run beside another", 0, "", starved),
+		bar("steady polling, share of its quota, at the most", 25, " %", quotas),
+		bar("time lost to waiting, 40 million users", 9, " %", lost),
+		bar("doubling the users from 10,000 up multiplies each figure by", 2.2, "", doubled),
+	}
 }
 
-// transitionsAlone is what a drop of so many rows takes that does not wait.
-func transitionsAlone(imports []Import, rows int) (transitions int) {
+// alone is the transitions of a drop of so many rows that does not wait.
+func alone(imports []Import, rows int) (transitions int) {
 	for _, i := range imports {
 		if i.Drops == 1 && i.Rows <= rows {
 			transitions = max(transitions, i.Transitions)

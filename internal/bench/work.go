@@ -81,9 +81,11 @@ func part(dir string) (all []Work, err error) {
 	}
 	var prepared workflow.Import
 	step := func(function string, in, out any) {
+		if err != nil {
+			return
+		}
 		var w Work
-		if err == nil {
-			w, err = s.run(function, "a part of 500,000 rows and 100 MB", rows, in, out)
+		if w, err = s.run(function, "500,000 rows, 100 MB", rows, in, out); w.Seconds > 0.1 { // others only say a word
 			all = append(all, w)
 		}
 	}

@@ -43,6 +43,8 @@ const (
 	long  = 5 * time.Minute
 	// nextWait is minWait for the next in line; a thousandth of the job in hand where that is more.
 	nextWait = 2 * time.Second
+	// soon is the rest of a job in hand after which the next in line need not look again before.
+	soon = time.Minute
 	// pace is the time for each look at a pool: a quarter of the 20 a second that an account has.
 	// https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html
 	pace = 200 * time.Millisecond
@@ -131,7 +133,7 @@ func (q *AwaitTurn) Handle(ctx context.Context, turn Turn) (workflow.ImportJob, 
 	}
 	place := slices.IndexFunc(line, func(w waiting) bool { return w.name == turn.Execution.Name })
 	if place < 0 { // not in the list yet
-		return Pause(job, minWait), nil
+		return Pause(job, apart(job, minWait)), nil
 	}
 	ahead, looked := time.Duration(0), 0
 	for _, w := range line[:place] {
@@ -164,17 +166,10 @@ func (q *AwaitTurn) Handle(ctx context.Context, turn Turn) (workflow.ImportJob, 
 		if place == 0 {
 			q.Config.Put(ctx, job.ImportID, metrics.QueueHeld.Of(1))
 		}
-		return Pause(job, max(wait, min(ahead/2, maxWait))), nil
+		return Pause(job, apart(job, max(wait, min(ahead/2, maxWait)))), nil
 	}
 	if place > 0 {
-		least := minWait
-		if place == 1 { // one execution may look more often: what it oversleeps, the account stands idle
-			least, ahead = max(nextWait, q.Config.needs(line[0].rows)/1000), ahead-overhead
-		}
-		// Where the first in line should be done by now, it waits itself: for a job of somebody else's, maybe for hours.
-		overdue := time.Since(job.MovedAt) - overhead - q.Config.needs(line[0].rows)
-		least = max(least, time.Duration(looked)*pace, min(overdue/10, maxOverdue))
-		return Pause(job, min(max(ahead/2, least), time.Duration(place)*maxWait)), nil
+		return Pause(job, q.sleep(job, line[0], place, looked, ahead)), nil
 	}
 	pools := q.pools(job.UserPoolID)
 	if before > 0 { // this queue held the account until a moment ago: whoever got in between, Cognito will tell
@@ -194,14 +189,37 @@ func (q *AwaitTurn) Handle(ctx context.Context, turn Turn) (workflow.ImportJob, 
 	return job, nil
 }
 
-// Pause answers Wait, or HandOver once the execution has been round its loops often enough. Up to a quarter is added to
-// the wait, so that many executions do not ask at once: how much, a hash of the execution and the turn says, and the
-// same run repeats itself.
-func Pause(job workflow.ImportJob, wait time.Duration) workflow.ImportJob {
-	job.Next = workflow.Wait
+// sleep is how long a part that is not the first in line waits before it asks again.
+func (q *AwaitTurn) sleep(
+	job workflow.ImportJob, first waiting, place, looked int, ahead time.Duration,
+) time.Duration {
+	// Where the first in line should be done by now, it waits itself: for a job of somebody else's, maybe for hours.
+	needs := q.Config.needs(first.rows)
+	overdue := time.Since(job.MovedAt) - overhead - needs
+	least := max(time.Duration(looked)*pace, min(overdue/10, maxOverdue))
+	if place > 1 {
+		return apart(job, min(max(ahead/2, least, minWait), time.Duration(place)*maxWait))
+	}
+	// The next in line is but one, and may ask more often: what it oversleeps, the account stands idle.
+	wait := ahead - overhead
+	if looked == 0 || wait > soon {
+		wait /= 2
+	}
+	return min(max(wait, least, nextWait, needs/1000), maxWait)
+}
+
+// apart adds up to a quarter to the wait of one among many, so that they do not ask at once: how much, a hash of the
+// execution and the turn says, and the same run repeats itself.
+func apart(job workflow.ImportJob, wait time.Duration) time.Duration {
 	hash := fnv.New32a()
 	fmt.Fprintf(hash, "%d %s", job.Turns, job.Execution)
-	job.WaitSeconds = int64((wait + wait/4*time.Duration(hash.Sum32()%1024)/1024) / time.Second)
+	return wait + wait/4*time.Duration(hash.Sum32()%1024)/1024
+}
+
+// Pause answers Wait, or HandOver once the execution has been round its loops often enough.
+func Pause(job workflow.ImportJob, wait time.Duration) workflow.ImportJob {
+	job.Next = workflow.Wait
+	job.WaitSeconds = int64(wait / time.Second)
 	if job.Turns++; job.Turns >= cmp.Or(job.MaxTurns, maxTurns) {
 		job.Turns = 0
 		job.Execution = job.Successor()

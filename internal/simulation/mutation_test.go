@@ -60,8 +60,8 @@ func TestMutations(t *testing.T) {
 		{
 			"start without waiting", "internal/queue",
 			`	if place > 0 {
-		least := minWait`, `	if place > 1_000_000 {
-		least := minWait`,
+		return Pause`, `	if place > 1_000_000 {
+		return Pause`,
 			"out of turn",
 		},
 		{
