@@ -29,7 +29,7 @@ step = @mkdir -p out && printf '\n==> %s\n'
 help: ## Say what there is
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  %-23s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z0-9-]+:.*## / { printf "  %-23s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@printf '\nmake build, demo, test, cross and soak need Go alone; make verify installs the rest in .tools/.\n'
 
 .PHONY: demo
@@ -51,7 +51,7 @@ cross: ## Build the command line for Linux, macOS and Windows: out/dist/
 		echo "$$file"; \
 		go build -trimpath -ldflags="-s -X main.version=$(VERSION)" -o "$$file" ./cmd/userdrop; \
 	done
-	@cd out/dist && sha256sum userdrop-$(VERSION)-* >SHA256SUMS
+	@cd out/dist && $(if $(shell command -v sha256sum),sha256sum,shasum -a 256) userdrop-$(VERSION)-* >SHA256SUMS
 
 .PHONY: clean
 clean: ## Remove what was built; the tools in .tools/ stay

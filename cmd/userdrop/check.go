@@ -62,6 +62,11 @@ refused or could not be reached.`,
 	flags.StringVar(&o.assume, "assume-verified", "none",
 		"blank `WHAT` counts as verified: none, email, phone_number, both")
 	flags.StringVar(&o.phone, "default-phone-country", "", "the `COUNTRY` of national phone numbers, such as US")
+	assume := cobra.FixedCompletions([]cobra.Completion{"none", "email", "phone_number", "both"},
+		cobra.ShellCompDirectiveNoFileComp)
+	if err := cmd.RegisterFlagCompletionFunc("assume-verified", assume); err != nil {
+		panic(err) // the flag is defined above
+	}
 	cmd.MarkFlagsMutuallyExclusive("pool", "pool-id")
 	cmd.MarkFlagsMutuallyExclusive("pool", "stack")
 	return cmd

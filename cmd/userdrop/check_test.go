@@ -62,7 +62,11 @@ func TestCheckExitCodes(t *testing.T) {
 		{"refused.csv --pool pool.json", 2, ""},
 		{"empty.csv --pool pool.json", 2, ""},
 		{"good.csv", 64, "userdrop: check needs a user pool: --pool POOL.json, --pool-id ID or --stack NAME"},
-		{"--pool pool.json", 64, `userdrop: accepts 1 arg(s), received 0 (see "userdrop check --help")`},
+		{
+			"--pool pool.json", 64,
+			"userdrop: usage: userdrop check FILE (--pool POOL.json | --pool-id ID | --stack NAME) [flags] " +
+				`(see "userdrop check --help")`,
+		},
 		{"none.csv --pool pool.json", 64, "userdrop: open none.csv: no such file or directory"},
 		{". --pool pool.json", 64, "userdrop: . is a directory, not a file"},
 		{"good.csv --pool none.json", 64, "userdrop: open none.json: no such file or directory"},
@@ -82,7 +86,7 @@ func TestCheckExitCodes(t *testing.T) {
 			"good.csv --pool pool.json --default-phone-country Atlantis", 64,
 			`userdrop: default-phone-country "ATLANTIS" is no ISO country code such as US or DE`,
 		},
-		{"good.csv --pool pool.json --colour", 64, "userdrop: unknown flag: --colour"},
+		{"good.csv --pool pool.json --colour", 64, `userdrop: unknown flag: --colour (see "userdrop check --help")`},
 	} {
 		t.Run(tc.args, func(t *testing.T) {
 			code, _, stderr := userdrop(append([]string{"check"}, strings.Fields(tc.args)...)...)

@@ -17,7 +17,7 @@ var (
 	link     = regexp.MustCompile(`\]\(([^)\s]+)\)|(?:src|srcset)="([^"]+)"`)
 	heading  = regexp.MustCompile(`(?m)^#+ +(.+)$`)
 	notInID  = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
-	target   = regexp.MustCompile(`(?m)^([a-z-]+):`)
+	target   = regexp.MustCompile(`(?m)^([a-z0-9-]+):`)
 	folder   = regexp.MustCompile("`([a-z/]+)`")
 	longFlag = regexp.MustCompile(`^--([a-z-]+)`)
 )

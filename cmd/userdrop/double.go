@@ -47,6 +47,9 @@ func (o *doubleOptions) define(flags *pflag.FlagSet, speed float64) {
 
 // boot starts the double, and serves it at an address until the function that it returns is called.
 func (o *doubleOptions) boot(listen string) (d *localaws.Double, endpoint string, closeAll func(), err error) {
+	if o.speed <= 0 {
+		return nil, "", nil, fmt.Errorf("--speed %g is not above 0", o.speed)
+	}
 	pools, err := o.readPools()
 	if err != nil {
 		return nil, "", nil, err

@@ -122,6 +122,7 @@ not be reached, 130 interrupted: the import goes on.`,
 	flags.SortFlags = false
 	o.define(flags)
 	w.define(flags)
+	cmd.ValidArgsFunction = o.completeImport
 	return cmd
 }
 

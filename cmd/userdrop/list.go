@@ -72,6 +72,29 @@ Exit codes: 0 done, 64 usage, 69 AWS refused or could not be reached.`,
 	return cmd
 }
 
+// completeImport offers a shell the ids of the latest imports.
+func (o *stackOptions) completeImport(cmd *cobra.Command, args []string, _ string,
+) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	s, err := o.open(cmd.Context())
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	latest, err := s.machines.ListExecutions(cmd.Context(), &sfn.ListExecutionsInput{
+		StateMachineArn: &s.importUsers, MaxResults: 20,
+	})
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var ids []cobra.Completion
+	for _, e := range latest.Executions {
+		ids = append(ids, cobra.CompletionWithDesc(aws.ToString(e.Name), strings.ToLower(string(e.Status))))
+	}
+	return ids, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+}
+
 // imports are the latest imports of the stack: the executions that Step Functions remembers, then older results.
 func (s *stack) imports(ctx context.Context, limit int) ([]listed, error) {
 	all := []listed{}

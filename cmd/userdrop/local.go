@@ -28,7 +28,8 @@ func newLocalCommand() *cobra.Command {
 import jobs, Step Functions, Lambda, EventBridge, SNS, SQS, CloudWatch Logs, CloudFormation. The AWS CLI, any SDK and
 the other commands of userdrop talk to it with the environment that it prints.
 
-Nothing is kept: each start is a new account.
+Nothing is kept: each start is a new account. It asks nobody for a password: listen at 0.0.0.0, which containers and
+other machines reach, only where you trust the network.
 
 Exit codes: 0 interrupted, 64 usage, or the address is taken.`,
 		Example: `  aws cognito-idp describe-user-pool --user-pool-id us-east-1_Example > pool.json
@@ -42,7 +43,7 @@ Exit codes: 0 interrupted, 64 usage, or the address is taken.`,
 	flags.StringArrayVar(&o.pools, "pool", nil,
 		"a user pool, a `FILE` as describe-user-pool prints it (required; may repeat)")
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:4566",
-		"listen at `ADDRESS`, an IP address with a port, or 0 for any port; 0.0.0.0 lets containers and others in")
+		"listen at `ADDRESS`, an IP address with a port, or 0 for any port")
 	flags.StringVar(&o.envJSON, "env-json", "",
 		"write the functions' environments to `FILE`, for \"sam local invoke --env-vars\"")
 	o.define(flags, 1)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -93,11 +94,13 @@ Exit codes: 0 done, 1 rows or an import did not make it, 64 usage, 69 AWS refuse
 		Example: `  userdrop demo                                     see a whole import, without an AWS account
   userdrop check users.csv --pool pool.json         check a file offline
   userdrop drop users.csv --stack userdrop --watch  import it by a deployed stack`,
-		Args:          cobra.NoArgs,
+		Args:          knownCommand,
 		Version:       release(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+
+		SuggestionsMinimumDistance: 2,
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetVersionTemplate("userdrop {{.Version}}\n")
 	root.AddGroup(
@@ -114,16 +117,34 @@ Exit codes: 0 done, 1 rows or an import did not make it, 64 usage, 69 AWS refuse
 	grouped(deployed, newDropCommand(), newWatchCommand(), newListCommand(), newCancelCommand(), newPauseCommand(),
 		newResumeCommand(), newProbeCommand())
 	root.AddCommand(newVersionCommand())
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w (see \"%s --help\")", err, cmd.CommandPath())
+	})
 	for _, c := range root.Commands() {
 		positional := c.Args
 		c.Args = func(cmd *cobra.Command, args []string) error {
-			if err := positional(cmd, args); err != nil {
-				return fmt.Errorf("%w (see \"%s --help\")", err, cmd.CommandPath())
+			if positional(cmd, args) != nil {
+				return fmt.Errorf("usage: %s (see \"%s --help\")", cmd.UseLine(), cmd.CommandPath())
 			}
 			return nil
 		}
+		if c.ValidArgsFunction == nil && !strings.Contains(c.Use, "FILE") {
+			c.ValidArgsFunction = cobra.NoFileCompletions
+		}
 	}
 	return root
+}
+
+// knownCommand refuses what is no command, in one line.
+func knownCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := "see \"userdrop --help\""
+	if near := root.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = fmt.Sprintf("is it %q?", near[0])
+	}
+	return fmt.Errorf("unknown command %q: %s", args[0], hint)
 }
 
 // The groups of commands in the help.

@@ -56,6 +56,7 @@ func deploy(t *testing.T, o doubleOptions) *localaws.Double {
 	t.Helper()
 	workplace(t)
 	o.pools = []string{"pool.json"}
+	o.speed = max(o.speed, 1)
 	d, endpoint, stop, err := o.boot("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -194,7 +195,9 @@ func TestUsage(t *testing.T) {
 		code   int
 		stderr string
 	}{
-		{"nonsense", 64, `unknown command "nonsense" for "userdrop"`},
+		{"nonsense", 64, `unknown command "nonsense": see "userdrop --help"`},
+		{"chek users.csv", 64, `unknown command "chek": is it "check"?`},
+		{"list --limits 3", 64, `unknown flag: --limits (see "userdrop list --help")`},
 		{"demo users.csv", 64, "demo needs one --pool POOL.json: " + howToGetPool},
 		{"demo --pool pool.json", 64, "--pool needs a FILE to import"},
 		{"demo users.csv --pool users.csv", 64, "users.csv: not the JSON of describe-user-pool"},
@@ -205,7 +208,9 @@ func TestUsage(t *testing.T) {
 		{"local", 64, "local needs a user pool, --pool POOL.json: " + howToGetPool},
 		{"local --pool none.json", 64, "open none.json: no such file or directory"},
 		{"local --pool pool.json --listen nowhere", 64, "can't listen at nowhere: missing port in address"},
-		{"drop", 64, `accepts 1 arg(s), received 0 (see "userdrop drop --help")`},
+		{"local --pool pool.json --speed 0", 64, "--speed 0 is not above 0"},
+		{"drop", 64, `usage: userdrop drop FILE [flags] (see "userdrop drop --help")`},
+		{"pause now", 64, `usage: userdrop pause [flags] (see "userdrop pause --help")`},
 		{"drop users.csv --out dir", 64, "--out needs --watch"},
 		{"list --limit 0", 64, "--limit 0 is not above 0"},
 		{"list", 69, "no AWS Region is set: use --region, AWS_REGION or a profile that has one"},
@@ -220,6 +225,35 @@ func TestUsage(t *testing.T) {
 				t.Errorf("exit %d, want %d and %q\n%s%s", code, c.code, want, stdout, stderr)
 			}
 		})
+	}
+}
+
+// TestCompletion asks as a shell does.
+func TestCompletion(t *testing.T) {
+	deploy(t, doubleOptions{speed: 100})
+	code, id, stderr := userdrop("drop", "good.csv")
+	if code != 0 {
+		t.Fatalf("drop: exit %d: %s", code, stderr)
+	}
+	id = strings.TrimSpace(id)
+	if code, _, stderr := userdrop("watch", id); code != 0 {
+		t.Fatalf("watch: exit %d: %s", code, stderr)
+	}
+	ids := id + "\tsucceeded\n:36\n" // as they come, and no files
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"watch", ""}, ids},
+		{[]string{"cancel", ""}, ids},
+		{[]string{"cancel", id, ""}, ":4\n"},
+		{[]string{"pause", ""}, ":4\n"},
+		{[]string{"drop", ""}, ":0\n"}, // files
+		{[]string{"check", "--assume-verified", ""}, "none\nemail\nphone_number\nboth\n:4\n"},
+	} {
+		if _, stdout, _ := userdrop(append([]string{"__complete"}, c.args...)...); stdout != c.want {
+			t.Errorf("%q is completed by %q, want %q", c.args, stdout, c.want)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -33,6 +34,9 @@ func steering(use, short, long, example string, args cobra.PositionalArgs,
 			_, err = fmt.Fprintln(cmd.OutOrStdout(), text)
 			return err
 		},
+	}
+	if strings.Contains(use, "IMPORT-ID") {
+		cmd.ValidArgsFunction = o.completeImport
 	}
 	o.define(cmd.Flags())
 	cmd.Flags().SortFlags = false
