@@ -81,8 +81,9 @@ func (o *doubleOptions) boot(listen string) (d *localaws.Double, endpoint string
 	return d, endpoint, func() { d.Close(); _ = server.Close() }, nil
 }
 
-// reachable is the address of a listener for its clients, as an IP address: SDKs put a bucket's name before any name. Of a
-// listener at all addresses it is the one that containers reach, too. To connect by UDP looks up a route, and sends nothing.
+// reachable is the address of a listener for its clients, as an IP address: SDKs put a bucket's name before any name.
+// Of a listener at all addresses it is the one that containers reach, too. To connect by UDP finds a route, and sends
+// nothing.
 func reachable(a *net.TCPAddr) string {
 	if !a.IP.IsUnspecified() {
 		return a.String()

@@ -98,10 +98,9 @@ Exit codes: 0 done, 1 rows or an import did not make it, 64 usage, 69 AWS refuse
 		Version:       release(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-
-		SuggestionsMinimumDistance: 2,
-		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SuggestionsMinimumDistance = 2
 	root.SetVersionTemplate("userdrop {{.Version}}\n")
 	root.AddGroup(
 		&cobra.Group{ID: offline, Title: "Without an AWS account:"},

@@ -79,8 +79,10 @@ func TestSAMLocal(t *testing.T) {
 		"--parameter-overrides", "Architecture="+architecture).CombinedOutput(); err != nil {
 		t.Fatalf("sam build: %v\n%s", err, out)
 	}
-	invoke := []string{"local", "invoke", "--template", filepath.Join(built, "template.yaml"),
-		"--parameter-overrides", "Architecture=" + architecture, "--env-vars", environments}
+	invoke := []string{
+		"local", "invoke", "--template", filepath.Join(built, "template.yaml"),
+		"--parameter-overrides", "Architecture=" + architecture, "--env-vars", environments,
+	}
 	if exec.Command("docker", "image", "inspect", "public.ecr.aws/lambda/provided:al2023-"+architecture).Run() == nil {
 		invoke = append(invoke, "--skip-pull-image")
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// TestEndpoint: the template names AWS_ENDPOINT_URL for `sam local invoke` and leaves it empty. The SDK must take that for
-// AWS itself.
+// TestEndpoint: the template names AWS_ENDPOINT_URL for `sam local invoke` and leaves it empty. The SDK must take that
+// for AWS itself.
 func TestEndpoint(t *testing.T) {
 	t.Setenv("AWS_CONFIG_FILE", os.DevNull)
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
