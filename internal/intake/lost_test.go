@@ -2,6 +2,9 @@ package intake_test
 
 import (
 	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,6 +56,30 @@ func TestLostDrops(t *testing.T) {
 		}
 		if diff := cmp.Diff([]string{"elsewhere/" + red + "/d.csv"}, w.waiting()); diff != "" {
 			t.Errorf("inbox (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestFilesForTheNight wait by the thousand: nobody asks after each of them, each hour.
+func TestFilesForTheNight(t *testing.T) {
+	var asked atomic.Int64
+	count := func(o *localaws.Options) {
+		o.Calls = func(call localaws.Call, next http.Handler) http.Handler {
+			if call.Principal != nil && strings.Contains(call.Principal.ARN(), "SweepLostFunctionRole") {
+				asked.Add(1)
+			}
+			return next
+		}
+	}
+	inWorld(t, count, func(t *testing.T, w world) {
+		w.sweep("LostSweep")
+		alone := asked.Swap(0)
+		for i := range 50 {
+			w.put(fmt.Sprintf("scheduled/%s/%02d.csv", red, i), users(fmt.Sprintf("u%02d", i)))
+		}
+		w.sweep("LostSweep")
+		if got := asked.Load(); got != alone {
+			t.Errorf("%d calls, of which %d are needed without any file", got, alone)
 		}
 	})
 }

@@ -164,9 +164,20 @@ func (s *SweepScheduled) Handle(ctx context.Context, schedule Schedule) (Started
 }
 
 // takeOver imports what a sweep claimed and never started, since it died with all its tries: that need not wait for the
-// next night. What nobody claimed does.
+// next night. What nobody claimed does, and is not asked after one by one: thousands of files may wait for the night.
 func (s *SweepScheduled) takeOver(ctx context.Context) (Started, error) {
-	return s.take(ctx, time.Now(), s.orphan)
+	claims, err := s.Work.Keys(ctx, claimPrefix)
+	if err != nil {
+		return Started{}, err
+	}
+	return s.take(ctx, time.Now(), func(
+		ctx context.Context, id string, file workflow.Object, others map[string]holder,
+	) (bool, error) {
+		if _, claimed := slices.BinarySearch(claims, claimKey(file)); !claimed {
+			return false, nil
+		}
+		return s.orphan(ctx, id, file, others)
+	})
 }
 
 // claim is how a sweep gets a file for an import; others are the imports that it met.
@@ -296,14 +307,11 @@ func (s *SweepScheduled) claim(
 	return s.Work.Replace(ctx, claimKey(file), "text/plain", claimText(id), tag)
 }
 
-// orphan takes over the file of an import that never was; what nobody claimed is not its to take.
+// orphan takes over the file of an import that never was.
 func (s *SweepScheduled) orphan(
 	ctx context.Context, id string, file workflow.Object, others map[string]holder,
 ) (bool, error) {
 	by, tag, since, err := s.claimant(ctx, file)
-	if workflow.Classify(err) == workflow.Gone {
-		return false, nil
-	}
 	if err != nil {
 		return false, err
 	}
@@ -320,9 +328,11 @@ func claimText(importID string) []byte {
 	return fmt.Appendf(nil, "%s %s", importID, time.Now().UTC().Format(time.RFC3339Nano))
 }
 
+const claimPrefix = "claims/"
+
 func claimKey(file workflow.Object) string {
 	hash := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s", file.Bucket, file.Key, file.VersionID))
-	return "claims/" + hex.EncodeToString(hash[:])
+	return claimPrefix + hex.EncodeToString(hash[:])
 }
 
 // claimant is the import that claims a file, with the claim's entity tag, and since when.
