@@ -238,6 +238,11 @@ func TestTakenOver(t *testing.T) {
 		if left := w.waiting(); len(left) > 0 {
 			t.Errorf("left in the inbox: %q", left)
 		}
+		until(1, 8) // the hourly sweep winds up what has no result, but not this
+		w.settle()
+		if r, err := w.Result(imports[0].Name); err != nil || r != nil {
+			t.Errorf("a second result for the file: %s, %v", encoded(t, r), err)
+		}
 	})
 }
 

@@ -392,5 +392,9 @@ func (s *SweepScheduled) abandoned(
 		return false, nil
 	}
 	published, err := s.Results.Exists(ctx, workflow.ResultKey(importID))
-	return !published, err
+	if published || err != nil {
+		return false, err
+	}
+	// Nor is it wound up any more: each of its files has one result, the one of whoever takes it.
+	return true, s.Work.Write(ctx, workflow.DoneKey(importID), "text/plain", nil)
 }
