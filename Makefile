@@ -202,7 +202,7 @@ endif
 .PHONY: verify-cli
 verify-cli: .tools/aws/.done ## The AWS CLI drives `userdrop local`
 	$(step) $@
-	PATH=$(CURDIR)/.tools/aws/bin:$$PATH go test -count=1 -tags=awscli -run='^TestAWSCLI$$' ./cmd/userdrop
+	PATH=$(CURDIR)/.tools/aws/bin:$$PATH go test -count=1 -tags=awscli -run='^TestAWS' ./cmd/userdrop
 
 # ------------------------------------------------------------------------------------------------------------- Documents
 

@@ -352,6 +352,28 @@ func (c cli) decode(text string) job {
 	return out.UserImportJob
 }
 
+// TestAWSCommands runs the commands of the AWS CLI that the documents show, with the names of the double's stack.
+func TestAWSCommands(t *testing.T) {
+	commands := shown(t)
+	documentsPlace(t)
+	checked := 0
+	for _, c := range commands {
+		if !strings.HasPrefix(c.line, "aws ") || strings.HasPrefix(c.line, "aws cloudformation deploy ") {
+			continue // a stack of examples/ goes to AWS
+		}
+		checked++
+		line := strings.NewReplacer("<InboxBucket>", "userdrop-inbox", "INBOX", "userdrop-inbox",
+			"<user pool id>", examplePool, "POOL", examplePool, examplePool, examplePool, "us-east-1_Example", examplePool,
+			"STACK-", "userdrop-").Replace(c.line)
+		if out, err := exec.Command("bash", "-c", line).CombinedOutput(); err != nil {
+			t.Errorf("%s: `%s`: %v: %s", c.document, line, err, out)
+		}
+	}
+	if checked < 10 {
+		t.Errorf("only %d commands were found in the documents", checked)
+	}
+}
+
 // foreign is a file in Cognito's own dialect.
 func foreign(columns []string, rows int) string {
 	columns = slices.DeleteFunc(columns, func(c string) bool { return c == "password_hash" })

@@ -1,25 +1,30 @@
 package main
 
 import (
-	"fmt"
+	"context"
+	"encoding/json"
+	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/google/go-cmp/cmp"
-	"github.com/spf13/cobra"
 )
 
 var (
-	link     = regexp.MustCompile(`\]\(([^)\s]+)\)|(?:src|srcset)="([^"]+)"`)
-	heading  = regexp.MustCompile(`(?m)^#+ +(.+)$`)
-	notInID  = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
-	target   = regexp.MustCompile(`(?m)^([a-z0-9-]+):`)
-	folder   = regexp.MustCompile("`([a-z/]+)`")
-	longFlag = regexp.MustCompile(`^--([a-z-]+)`)
+	link    = regexp.MustCompile(`\]\(([^)\s]+)\)|(?:src|srcset)="([^"]+)"`)
+	heading = regexp.MustCompile(`(?m)^#+ +(.+)$`)
+	notInID = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+	target  = regexp.MustCompile(`(?m)^([a-z0-9-]+):`)
+	folder  = regexp.MustCompile("`([a-z/]+)`")
+	inline  = regexp.MustCompile("`(userdrop [^`]+)`")
 )
 
 // documents are the Markdown files of the project, by their path from its root.
@@ -113,8 +118,9 @@ func TestFolders(t *testing.T) {
 	}
 }
 
-// TestCommands looks whether the commands in the documents' code blocks are there: make's targets, and userdrop's
-// commands with their flags. What begins with aws or sam needs an account or a tool of AWS.
+// TestCommands runs the commands of userdrop that the documents show, in a directory with the files that they name and
+// against the local double, and looks whether the targets of make that they show are there. What begins with aws is run
+// by TestAWSCommands; sam deploys to AWS.
 func TestCommands(t *testing.T) {
 	makefile, err := os.ReadFile("../../Makefile")
 	if err != nil {
@@ -124,58 +130,119 @@ func TestCommands(t *testing.T) {
 	for _, m := range target.FindAllStringSubmatch(string(makefile), -1) {
 		targets = append(targets, m[1])
 	}
+	commands := shown(t)
+	importID := documentsPlace(t)
 	checked := 0
-	for name, text := range documents(t) {
-		for i, block := range strings.Split(text, "```") {
-			if i%2 == 0 {
-				continue
+	for _, c := range commands {
+		words := strings.Fields(c.line)
+		switch words[0] {
+		case "make":
+			checked++
+			if !slices.Contains(targets, words[1]) {
+				t.Errorf("%s: `%s`: make has no such target", c.document, c.line)
 			}
-			for line := range strings.Lines(strings.ReplaceAll(block, "\\\n", " ")) {
-				line, _, _ = strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "$ "), " # ")
-				words := strings.Fields(strings.Replace(line, "go run ./cmd/userdrop", "userdrop", 1))
-				if len(words) < 2 {
-					continue
-				}
-				switch words[0] {
-				case "make":
-					checked++
-					if !slices.Contains(targets, words[1]) {
-						t.Errorf("%s: `%s`: make has no such target", name, line)
-					}
-				case "userdrop", "./userdrop", "out/bin/userdrop":
-					checked++
-					if err := known(words[1:]); err != nil {
-						t.Errorf("%s: `%s`: %v", name, line, err)
-					}
-				}
+		case "userdrop", "out/bin/userdrop":
+			checked++
+			if words[1] == "probe" {
+				continue // a real account's
+			}
+			line := strings.NewReplacer("[IMPORT-ID]", importID, "IMPORT-ID", importID, ":4566", ":0").Replace(c.line)
+			if len(words) == 2 {
+				line += " --help" // the name of a command, in a sentence
+			}
+			if code, stderr := runShown(t, strings.Fields(line)[1:]); code != 0 && code != int(exitRejected) {
+				t.Errorf("%s: `%s`: exit %d: %s", c.document, line, code, stderr)
 			}
 		}
 	}
-	if checked < 10 {
+	if checked < 20 {
 		t.Errorf("only %d commands were found in the documents", checked)
 	}
 }
 
-// known tells whether a command line names a command and flags of it.
-func known(words []string) error {
-	root := newRootCommand()
-	root.InitDefaultHelpCmd()
-	root.InitDefaultCompletionCmd()
-	command, rest, err := root.Find(words)
-	if err != nil || command == root && !strings.HasPrefix(words[0], "-") {
-		return fmt.Errorf("no such command (%w)", err)
-	}
-	command.InitDefaultHelpFlag()
-	for _, word := range rest {
-		m := longFlag.FindStringSubmatch(word)
-		if m == nil || has(command, m[1]) {
-			continue
+// command is a line of a code block in a document, or a command of userdrop in its text.
+type command struct{ document, line string }
+
+// shown are the commands of the documents, without comments.
+func shown(t *testing.T) []command {
+	t.Helper()
+	var all []command
+	texts := documents(t)
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		for i, block := range strings.Split(texts[name], "```") {
+			if i%2 == 0 {
+				for _, m := range inline.FindAllStringSubmatch(block, -1) {
+					all = append(all, command{name, m[1]})
+				}
+				continue
+			}
+			for line := range strings.Lines(strings.ReplaceAll(block, "\\\n", " ")) {
+				line, _, _ = strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "$ "), " # ")
+				if line = strings.TrimSpace(line); strings.Contains(line, " ") {
+					all = append(all, command{name, line})
+				}
+			}
 		}
-		return fmt.Errorf("%s has no flag --%s", command.Name(), m[1])
 	}
-	return nil
+	return all
 }
 
-func has(command *cobra.Command, flag string) bool {
-	return command.Flags().Lookup(flag) != nil || command.InheritedFlags().Lookup(flag) != nil
+// documentsPlace is a workplace with all files that the documents name, at a double that has finished one import.
+func documentsPlace(t *testing.T) (importID string) {
+	t.Helper()
+	examples, err := filepath.Abs("../../examples")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := deploy(t, doubleOptions{speed: 100})
+	for _, err := range []error{
+		os.CopyFS("examples", os.DirFS(examples)), os.CopyFS(".", os.DirFS(filepath.Join(examples, "scheduled"))),
+		os.Mkdir("out", 0o700),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	client := cognito.NewFromConfig(localConfig(d, os.Getenv("AWS_ENDPOINT_URL")))
+	header, err := client.GetCSVHeader(t.Context(), &cognito.GetCSVHeaderInput{UserPoolId: aws.String(examplePool)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(map[string]any{"UserPoolId": examplePool, "CSVHeader": header.CSVHeader})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("header.json", text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, id, stderr := userdrop("drop", "good.csv")
+	if code != 0 {
+		t.Fatal(stderr)
+	}
+	return strings.TrimSpace(id)
+}
+
+// runShown runs one command of userdrop; one that serves is interrupted as soon as it does.
+func runShown(t *testing.T, args []string) (code int, stderr string) {
+	t.Helper()
+	ctx, interrupt := context.WithTimeout(t.Context(), time.Minute)
+	defer interrupt()
+	stdout := io.Discard
+	if args[0] == "local" {
+		stdout = writerFunc(interrupt)
+		if !slices.Contains(args, "--listen") {
+			args = append(args, "--listen", "127.0.0.1:0")
+		}
+	}
+	var told strings.Builder
+	code = execute(ctx, args, strings.NewReader(""), stdout, &told)
+	return code, told.String()
+}
+
+// writerFunc is called when something is written.
+type writerFunc func()
+
+func (f writerFunc) Write(text []byte) (int, error) {
+	f()
+	return len(text), nil
 }
