@@ -60,6 +60,9 @@ type column struct {
 	maximum  int
 	low      *big.Int
 	high     *big.Int
+	// stands tells of a text of printable ASCII that it is right, and written as it stands. It is nil if no such text
+	// is sure to be.
+	stands func(text []byte) bool
 	// value is what the current row has there, if it is ordinary and the column plays no role.
 	value []byte
 }
@@ -141,16 +144,19 @@ func newChecker(pool *Pool, settings Settings, seen *seen, header Header) *check
 		}
 		c.roles[col.role] = col
 	}
+	c.autoEmail = slices.Contains(pool.AutoVerified, colEmail)
+	c.autoPhone = slices.Contains(pool.AutoVerified, colPhone)
+	c.aliasEmail = slices.Contains(pool.AliasAttributes, colEmail)
+	c.aliasPhone = slices.Contains(pool.AliasAttributes, colPhone)
+	for i := range c.written {
+		c.written[i].stands = c.standsOf(&c.written[i])
+	}
 	c.ordinary = newOrdinary(c.written, len(header.Names), len(names))
 	for _, name := range []string{colEmail, colPhone} {
 		if r := rolesOf[name]; c.roles[r] != nil && slices.Contains(pool.UsernameAttributes, name) {
 			c.usernameFrom = append(c.usernameFrom, r)
 		}
 	}
-	c.autoEmail = slices.Contains(pool.AutoVerified, colEmail)
-	c.autoPhone = slices.Contains(pool.AutoVerified, colPhone)
-	c.aliasEmail = slices.Contains(pool.AliasAttributes, colEmail)
-	c.aliasPhone = slices.Contains(pool.AliasAttributes, colPhone)
 	return c
 }
 

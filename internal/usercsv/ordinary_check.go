@@ -55,6 +55,34 @@ func newOrdinary(written []column, width, columns int) ordinary {
 	return o
 }
 
+// standing are texts of printable ASCII that are right and written as they stand, by kinds of columns. Each is a call
+// of its own without a look at anything else, which makes the cells of a row twice as fast to read.
+var standing = [...]struct {
+	shortest, longest int
+	is                func(text []byte) bool
+}{
+	kindUsername: {1, maxUsername, func(text []byte) bool {
+		return len(text) <= maxUsername && bytes.IndexByte(text, ' ') < 0
+	}},
+	kindEmail:     {8, maxOrdinary, func(text []byte) bool { return len(text) >= 8 && validPlainEmail(text) }},
+	kindPhone:     {3, 16, isE164},
+	kindBoolean:   {4, 5, func(text []byte) bool { return string(text) == "true" || string(text) == "false" }},
+	kindBirthdate: {10, 10, isBirthdate},
+	kindUpdatedAt: {1, 10, func(text []byte) bool { return len(text) <= 10 && isDigits(text) }},
+	kindHash:      {},
+}
+
+// standsOf is a column's stands, in this pool.
+func (c *checker) standsOf(col *column) func(text []byte) bool {
+	by := standing[col.kind]
+	aliased := col.kind == kindUsername && (c.aliasEmail || c.aliasPhone)
+	bounded := by.shortest < col.minimum || by.longest > col.maximum
+	if aliased || bounded || col.low != nil && col.low.Sign() > 0 || col.high != nil {
+		return nil
+	}
+	return by.is
+}
+
 // verbatim tells whether the row's line is, byte for byte, what was read.
 func (c *checker) verbatim(s *scanner) bool {
 	if s.ordinary && c.ordinary.verbatim && !c.changed && !s.quoted && s.delim == ',' {
@@ -81,7 +109,7 @@ func (c *checker) checkOrdinary(s *scanner) bool {
 	for _, col := range c.mapped {
 		this := &c.cells[col.role]
 		value := s.ordinaryValue(col.source)
-		if len(value) > 0 && (col.kind != kindBoolean || string(value) != "true" && string(value) != "false") {
+		if len(value) > 0 && (col.stands == nil || !s.ascii || !col.stands(value)) {
 			value = c.readOrdinary(col, value, s.ascii)
 		}
 		this.value, this.unread, this.comma = value, false, s.commas[col.source]
@@ -90,10 +118,13 @@ func (c *checker) checkOrdinary(s *scanner) bool {
 	c.hashUsername()
 	for _, col := range c.ordinary.checked {
 		value := s.ordinaryValue(col.source)
-		if len(value) > 0 {
+		switch {
+		case len(value) == 0:
+			if col.required {
+				return false
+			}
+		case col.stands == nil || !s.ascii || !col.stands(value):
 			value = c.readOrdinary(col, value, s.ascii)
-		} else if col.required {
-			return false
 		}
 		col.value = value
 	}
