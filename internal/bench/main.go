@@ -109,7 +109,8 @@ func imports() ([]Import, error) {
 	}
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "imports.json")
-	_, err = command(nil, "go", "test", "-count=1", "-timeout=30m", "-run=^TestTable$", "./internal/bench/cost", "-table="+file)
+	_, err = command(nil,
+		"go", "test", "-count=1", "-timeout=30m", "-run=^TestTable$", "./internal/bench/cost", "-table="+file)
 	if err != nil {
 		return nil, err
 	}

@@ -57,11 +57,12 @@ func bars(t Table) (all []Bar) {
 type worst struct {
 	figure float64
 	of     string
+	seen   bool
 }
 
 func (w *worst) add(figure float64, of string) {
-	if figure >= w.figure {
-		*w = worst{figure, of}
+	if w.seen = true; figure > w.figure {
+		w.figure, w.of = figure, of
 	}
 }
 
@@ -71,7 +72,7 @@ func simulated(imports []Import) []Bar {
 	for _, i := range imports {
 		name := drops(i)
 		events.add(float64(i.HistoryEvents), name)
-		starved.add(float64(i.Drops+min(i.Giant, 1)-i.Imports+len(i.Violations)), "none of "+thousands(i.Imports))
+		starved.add(float64(i.Drops+min(i.Giant, 1)-i.Imports+len(i.Violations)), name)
 		switch {
 		case i.Drops == 1 && i.Rows == 100:
 			small.add(float64(i.Transitions), name)
@@ -103,7 +104,14 @@ func simulated(imports []Import) []Bar {
 		}
 	}
 	bar := func(measure string, most float64, unit string, w worst) Bar {
-		return Bar{measure, figure(most) + unit, fmt.Sprintf("%s%s (%s)", figure(w.figure), unit, w.of), w.figure <= most}
+		text := "not measured"
+		switch {
+		case w.figure > 0:
+			text = fmt.Sprintf("%s%s (%s)", figure(w.figure), unit, w.of)
+		case w.seen:
+			text = "none"
+		}
+		return Bar{measure, figure(most) + unit, text, w.seen && w.figure <= most}
 	}
 	return []Bar{
 		bar("transitions, a small drop", 30, "", small),
@@ -267,7 +275,9 @@ func otherTable(t Table) string {
 		}
 	}
 	for _, a := range t.Others {
-		rows = append(rows, []string{a.Way, seconds(a.Took.Seconds()), thousands(a.Polls), fmt.Sprintf("%.4f", a.Dollars), a.Note})
+		rows = append(rows, []string{
+			a.Way, seconds(a.Took.Seconds()), thousands(a.Polls), fmt.Sprintf("%.4f", a.Dollars), a.Note,
+		})
 	}
 	return markdown(rows)
 }

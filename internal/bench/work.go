@@ -67,7 +67,7 @@ func prepare(dir, of string, rows int) (Work, error) {
 }
 
 // part brings a full part, 500,000 rows and 100 MB, through the functions of its way. Cognito takes the first row and
-// refuses all others, whose address is an alias of the first one's user: each has its line in the log, and in failed.csv.
+// refuses all others, whose address is an alias of the first one's user: each has a line in the log and in failed.csv.
 func part(dir string) (all []Work, err error) {
 	s, err := newStand(dir)
 	if err != nil {
