@@ -174,12 +174,25 @@ func (s *Store) Keys(ctx context.Context, prefix string) ([]string, error) {
 	return keys, nil
 }
 
-// Delete removes keys.
-func (s *Store) Delete(ctx context.Context, keys []string) error {
-	for chunk := range slices.Chunk(keys, 1000) { // DeleteObjects' limit
+// Erase removes all versions of what begins with prefix, but of the keys to keep: in a bucket with versioning, to delete
+// a key only hides what it held.
+func (s *Store) Erase(ctx context.Context, prefix string, keep ...string) error {
+	pages := s3.NewListObjectVersionsPaginator(s.Client, &s3.ListObjectVersionsInput{Bucket: &s.Bucket, Prefix: &prefix})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx) // of a thousand, which is also DeleteObjects' limit
+		if err != nil {
+			return fmt.Errorf("list the versions of %s: %w", s.URL(prefix), err)
+		}
 		var ids []types.ObjectIdentifier
-		for _, key := range chunk {
-			ids = append(ids, types.ObjectIdentifier{Key: &key})
+		for _, v := range page.Versions {
+			ids = append(ids, types.ObjectIdentifier{Key: v.Key, VersionId: v.VersionId})
+		}
+		for _, m := range page.DeleteMarkers {
+			ids = append(ids, types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
+		}
+		ids = slices.DeleteFunc(ids, func(id types.ObjectIdentifier) bool { return slices.Contains(keep, *id.Key) })
+		if len(ids) == 0 {
+			continue
 		}
 		out, err := s.Client.DeleteObjects(ctx, &s3.DeleteObjectsInput{
 			Bucket: &s.Bucket, Delete: &types.Delete{Objects: ids, Quiet: aws.Bool(true)},

@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"log/slog"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -269,13 +268,7 @@ func (p *Publish) move(ctx context.Context, r *result.Result) error {
 
 // clean deletes what the import kept in the work bucket, but for the marks that it was told and that it is done.
 func (p *Publish) clean(ctx context.Context, importID string) error {
-	keys, err := p.Work.Keys(ctx, workflow.WorkPrefix(importID))
-	if err != nil {
-		return err
-	}
-	return p.Work.Delete(ctx, slices.DeleteFunc(keys, func(key string) bool {
-		return key == workflow.ToldKey(importID) || key == workflow.DoneKey(importID)
-	}))
+	return p.Work.Erase(ctx, workflow.WorkPrefix(importID), workflow.ToldKey(importID), workflow.DoneKey(importID))
 }
 
 // cause words a failure that the state machine caught. Step Functions' Cause of a function's error is its JSON.
