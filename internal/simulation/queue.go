@@ -158,8 +158,8 @@ func (w *crowd) fail(format string, args ...any) {
 func (w *crowd) call(call localaws.Call, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		name := call.Service + " " + call.Operation
-		if call.Service == "s3" && r.URL.Query().Has("list-type") {
-			name = "s3 LIST"
+		if query := r.URL.Query(); call.Service == "s3" && (query.Has("list-type") || query.Has("versions")) {
+			name = "s3 LIST" // which costs more than another GET
 		}
 		w.mu.Lock()
 		if w.report.Calls[name] == nil {
