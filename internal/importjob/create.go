@@ -44,7 +44,8 @@ func newCreate(cfg aws.Config, config CreateConfig) *Create {
 }
 
 // Handle answers the attempt's job. CreateUserImportJob has no client token, so that a lost answer leaves a job behind,
-// and a Redrive may begin anew after several attempts: look first. Where Cognito refuses for good, the payload has no job and the refusal's words.
+// and a Redrive may begin anew after several attempts: look first. Where Cognito refuses for good, the payload has no
+// job and the refusal's words.
 func (c *Create) Handle(ctx context.Context, job workflow.ImportJob) (workflow.ImportJob, error) {
 	job.Uploaded, job.Lapsed = false, false
 	job.Next = workflow.Go

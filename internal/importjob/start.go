@@ -59,9 +59,9 @@ const (
 	maxLapses = 5
 )
 
-// Handle answers Go once the job is started, Wait while it is refused or the queue is held, Attempt when its URL or the job itself lapsed,
-// and Done when there is nothing to wait for: the job ended, none could be made, the patience did, or the result is
-// published, since somebody redrives what abort-import wound up.
+// Handle answers Go once the job is started, Wait while it is refused or the queue is held, Attempt when its URL or the
+// job itself lapsed, and Done when there is nothing to wait for: the job ended, none could be made, the patience did,
+// or the result is published, since somebody redrives what abort-import wound up.
 func (s *Start) Handle(ctx context.Context, job workflow.ImportJob) (workflow.ImportJob, error) {
 	if job.Job.ID == "" {
 		job.Next = workflow.Done

@@ -120,8 +120,8 @@ func TestKilledSweep(t *testing.T) {
 	}
 }
 
-// TestOrphans kills a sweep and all its tries behind its claims, before it starts the imports. The hourly sweep takes over
-// what was claimed; a file that came later waits for the night.
+// TestOrphans kills a sweep and all its tries behind its claims, before it starts the imports. The hourly sweep takes
+// over what was claimed; a file that came later waits for the night.
 func TestOrphans(t *testing.T) {
 	for call := int64(5); call <= 9; call++ { // the manifests and the executions, behind the list and three claims
 		t.Run(fmt.Sprint("call ", call), func(t *testing.T) {

@@ -318,7 +318,8 @@ func drop(t *testing.T, w *simulation.World, key, text string) string {
 	return version
 }
 
-// settle waits for the end of all executions and wants that many imports, each with a result but for those that others took the files of.
+// settle waits for the end of all executions and wants that many imports, each with a result but for those that others
+// took the files of.
 func settle(t *testing.T, w *simulation.World, imports int, without ...string) {
 	t.Helper()
 	if !w.Settle(t.Context(), 48*time.Hour) {

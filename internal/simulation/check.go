@@ -91,7 +91,7 @@ func (r *run) met() {
 		"queue: import window":    r.window != [2]time.Duration{},
 	} {
 		if met {
-			r.chaos.counts[what]++
+			r.count(what)
 		}
 	}
 }
@@ -331,7 +331,7 @@ var urls = []string{
 	"X-Amz-Signature", "x-amz-signature", "X-Amz-Security-Token", "x-amz-security-token", "IQoJb3JpZ2luX2Vj",
 }
 
-// checkLeaks: no cell and no name of a source's column is anywhere but in the buckets, and no upload URL is there either.
+// checkLeaks: no cell and no name of a source's column is anywhere but in the buckets, and no upload URL even there.
 func (r *run) checkLeaks() {
 	look := func(where, text string, secrets ...string) {
 		for _, secret := range secrets {
@@ -358,7 +358,7 @@ func (r *run) checkLeaks() {
 			}
 			look("the history of "+e.Name, told.String(), secrets...)
 			if strings.Contains(told.String(), `"lapsed":true`) {
-				r.chaos.counts["upload: URL lapsed"]++
+				r.count("upload: URL lapsed")
 			}
 		}
 	}

@@ -94,7 +94,8 @@ func (s *Service) drain(r request) {
 	}
 }
 
-// unrefused waits out throttles and faults, from one second up to five minutes a time, as long as the event is young enough.
+// unrefused waits out throttles and faults, from one second up to five minutes a time, as long as the event is young
+// enough.
 func (s *Service) unrefused(r request, expires time.Time) (result Result, invoked bool) {
 	for pause := time.Second; ; pause = min(2*pause, 5*time.Minute) {
 		result, err := s.run(s.ctx, r)
