@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/spf13/cobra"
@@ -100,7 +101,8 @@ func resume(ctx context.Context, s *stack, _ []string) (string, error) {
 	if held.IsZero() {
 		return "It is not paused.", nil
 	}
-	if err := s.work.Delete(ctx, []string{workflow.HoldKey}); err != nil {
+	hold := s3.DeleteObjectInput{Bucket: &s.work.Bucket, Key: aws.String(workflow.HoldKey)}
+	if _, err := s.s3.DeleteObject(ctx, &hold); err != nil {
 		return "", err
 	}
 	return "Resumed: the queue goes on within a minute or so.", nil
