@@ -58,19 +58,6 @@ func (s *Store) Open(ctx context.Context, key string) (io.ReadCloser, error) {
 	return OpenVersion(ctx, s.Client, workflow.Object{Bucket: s.Bucket, Key: key})
 }
 
-// OpenVersion streams one version of an object of any bucket.
-func OpenVersion(ctx context.Context, client *s3.Client, o workflow.Object) (io.ReadCloser, error) {
-	input := &s3.GetObjectInput{Bucket: &o.Bucket, Key: &o.Key}
-	if o.VersionID != "" {
-		input.VersionId = &o.VersionID
-	}
-	out, err := client.GetObject(ctx, input)
-	if err != nil {
-		return nil, fmt.Errorf("read s3://%s/%s: %w", o.Bucket, o.Key, err)
-	}
-	return out.Body, nil
-}
-
 // ReadJSON decodes an object; found is false if there is none.
 func (s *Store) ReadJSON(ctx context.Context, key string, into any) (found bool, err error) {
 	text, found, err := s.Read(ctx, key)
@@ -174,8 +161,8 @@ func (s *Store) Keys(ctx context.Context, prefix string) ([]string, error) {
 	return keys, nil
 }
 
-// Erase removes all versions of what begins with prefix, but of the keys to keep: in a bucket with versioning, to delete
-// a key only hides what it held.
+// Erase removes all versions of what begins with prefix, but of the keys to keep: to delete a key only hides what it
+// held in a bucket with versioning.
 func (s *Store) Erase(ctx context.Context, prefix string, keep ...string) error {
 	pages := s3.NewListObjectVersionsPaginator(s.Client, &s3.ListObjectVersionsInput{Bucket: &s.Bucket, Prefix: &prefix})
 	for pages.HasMorePages() {
