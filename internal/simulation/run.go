@@ -140,7 +140,7 @@ func (r *run) violation(format string, args ...any) {
 	r.report.Violations = append(r.report.Violations, fmt.Sprintf(format, args...))
 }
 
-// settled tells whether every drop has its result and nothing runs.
+// settled tells whether every drop has its result, of which everybody was told, and nothing runs.
 func (r *run) settled() bool {
 	if r.running() {
 		return false
@@ -149,6 +149,11 @@ func (r *run) settled() bool {
 	for _, drop := range r.Drops {
 		if len(r.of(drop)) == 0 && !drop.vanished {
 			return false
+		}
+	}
+	for id := range r.results {
+		if _, err := r.S3.Get(r.Work(), workflow.DoneKey(id)); err != nil {
+			return false // its publisher was broken off: the hourly sweep finds it
 		}
 	}
 	return true
