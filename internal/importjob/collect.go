@@ -76,6 +76,14 @@ func (c *Collect) Handle(ctx context.Context, job workflow.ImportJob) (workflow.
 	if found {
 		return next(job, summary), nil
 	}
+	told, err := c.Work.Exists(ctx, workflow.ToldKey(job.ImportID))
+	if err != nil {
+		return job, err
+	}
+	if told { // this run comes late: the part is counted, and what was kept of it is erased
+		job.Next = workflow.Done
+		return job, nil
+	}
 	read, complete, err := c.read(ctx, job)
 	if err != nil {
 		return job, err

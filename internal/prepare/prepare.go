@@ -420,10 +420,10 @@ func (s *sink) OpenPart(ctx context.Context, part usercsv.Part) (usercsv.PartWri
 	return w, nil
 }
 
-// Reject keeps a row's place and codes; publish-result reads its cells again.
+// Reject keeps a row's place, codes and attributes; publish-result reads its cells again.
 func (s *sink) Reject(ctx context.Context, row *usercsv.Rejected) error {
 	return s.outcomes.Encode(ctx, workflow.Outcome{
-		Source: row.Source, Line: row.Line, Codes: slices.Collect(row.Codes.All()),
+		Source: row.Source, Line: row.Line, Codes: slices.Collect(row.Codes.All()), Attributes: row.Attributes(),
 	})
 }
 

@@ -132,7 +132,7 @@ func (f *failedFile) write(o workflow.Outcome) error {
 		return fmt.Errorf("read line %d of the source again: %w", o.Line, err)
 	}
 	codes := usercsv.CodesOf(o.Codes...)
-	return f.out.Write(&row, codes, cmp.Or(o.Message, codes.Messages()))
+	return f.out.Write(&row, codes, cmp.Or(o.Message, usercsv.Words(codes, o.Attributes)))
 }
 
 func (f *failedFile) close() error {

@@ -62,14 +62,33 @@ func NewFailedWriter(w io.Writer, header Header) *FailedWriter {
 
 // WriteRejected writes a row that the rules rejected.
 func (f *FailedWriter) WriteRejected(row *Rejected) error {
-	return f.Write(&row.Row, row.Codes, row.Codes.Messages())
+	return f.Write(&row.Row, row.Codes, Words(row.Codes, row.Attributes()))
 }
 
-// Messages joins the messages of the codes.
-func (s Codes) Messages() string {
+// Attributes are those at fault, joined, for each of the row's codes in order; "" for a code of the row as a whole.
+func (r *Rejected) Attributes() []string {
+	var attributes []string
+	for c := range r.Codes.All() {
+		var names []string
+		for _, f := range r.Faults {
+			if f.Code == c && f.Attribute != "" {
+				names = append(names, f.Attribute)
+			}
+		}
+		attributes = append(attributes, strings.Join(names, ", "))
+	}
+	return attributes
+}
+
+// Words joins the messages of codes, each behind the attributes at fault, if they are known.
+func Words(codes Codes, attributes []string) string {
 	var messages []string
-	for c := range s.All() {
-		messages = append(messages, c.Message())
+	for c := range codes.All() {
+		message := c.Message()
+		if n := len(messages); n < len(attributes) && attributes[n] != "" {
+			message = attributes[n] + ": " + message
+		}
+		messages = append(messages, message)
 	}
 	return strings.Join(messages, " ")
 }

@@ -285,7 +285,10 @@ func (h Header) problems(pool *Pool, known *resolver) []Problem {
 			hints = append(hints, fmt.Sprintf("column %d: the pool takes no password hashes, as not all pools do", i+1))
 		default:
 			unknown = append(unknown, name)
-			hints = append(hints, fmt.Sprintf("column %d, nearest known name: %s", i+1, known.nearest(name)))
+			if len(hints) < mostListed {
+				name = known.nearest(name)
+			}
+			hints = append(hints, fmt.Sprintf("column %d, nearest known name: %s", i+1, name))
 		}
 	}
 	if len(unknown) > 0 {
@@ -320,11 +323,13 @@ func (h Header) problems(pool *Pool, known *resolver) []Problem {
 	return problems
 }
 
+// mostListed is how many columns a message names.
+const mostListed = 20
+
 // listed is the code's message with what it is about, which must be names that the pool knows or numbers.
 func listed(code Code, about []string) string {
-	const most = 20
-	text := code.Message() + " (" + strings.Join(about[:min(len(about), most)], "; ")
-	if n := len(about) - most; n > 0 {
+	text := code.Message() + " (" + strings.Join(about[:min(len(about), mostListed)], "; ")
+	if n := len(about) - mostListed; n > 0 {
 		text += fmt.Sprintf("; and %d more", n)
 	}
 	return text + ")"

@@ -220,8 +220,10 @@ type SourceRows struct {
 
 // Outcome is one row that is not in the pool, as far as anybody can tell: rejected by the rules, or submitted in vain.
 type Outcome struct {
-	Source  int            `json:"s"`
-	Line    int            `json:"l"`
-	Codes   []usercsv.Code `json:"c"`
-	Message string         `json:"m,omitempty"`
+	Source int            `json:"s"`
+	Line   int            `json:"l"`
+	Codes  []usercsv.Code `json:"c"`
+	// Attributes are those at fault for each code, as the pool names them; see [usercsv.Words].
+	Attributes []string `json:"a,omitempty"`
+	Message    string   `json:"m,omitempty"`
 }
