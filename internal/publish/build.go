@@ -108,8 +108,8 @@ func (p *Publish) summaries(
 		if !strings.HasSuffix(key, ".json") {
 			continue
 		}
-		var s workflow.Summary
-		if _, err := p.Work.ReadJSON(ctx, key, &s); err != nil {
+		s, err := p.summary(ctx, key)
+		if err != nil {
 			return nil, nil, err
 		}
 		byPart[s.Part] = append(byPart[s.Part], s)
@@ -173,8 +173,16 @@ func (p *Publish) windUp(
 			return workflow.Summary{}, err
 		}
 	}
-	var s workflow.Summary
-	_, err = p.Work.ReadJSON(ctx, workflow.SummaryKey(job.ImportID, job.Part, job.Attempt), &s)
+	return p.summary(ctx, workflow.SummaryKey(job.ImportID, job.Part, job.Attempt))
+}
+
+// summary reads what an attempt found out. Where it is gone again, another run has published and cleaned up: without
+// it, this one's failed.csv would lack rows, and take the place of the other's.
+func (p *Publish) summary(ctx context.Context, key string) (s workflow.Summary, err error) {
+	found, err := p.Work.ReadJSON(ctx, key, &s)
+	if err == nil && !found {
+		err = &workflow.Error{Name: workflow.Gone, Err: fmt.Errorf("%s is gone", p.Work.URL(key))}
+	}
 	return s, err
 }
 
