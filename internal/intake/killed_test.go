@@ -207,43 +207,64 @@ func TestOverlappingSweeps(t *testing.T) {
 	}
 }
 
-// TestTakenOver lets an import that claimed a file end without a result, and with nobody there to publish one.
+// TestTakenOver lets an import that claimed a file end without a result, and with nobody there to publish one, until a
+// sweep and abort-import come at the same time: the file has one result, of whoever closes the import.
 func TestTakenOver(t *testing.T) {
-	var repaired atomic.Bool
-	inWorld(t, func(o *localaws.Options) {
-		o.Around = func(_ context.Context, f lambda.Function, _ []byte, next func() lambda.Result) lambda.Result {
-			for _, name := range []string{"-prepare-import", "-publish-result", "-stop-import-jobs", "-sweep-lost"} {
-				if !repaired.Load() && strings.HasSuffix(f.Name, name) {
-					return lambda.Result{FunctionError: "Unhandled", Payload: []byte(`{"errorType":"Denied","errorMessage":"No."}`)}
+	for name, closed := range map[string]string{
+		"whoever comes first":         "",
+		"the result is about to come": workflow.Publishing,
+		"the files are about to go":   workflow.TakenOver,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var repaired atomic.Bool
+			inWorld(t, func(o *localaws.Options) {
+				o.Around = func(_ context.Context, f lambda.Function, _ []byte, next func() lambda.Result) lambda.Result {
+					for _, name := range []string{"-prepare-import", "-publish-result", "-stop-import-jobs", "-sweep-lost"} {
+						if !repaired.Load() && strings.HasSuffix(f.Name, name) {
+							return lambda.Result{FunctionError: "Unhandled", Payload: []byte(`{"errorType":"Denied","errorMessage":"No."}`)}
+						}
+					}
+					return next()
 				}
-			}
-			return next()
-		}
-	}, func(t *testing.T, w world) {
-		w.put("scheduled/"+red+"/a.csv", users("ada"))
-		until(1, 4)
-		if imports := w.Imports(); len(imports) != 1 || imports[0].Status != "FAILED" {
-			t.Fatalf("imports: %s", encoded(t, imports))
-		}
-		repaired.Store(true)
-		w.sweep("ScheduledSweep")
-		imports := w.Imports()
-		if len(imports) != 2 {
-			t.Fatalf("%d imports, want a second one that takes the file over", len(imports))
-		}
-		r, err := w.Result(imports[1].Name)
-		if err != nil || r == nil || r.Verdict != result.Succeeded {
-			t.Fatalf("result %s, %v", encoded(t, r), err)
-		}
-		if left := w.waiting(); len(left) > 0 {
-			t.Errorf("left in the inbox: %q", left)
-		}
-		until(1, 8) // the hourly sweep winds up what has no result, but not this
-		w.settle()
-		if r, err := w.Result(imports[0].Name); err != nil || r != nil {
-			t.Errorf("a second result for the file: %s, %v", encoded(t, r), err)
-		}
-	})
+			}, func(t *testing.T, w world) {
+				w.put("scheduled/"+red+"/a.csv", users("ada"))
+				until(1, 4)
+				imports := w.Imports()
+				if len(imports) != 1 || imports[0].Status != "FAILED" {
+					t.Fatalf("imports: %s", encoded(t, imports))
+				}
+				if closed != "" {
+					if _, err := w.S3.Put(w.Work(), workflow.ClosedKey(imports[0].Name), []byte(closed)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				repaired.Store(true)
+				w.sweep("ScheduledSweep")
+				until(1, 8) // the hourly sweep winds up what has no result
+				w.settle()
+				var verdicts []result.Verdict
+				for _, e := range w.Imports() {
+					r, err := w.Result(e.Name)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if r != nil {
+						verdicts = append(verdicts, r.Verdict)
+					}
+				}
+				want, left := result.Succeeded, 0
+				if closed == workflow.Publishing || closed == "" && len(w.Imports()) == 1 {
+					want, left = result.Errored, 1
+				}
+				if diff := cmp.Diff([]result.Verdict{want}, verdicts); diff != "" {
+					t.Errorf("verdicts (-want +got):\n%s", diff)
+				}
+				if waiting := w.waiting(); len(waiting) != left {
+					t.Errorf("left in the inbox: %q", waiting)
+				}
+			})
+		})
+	}
 }
 
 // TestBrokenImport leaves the files of an import that broke where they are, and does not come back to them every night.

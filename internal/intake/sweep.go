@@ -395,6 +395,13 @@ func (s *SweepScheduled) abandoned(
 	if published || err != nil {
 		return false, err
 	}
-	// Nor is it wound up any more: each of its files has one result, the one of whoever takes it.
+	// Each of its files has one result: its own, if that is about to be published, or that of whoever takes the file.
+	closed, err := s.Work.Settle(ctx, workflow.ClosedKey(importID), workflow.TakenOver)
+	if err != nil || closed != workflow.TakenOver {
+		return false, err
+	}
+	if published, err = s.Results.Exists(ctx, workflow.ResultKey(importID)); published || err != nil {
+		return false, err // since the first look: publishing erases what says so
+	}
 	return true, s.Work.Write(ctx, workflow.DoneKey(importID), "text/plain", nil)
 }

@@ -106,6 +106,16 @@ func (s *Store) WriteOnce(ctx context.Context, key, contentType string, text []b
 	return s.put(ctx, key, contentType, text, func(in *s3.PutObjectInput) { in.IfNoneMatch = aws.String("*") })
 }
 
+// Settle writes a small text unless the key has one, and returns the one that it has then.
+func (s *Store) Settle(ctx context.Context, key, text string) (string, error) {
+	won, err := s.WriteOnce(ctx, key, "text/plain", []byte(text))
+	if won || err != nil {
+		return text, err
+	}
+	there, _, err := s.Read(ctx, key)
+	return string(there), err
+}
+
 // Replace puts a small object if the key's is still the one with that entity tag.
 func (s *Store) Replace(ctx context.Context, key, contentType string, text []byte, tag string) (won bool, err error) {
 	return s.put(ctx, key, contentType, text, func(in *s3.PutObjectInput) { in.IfMatch = &tag })

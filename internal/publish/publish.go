@@ -96,6 +96,16 @@ func (p *Publish) Handle(ctx context.Context, in workflow.Import) (Published, er
 	if err != nil {
 		return Published{}, err
 	}
+	if r == nil && in.Manifest != "" {
+		closed, err := p.Work.Settle(ctx, workflow.ClosedKey(in.ImportID), workflow.Publishing)
+		if err != nil {
+			return Published{}, err
+		}
+		if closed == workflow.TakenOver {
+			slog.WarnContext(ctx, "A sweep took the files of this import over: theirs is the result.", "importId", in.ImportID)
+			return Published{ImportID: in.ImportID}, nil
+		}
+	}
 	if r == nil {
 		if r, err = p.commit(ctx, in); err != nil {
 			// Another run may have published meanwhile, and cleaned up what this one was reading.

@@ -150,6 +150,16 @@ func OutcomesKey(importID string, part, attempt int) string {
 	return fmt.Sprintf("%s/part-%04d/attempt-%d.jsonl", importID, part, attempt)
 }
 
+// ClosedKey says who closes an import of scheduled files: Publishing, or TakenOver. It is written once, so that a sweep
+// that takes over the files of an import that broke and the result of that import can not both come about.
+func ClosedKey(importID string) string { return importID + "/closed" }
+
+// What ClosedKey holds.
+const (
+	Publishing = "its result is published"
+	TakenOver  = "its files are taken over"
+)
+
 // HoldKey, an object of the work bucket, holds the queue while it is there: userdrop pause puts it, and resume deletes
 // it.
 const HoldKey = "hold"
