@@ -393,7 +393,8 @@ func leftClaims(t *testing.T, w *simulation.World) {
 	await(t, "an import job", func() bool { return w.Cognito.ActiveJobs() > 0 })
 	stop(t, w) // no event tells abort-import, and the hourly sweep does so an hour from now, when the schedule was here
 	done, broken := w.Imports()[0].Name, w.Imports()[1].Name
-	for _, claim := range []struct{ name, holder string }{{"a", "died"}, {"b", done}, {"c", broken}} {
+	var list []string
+	for _, claim := range []struct{ name, holder string }{{"a", "died"}, {"b", done}, {"c", broken}, {"d", broken}} {
 		key := "scheduled/" + pool + "/" + claim.name + ".csv"
 		text := fmt.Sprintf("username,email\n%s,%[1]s@example.com\n", claim.name)
 		version := drop(t, w, key, text)
@@ -402,12 +403,12 @@ func leftClaims(t *testing.T, w *simulation.World) {
 			t.Fatal(err)
 		}
 		if claim.holder == broken {
-			list := fmt.Sprintf(`[{"bucket": %q, "key": %q, "versionId": %q, "etag": %q, "bytes": %d}]`,
-				w.Inbox(), key, version, etag(text), len(text))
-			if _, err := w.S3.Put(w.Work(), "sweeps/"+broken+".json", []byte(list)); err != nil {
-				t.Fatal(err)
-			}
+			list = append(list, fmt.Sprintf(`{"bucket": %q, "key": %q, "versionId": %q, "etag": %q, "bytes": %d}`,
+				w.Inbox(), key, version, etag(text), len(text)))
 		}
+	}
+	if _, err := w.S3.Put(w.Work(), "sweeps/"+broken+".json", []byte("["+strings.Join(list, ",")+"]")); err != nil {
+		t.Fatal(err)
 	}
 	time.Sleep(3 * time.Hour) // the hourly sweep takes the first claim over, the nightly one the others
 	settle(t, w, 4, broken)
