@@ -76,14 +76,6 @@ func (c *Collect) Handle(ctx context.Context, job workflow.ImportJob) (workflow.
 	if found {
 		return next(job, summary), nil
 	}
-	told, err := c.Work.Exists(ctx, workflow.ToldKey(job.ImportID))
-	if err != nil {
-		return job, err
-	}
-	if told { // this run comes late: the part is counted, and what was kept of it is erased
-		job.Next = workflow.Done
-		return job, nil
-	}
 	read, complete, err := c.read(ctx, job)
 	if err != nil {
 		return job, err
@@ -91,7 +83,14 @@ func (c *Collect) Handle(ctx context.Context, job workflow.ImportJob) (workflow.
 	if !complete && time.Since(job.Job.CompletedAt) < logPatience {
 		return queue.Pause(job, logWait), nil
 	}
-	if summary, err = c.summarise(ctx, job, read, complete); err != nil {
+	if summary, err = c.summarise(ctx, job, read, complete); workflow.Classify(err) == workflow.Gone {
+		// A run that comes late finds the part counted, and what was kept of it erased.
+		if told, again := c.Work.Exists(ctx, workflow.ToldKey(job.ImportID)); again == nil && told {
+			job.Next = workflow.Done
+			return job, nil
+		}
+	}
+	if err != nil {
 		return job, err
 	}
 	text, err := json.Marshal(summary)

@@ -57,8 +57,8 @@ func decode(r io.Reader) (io.Reader, error) {
 	return whole(0), nil
 }
 
-// readFull is io.ReadFull, but io.EOF is all that it says of a source that ended: io.ErrUnexpectedEOF tells of one whose
-// connection broke, and whose rest is elsewhere.
+// readFull is io.ReadFull, but io.EOF is all that it says of a source that ended: io.ErrUnexpectedEOF tells of one
+// whose connection broke, and whose rest is elsewhere.
 func readFull(r io.Reader, p []byte) (n int, err error) {
 	for n < len(p) && err == nil {
 		var more int
