@@ -211,6 +211,8 @@ func (f *follower) part(ctx context.Context, arn string) error {
 		if err := json.Unmarshal([]byte(aws.ToString(d.Input)), &job); err != nil {
 			return fmt.Errorf("decode the history of %s: %w", f.importID, err)
 		}
+		// Far back in the queue a part looks only now and then.
+		job.EstimatedSeconds = max(job.EstimatedSeconds-int64(time.Since(aws.ToTime(e.Timestamp)).Seconds()), 1)
 		f.meter.show(f.step(ctx, aws.ToString(d.Name), job))
 		return nil
 	}
