@@ -14,6 +14,21 @@ import (
 	"userdrop/internal/workflow"
 )
 
+// world is a stack to read from and write to.
+func world(t *testing.T) *simulation.World {
+	t.Helper()
+	w, err := simulation.New(localaws.Options{
+		Cognito: cognito.Defaults(), Parameters: map[string]string{
+			"UserPoolArns": "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_Example1",
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Close)
+	return w
+}
+
 // TestMove moves objects on either side of what S3 copies at once; the double refuses what S3 would.
 func TestMove(t *testing.T) {
 	for name, text := range map[string]string{
@@ -23,15 +38,7 @@ func TestMove(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w, err := simulation.New(localaws.Options{
-					Cognito: cognito.Defaults(), Parameters: map[string]string{
-						"UserPoolArns": "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_Example1",
-					},
-				})
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer w.Close()
+				w := world(t)
 				w.S3.MaxOperation, w.S3.MinPart = 8, 1
 				const key, to = "elsewhere/a b+c?é.csv", "processed/users.csv"
 				version, err := w.S3.Put(w.Inbox(), key, []byte(text))

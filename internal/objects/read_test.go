@@ -12,10 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-	"userdrop/internal/localaws"
-	"userdrop/internal/localaws/cognito"
 	"userdrop/internal/objects"
-	"userdrop/internal/simulation"
 	"userdrop/internal/workflow"
 )
 
@@ -72,15 +69,7 @@ func TestOpenVersion(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w, err := simulation.New(localaws.Options{
-					Cognito: cognito.Defaults(), Parameters: map[string]string{
-						"UserPoolArns": "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_Example1",
-					},
-				})
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer w.Close()
+				w := world(t)
 				object := workflow.Object{Bucket: w.Inbox(), Key: "elsewhere/text"}
 				version, err := w.S3.Put(object.Bucket, object.Key, text)
 				if err != nil {
