@@ -141,8 +141,8 @@ func Upload(
 	if xml.Unmarshal(text, &refusal) != nil || refusal.Code == "" {
 		refusal.Code = "HTTP" + strconv.Itoa(response.StatusCode)
 	}
-	if response.StatusCode >= http.StatusInternalServerError && response.StatusCode != http.StatusNotImplemented ||
-		refusal.Code == "RequestTimeout" {
+	broken := refusal.Code == "RequestTimeout" || refusal.Code == "IncompleteBody" // our connection, not what it brings
+	if response.StatusCode >= http.StatusInternalServerError && response.StatusCode != http.StatusNotImplemented || broken {
 		return "", &workflow.Error{
 			Name: workflow.Unavailable, Err: fmt.Errorf("upload to the import job: S3 answered %s", refusal.Code),
 		}

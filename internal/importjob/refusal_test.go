@@ -67,3 +67,27 @@ func TestUploadsFail(t *testing.T) {
 		})
 	}
 }
+
+// TestUploadsCutShort breaks the first uploads off more often than a state tries what it does not know.
+func TestUploadsCutShort(t *testing.T) {
+	uploads := 0
+	cut := func(o *localaws.Options) {
+		o.Calls = func(c localaws.Call, next http.Handler) http.Handler {
+			if c.Service != "upload" {
+				return next
+			}
+			if uploads++; uploads > 5 {
+				return next
+			}
+			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(http.StatusBadRequest)
+				fmt.Fprint(w, `<Error><Code>IncompleteBody</Code></Error>`)
+			})
+		}
+	}
+	world(t, cut, func(t *testing.T, w *simulation.World) {
+		if r := drop(t, w, clashing(3)); r.Verdict == result.Errored {
+			t.Errorf("%s: %s", r.Verdict, r.Message)
+		}
+	})
+}
