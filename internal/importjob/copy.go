@@ -142,7 +142,8 @@ func Upload(
 		refusal.Code = "HTTP" + strconv.Itoa(response.StatusCode)
 	}
 	broken := refusal.Code == "RequestTimeout" || refusal.Code == "IncompleteBody" // our connection, not what it brings
-	if response.StatusCode >= http.StatusInternalServerError && response.StatusCode != http.StatusNotImplemented || broken {
+	if broken ||
+		response.StatusCode >= http.StatusInternalServerError && response.StatusCode != http.StatusNotImplemented {
 		return "", &workflow.Error{
 			Name: workflow.Unavailable, Err: fmt.Errorf("upload to the import job: S3 answered %s", refusal.Code),
 		}

@@ -79,10 +79,8 @@ func TestMutations(t *testing.T) {
 		},
 		{
 			"ignore the version id", "internal/objects",
-			`	if o.VersionID != "" {
-		input.VersionId = &o.VersionID
-	}
-	out, err := client.GetObject`, `	out, err := client.GetObject`,
+			`		r.input.VersionId = &o.VersionID
+`, "",
 			"",
 		},
 	}
