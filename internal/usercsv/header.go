@@ -285,10 +285,11 @@ func (h Header) problems(pool *Pool, known *resolver) []Problem {
 			hints = append(hints, fmt.Sprintf("column %d: the pool takes no password hashes, as not all pools do", i+1))
 		default:
 			unknown = append(unknown, name)
-			if len(hints) < mostListed {
-				name = known.nearest(name)
+			hint := fmt.Sprintf("column %d", i+1)
+			if len(hints) < mostListed { // the others are only counted
+				hint += ", nearest known name: " + known.nearest(name)
 			}
-			hints = append(hints, fmt.Sprintf("column %d, nearest known name: %s", i+1, name))
+			hints = append(hints, hint)
 		}
 	}
 	if len(unknown) > 0 {
