@@ -19,6 +19,35 @@ import (
 	"userdrop/internal/workflow"
 )
 
+// TestStrangeKeys has files with names that XML can't hold, or that need escaping, wait for both sweeps: one of them
+// must not keep the others.
+func TestStrangeKeys(t *testing.T) {
+	inWorld(t, lose("ObjectCreatedRule"), func(t *testing.T, w world) {
+		want := map[string]result.Verdict{}
+		for i, name := range []string{"a\x01b.csv", "a+b c.csv", "100%25.csv", "\ufffe.csv", "ü😀.csv", "a&#x1;<b>\".csv"} {
+			for _, prefix := range []string{"incoming/", "scheduled/"} {
+				key := prefix + red + "/" + name
+				w.put(key, users(fmt.Sprintf("%s%d", prefix[:1], i)))
+				want[key] = result.Succeeded
+			}
+		}
+		for i := range 1100 { // a page ends among keys that need escaping
+			w.put(fmt.Sprintf("scheduled/%s/+ %%/%d.manifest.json", red, i), "{}")
+		}
+		until(1, 4)
+		w.settle()
+		got := map[string]result.Verdict{}
+		for _, r := range w.results() {
+			for _, s := range r.Sources {
+				got[s.Key] = r.Verdict
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("verdicts (-want +got):\n%s", diff)
+		}
+	})
+}
+
 // TestNightly lets 200 small files of three pools wait for the night.
 func TestNightly(t *testing.T) {
 	inWorld(t, nil, func(t *testing.T, w world) {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
@@ -36,17 +38,22 @@ type waiting struct {
 	since time.Time
 }
 
-// list answers the current versions under a prefix, the oldest first.
+// list answers the current versions under a prefix, the oldest first. Keys come encoded: S3 puts a control character of
+// a key into its XML as it is, which then nobody can read, and no file would be found any more.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
 func (b inbox) list(ctx context.Context, prefix string) ([]waiting, error) {
 	var found []waiting
-	pages := s3.NewListObjectVersionsPaginator(b.client, &s3.ListObjectVersionsInput{Bucket: &b.bucket, Prefix: &prefix})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	input := s3.ListObjectVersionsInput{Bucket: &b.bucket, Prefix: &prefix, EncodingType: s3types.EncodingTypeUrl}
+	for more := true; more; { // the SDK's paginator takes the next page's marker for a key that is not encoded
+		page, err := b.client.ListObjectVersions(ctx, &input)
 		if err != nil {
 			return nil, fmt.Errorf("list s3://%s/%s: %w", b.bucket, prefix, err)
 		}
 		for _, v := range page.Versions {
-			key := aws.ToString(v.Key)
+			key, err := url.QueryUnescape(aws.ToString(v.Key))
+			if err != nil {
+				return nil, fmt.Errorf("list s3://%s/%s: %w", b.bucket, prefix, err)
+			}
 			if !aws.ToBool(v.IsLatest) || strings.HasSuffix(key, "/") || strings.HasSuffix(key, ManifestSuffix) {
 				continue
 			}
@@ -55,6 +62,11 @@ func (b inbox) list(ctx context.Context, prefix string) ([]waiting, error) {
 				ETag: strings.Trim(aws.ToString(v.ETag), `"`), Bytes: aws.ToInt64(v.Size),
 			}, aws.ToTime(v.LastModified)})
 		}
+		next, err := url.QueryUnescape(aws.ToString(page.NextKeyMarker))
+		if err != nil {
+			return nil, fmt.Errorf("list s3://%s/%s: %w", b.bucket, prefix, err)
+		}
+		input.KeyMarker, input.VersionIdMarker, more = &next, page.NextVersionIdMarker, aws.ToBool(page.IsTruncated)
 	}
 	slices.SortStableFunc(found, func(a, b waiting) int {
 		if c := a.since.Compare(b.since); c != 0 {
