@@ -43,7 +43,7 @@ prints. With --pool-id or --stack it asks AWS for them; --stack takes the stack'
 this machine.
 
 Exit codes: 0 all rows pass, 1 some or all rows are rejected, 2 the file is refused as a whole, 64 usage, 69 AWS
-refused or could not be reached.`,
+refused or could not be reached, 130 interrupted.`,
 		Example: `  aws cognito-idp describe-user-pool --user-pool-id us-east-1_Example > pool.json
   userdrop check users.csv --pool pool.json --out checked
   userdrop check users.csv --stack userdrop-prod`,
@@ -106,7 +106,7 @@ func check(cmd *cobra.Command, name string, o checkOptions) error {
 			return err
 		}
 	case err != nil:
-		return err
+		return errors.Join(err, sink.discard())
 	default:
 		res.Rows = result.Rows{
 			Read:      int64(summary.Read),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -95,6 +96,34 @@ func TestCheckExitCodes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestCheckInterrupted: nothing half done stays behind.
+func TestCheckInterrupted(t *testing.T) {
+	desk(t, map[string]string{"users.csv": "email,username\n" + strings.Repeat("a@example.com,ann\nbad,bob\n", 1<<18)})
+	ctx := &interrupted{Context: t.Context(), left: 3}
+	var stdout, stderr strings.Builder
+	code := execute(ctx, strings.Fields("check users.csv --pool pool.json --assume-verified email --out out"), nil,
+		&stdout, &stderr)
+	if code != int(exitInterrupted) || stdout.String() != "" || stderr.String() != "userdrop: interrupted\n" {
+		t.Errorf("exit %d\n%s%s", code, stdout.String(), stderr.String())
+	}
+	if left, err := os.ReadDir("out"); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// interrupted is a context that is over when it was asked so often.
+type interrupted struct {
+	context.Context
+	left int
+}
+
+func (c *interrupted) Err() error {
+	if c.left--; c.left >= 0 {
+		return nil
+	}
+	return context.Canceled
 }
 
 func TestCheckOutput(t *testing.T) {

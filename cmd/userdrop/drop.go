@@ -32,7 +32,7 @@ func newDropCommand() *cobra.Command {
 until the result is published, and prints it.
 
 Exit codes: 0 dropped; with --watch 0 the verdict is SUCCEEDED (with --check: all rows pass), 1 any other; 64 usage,
-69 AWS refused or could not be reached, 130 interrupted: the import goes on.`,
+69 AWS refused or could not be reached, 130 interrupted: what is dropped by then is imported.`,
 		Example: `  userdrop drop users.csv --watch
   userdrop drop users.csv --stack userdrop-prod --pool-id us-east-1_Example --watch --out result
   userdrop drop users.csv --check --watch             a dry run: everything but the jobs`,

@@ -70,6 +70,10 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	if code, ok := errors.AsType[exitCode](err); ok {
 		return int(code)
 	}
+	if ctx.Err() != nil { // what the call in hand made of it helps nobody
+		fmt.Fprintln(stderr, "userdrop: interrupted")
+		return int(exitInterrupted)
+	}
 	fmt.Fprintf(stderr, "userdrop: %v\n", err)
 	if _, ok := errors.AsType[unavailable](err); ok {
 		return exitUnavailable

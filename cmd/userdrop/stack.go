@@ -161,6 +161,7 @@ func (s *stack) upload(ctx context.Context, name, pool string, mode result.Mode,
 	prefix := map[result.Mode]string{result.Import: "incoming", result.Check: "check"}[mode]
 	key := path.Join(prefix, pool, base)
 	uploads := transfermanager.New(s.s3, func(o *transfermanager.Options) {
+		o.FailTimeout = 5 * time.Second // of the clean-up after Ctrl-C, too
 		o.ObjectProgressListeners.Register(&uploadListener{meter: m, name: base})
 	})
 	out, err := uploads.UploadObject(ctx, &transfermanager.UploadObjectInput{

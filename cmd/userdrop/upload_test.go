@@ -1,15 +1,19 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"userdrop/internal/localaws"
@@ -77,6 +81,33 @@ func TestUploadFaults(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestDropInterrupted: what an interrupted drop has uploaded is not left, and paid for, in the inbox.
+func TestDropInterrupted(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	d := deploy(t, doubleOptions{calls: func(_ localaws.Call, next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Query().Has("partNumber") {
+				interrupt()
+			}
+			next.ServeHTTP(w, r)
+		})
+	}})
+	if err := os.WriteFile("large.csv", make([]byte, 20<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var stderr strings.Builder
+	code := execute(ctx, []string{"drop", "large.csv"}, nil, io.Discard, &stderr)
+	if code != int(exitInterrupted) || !strings.HasSuffix(stderr.String(), "userdrop: interrupted\n") {
+		t.Errorf("exit %d: %s", code, stderr.String())
+	}
+	uploads, err := s3.NewFromConfig(d.Config("")).ListMultipartUploads(t.Context(), &s3.ListMultipartUploadsInput{
+		Bucket: &d.Stack.Bucket("InboxBucket").Name,
+	})
+	if err != nil || len(uploads.Uploads) > 0 {
+		t.Errorf("%d uploads are left: %v", len(uploads.Uploads), err)
 	}
 }
 

@@ -294,6 +294,7 @@ func (s *Store) Upload(ctx context.Context, key, contentType string) *Upload {
 		o.PartSizeBytes = piece
 		o.MultipartUploadThreshold = piece
 		o.Concurrency = 2
+		o.FailTimeout = 10 * time.Second // to give the pieces up even when ctx is over
 	})
 	body, pipe := io.Pipe()
 	u := &Upload{pipe: pipe, done: make(chan struct{})}

@@ -2,6 +2,7 @@ package objects_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
@@ -113,3 +115,24 @@ func TestOpenVersion(t *testing.T) {
 type status int
 
 func (s status) Error() string { return http.StatusText(int(s)) }
+
+// TestUploadOver: an upload whose time is over leaves no pieces behind.
+func TestUploadOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := world(t)
+		client := s3.NewFromConfig(w.Config(""))
+		ctx, over := context.WithCancel(t.Context())
+		upload := objects.New(client, w.Inbox()).Upload(ctx, "elsewhere/text", "text/plain")
+		if _, err := upload.Write(make([]byte, 12<<20)); err != nil {
+			t.Fatal(err)
+		}
+		over()
+		if err := upload.Close(); !errors.Is(err, context.Canceled) {
+			t.Errorf("it ends with %v", err)
+		}
+		left, err := client.ListMultipartUploads(t.Context(), &s3.ListMultipartUploadsInput{Bucket: aws.String(w.Inbox())})
+		if err != nil || len(left.Uploads) > 0 {
+			t.Errorf("%d uploads are left: %v", len(left.Uploads), err)
+		}
+	})
+}
