@@ -103,7 +103,7 @@ func (f *follower) look(ctx context.Context, started time.Time) (over bool, err 
 		}
 	default:
 		f.meter.show(step{
-			name: "Winding up", share: -1, text: "the job is stopped, then the result published: up to 17 min",
+			name: "Winding up", share: -1, text: "the job is stopped, then the result published: about 2 min",
 		})
 	}
 	return true, nil

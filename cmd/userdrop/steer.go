@@ -46,9 +46,9 @@ func steering(use, short, long, example string, args cobra.PositionalArgs,
 
 func newCancelCommand() *cobra.Command {
 	return steering("cancel IMPORT-ID", "Stop an import",
-		`Cancel stops an import, its Cognito job too. Users that are in the pool by then stay there. A result is
-published within 17 minutes, with every row that was not imported in failed.csv. If none was, the source stays where it
-was dropped.`,
+		`Cancel stops an import, its Cognito job too. Users that are in the pool by then stay there. A result
+follows in about two minutes, with every row that was not imported in failed.csv. If none was imported, the source stays
+where it was dropped.`,
 		`  userdrop cancel users-1f0c6d8be5a94ac4d1c3a6f2 --stack userdrop-prod`, cobra.ExactArgs(1), cancel)
 }
 
@@ -69,7 +69,7 @@ func cancel(ctx context.Context, s *stack, args []string) (string, error) {
 	})
 	return fmt.Sprintf(`%s is stopped.
 Its Cognito job is being stopped too; users that are in the pool by now stay there.
-The result follows within 17 minutes, with the rows that were not imported in failed.csv:
+The result follows in about two minutes, with the rows that were not imported in failed.csv:
   userdrop watch %s`, args[0], args[0]), err
 }
 

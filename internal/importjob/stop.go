@@ -37,12 +37,14 @@ type Stop struct {
 		StopExecution(context.Context, *sfn.StopExecutionInput, ...func(*sfn.Options)) (*sfn.StopExecutionOutput, error)
 	}
 	Results *objects.Store
+	Work    *objects.Store
 	Config  StopConfig
 }
 
 // StopConfig is the environment of stop-import-jobs.
 type StopConfig struct {
 	ResultsBucket string             `env:"RESULTS_BUCKET"`
+	WorkBucket    string             `env:"WORK_BUCKET"`
 	ImportJobARN  string             `env:"IMPORT_JOB_ARN"`
 	UserPools     function.UserPools `env:"USER_POOL_ARNS"`
 }
@@ -53,9 +55,10 @@ func NewStop(cfg aws.Config, environ map[string]string) (lambda.Handler, error) 
 	if err != nil {
 		return nil, err
 	}
+	client := s3.NewFromConfig(cfg)
 	return function.Handler((&Stop{
 		Cognito: cognito.NewFromConfig(cfg), Machine: sfn.NewFromConfig(cfg),
-		Results: objects.New(s3.NewFromConfig(cfg), config.ResultsBucket), Config: config,
+		Results: objects.New(client, config.ResultsBucket), Work: objects.New(client, config.WorkBucket), Config: config,
 	}).Handle), nil
 }
 
@@ -68,13 +71,17 @@ type Abort struct {
 	WaitSeconds  int64         `json:"waitSeconds"`
 }
 
+// StopExecution does not stop a running Lambda: what a zombie may still do decides when a result is safe.
 const (
-	// zombie is longer than the longest function may run: StopExecution does not stop a running Lambda.
-	zombie   = 16 * time.Minute
-	stopWait = 20 * time.Second
+	// starting is longer than a start-import-job at work may still start a job, and leaves lists time to tell of it.
+	starting = 2 * time.Minute
+	// preparing is longer than a prepare-import at work may still write a plan.
+	preparing = 16 * time.Minute
+	stopWait  = 20 * time.Second
 )
 
-// Handle answers Wait until nothing of the import is at work, then Go, or Done if it was redriven meanwhile.
+// Handle answers Wait until no job of the import runs or can be started, and its rows are known if they ever will be;
+// then Go, or Done if it was redriven meanwhile.
 func (s *Stop) Handle(ctx context.Context, abort Abort) (Abort, error) {
 	execution, err := s.Machine.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &abort.ExecutionARN})
 	if err != nil {
@@ -95,15 +102,20 @@ func (s *Stop) Handle(ctx context.Context, abort Abort) (Abort, error) {
 	if err != nil {
 		return abort, err
 	}
-	atWork, err := s.stopExecutions(ctx, abort.ImportID)
+	planned, err := s.Work.Exists(ctx, workflow.PlanKey(abort.ImportID))
 	if err != nil {
 		return abort, err
 	}
-	running, err := s.stopJobs(ctx, abort.Drop, aws.ToTime(execution.StartDate))
+	began, stopped := aws.ToTime(execution.StartDate), aws.ToTime(execution.StopDate)
+	atWork, last, err := s.stopParts(ctx, abort.ImportID, began)
 	if err != nil {
 		return abort, err
 	}
-	quiet := aws.ToTime(execution.StopDate).Add(zombie)
+	running, err := s.stopJobs(ctx, abort.Drop, began)
+	if err != nil {
+		return abort, err
+	}
+	quiet := latest(stopped, last).Add(starting)
 	switch {
 	case atWork || running:
 		abort.Next, abort.WaitSeconds = workflow.Wait, int64(stopWait/time.Second)
@@ -112,37 +124,56 @@ func (s *Stop) Handle(ctx context.Context, abort Abort) (Abort, error) {
 		abort.Next = workflow.Go
 	case time.Now().Before(quiet):
 		abort.Next, abort.WaitSeconds = workflow.Wait, int64(time.Until(quiet)/time.Second)+1
+	case !planned && time.Since(stopped) < preparing:
+		abort.Next, abort.WaitSeconds = workflow.Wait, int64(stopWait/time.Second)
 	default:
 		abort.Next, abort.Quiet = workflow.Go, true
 	}
 	return abort, nil
 }
 
-// stopExecutions stops the import-job executions of the import: Step Functions does so by best effort only.
-func (s *Stop) stopExecutions(ctx context.Context, importID string) (stopped bool, err error) {
+// stopParts stops the running import-job executions of an import that began then, which Step Functions does by best
+// effort only, and answers when the last of the others ended.
+func (s *Stop) stopParts(
+	ctx context.Context, importID string, began time.Time,
+) (atWork bool, last time.Time, err error) {
 	pages := sfn.NewListExecutionsPaginator(s.Machine, &sfn.ListExecutionsInput{
-		StateMachineArn: &s.Config.ImportJobARN, StatusFilter: sfntypes.ExecutionStatusRunning, MaxResults: 1000,
+		StateMachineArn: &s.Config.ImportJobARN, MaxResults: 1000,
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return false, fmt.Errorf("list the running parts: %w", err)
+			return false, last, fmt.Errorf("list the parts: %w", err)
 		}
 		for _, e := range page.Executions {
+			if aws.ToTime(e.StartDate).Before(began) { // the newest come first
+				return atWork, last, nil
+			}
 			if !strings.HasPrefix(aws.ToString(e.Name), importID+"-p") {
 				continue
 			}
-			stopped = true
+			if e.Status != sfntypes.ExecutionStatusRunning {
+				last = latest(last, aws.ToTime(e.StopDate))
+				continue
+			}
+			atWork = true
 			_, err := s.Machine.StopExecution(ctx, &sfn.StopExecutionInput{
 				ExecutionArn: e.ExecutionArn, Error: aws.String("ImportAborted"),
 				Cause: aws.String("The import-users execution that started this part is over."),
 			})
 			if err != nil {
-				return stopped, fmt.Errorf("stop a running part: %w", err)
+				return atWork, last, fmt.Errorf("stop a running part: %w", err)
 			}
 		}
 	}
-	return stopped, nil
+	return atWork, last, nil
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // stopJobs stops the import's active Cognito jobs, and tells whether any still is.

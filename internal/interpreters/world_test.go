@@ -181,7 +181,7 @@ func (w *world) count(operation string) int {
 }
 
 // call stands before every call of a service: the scenario's faults, and the time that passed while functions waited,
-// which stop-import-jobs measures from the end of the execution.
+// which stop-import-jobs measures from the ends of executions.
 func (w *world) call(c localaws.Call, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if w.scenario.fault != nil {
@@ -190,19 +190,17 @@ func (w *world) call(c localaws.Call, next http.Handler) http.Handler {
 				return
 			}
 		}
-		if c.Operation != "DescribeExecution" || c.Principal == nil {
+		if !slices.Contains([]string{"DescribeExecution", "ListExecutions"}, c.Operation) || c.Principal == nil {
 			next.ServeHTTP(rw, r)
 			return
 		}
 		recorder := httptest.NewRecorder()
 		next.ServeHTTP(recorder, r)
-		var answer map[string]any
+		var answer any
 		if json.Unmarshal(recorder.Body.Bytes(), &answer) == nil {
-			if stopped, ok := answer["stopDate"].(float64); ok {
-				w.mu.Lock()
-				answer["stopDate"] = stopped - w.waited.Seconds()
-				w.mu.Unlock()
-			}
+			w.mu.Lock()
+			endEarlier(answer, w.waited)
+			w.mu.Unlock()
 			recorder.Body.Reset()
 			_ = json.NewEncoder(recorder.Body).Encode(answer)
 		}
@@ -212,6 +210,21 @@ func (w *world) call(c localaws.Call, next http.Handler) http.Handler {
 		rw.WriteHeader(recorder.Code)
 		_, _ = rw.Write(recorder.Body.Bytes())
 	})
+}
+
+// endEarlier moves the ends of executions in an answer.
+func endEarlier(answer any, by time.Duration) {
+	switch a := answer.(type) {
+	case map[string]any:
+		if stopped, ok := a["stopDate"].(float64); ok {
+			a["stopDate"] = stopped - by.Seconds()
+		}
+		endEarlier(a["executions"], by)
+	case []any:
+		for _, e := range a {
+			endEarlier(e, by)
+		}
+	}
 }
 
 // refusal answers with an error of the JSON protocols.

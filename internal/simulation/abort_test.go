@@ -66,6 +66,7 @@ func TestAbort(t *testing.T) {
 					t.Fatal("the import has not begun")
 				}
 				arn := w.Imports()[0].ARN
+				aborted := time.Now()
 				stop := func() {
 					if _, err := w.StepFunctions.StopExecution(t.Context(), arn, "", ""); err != nil {
 						t.Error(err)
@@ -90,6 +91,9 @@ func TestAbort(t *testing.T) {
 				}
 				if got.Verdict != test.verdict {
 					t.Errorf("verdict %s, want %s (%+v)", got.Verdict, test.verdict, got.Rows.Counts())
+				}
+				if took := got.FinishedAt.Sub(aborted); test.rate == 0 && took > 3*time.Minute {
+					t.Errorf("the result came after %v", took)
 				}
 				if n := int64(w.Cognito.UserCount("us-east-1_Example1")); n != got.Rows.Counts().Imported {
 					t.Errorf("%d users in the pool, the result says %d", n, got.Rows.Counts().Imported)

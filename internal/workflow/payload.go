@@ -42,7 +42,7 @@ type Import struct {
 	Parts []ImportJob `json:"parts"`
 	// Error is set by a Catch of the state machine: our own workflow broke.
 	Error *Failure `json:"error,omitempty"`
-	// Quiet is set by abort-import: nothing of the import is at work any more, nor can be.
+	// Quiet is set by abort-import: no job of the import runs, nor can one be started any more.
 	Quiet bool `json:"quiet,omitempty"`
 }
 
