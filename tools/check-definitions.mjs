@@ -17,6 +17,7 @@ let problems = 0;
 for (const file of files) {
   // Substitutions stand where CloudFormation writes an ARN.
   const text = (await readFile(file, 'utf8'))
+    .replaceAll('${Partition}', 'aws')
     .replaceAll(/\$\{\w+\}/g, 'arn:aws:lambda:us-east-1:123456789012:function:substituted');
   const { isValid, errorsText } = validate(JSON.parse(text));
   const found = isValid ? [] : [errorsText('\n')];

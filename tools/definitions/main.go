@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,7 +20,7 @@ func main() {
 	}
 }
 
-// substitution stands where CloudFormation writes an ARN.
+// substitution stands where CloudFormation writes an ARN, but for ${Partition}.
 var substitution = regexp.MustCompile(`\$\{\w+\}`)
 
 type resource struct {
@@ -42,7 +43,7 @@ func run(files []string, out io.Writer) error {
 		name := strings.ReplaceAll(strings.TrimSuffix(filepath.Base(file), ".asl.json"), "-", "")
 		resources[name] = resource{"AWS::StepFunctions::StateMachine", properties{
 			RoleArn: "arn:aws:iam::123456789012:role/states",
-			Definition: substitution.ReplaceAll(definition,
+			Definition: substitution.ReplaceAll(bytes.ReplaceAll(definition, []byte("${Partition}"), []byte("aws")),
 				[]byte("arn:aws:lambda:us-east-1:123456789012:function:substituted")),
 		}}
 	}

@@ -30,8 +30,8 @@ var (
 
 // Parse parses a definition and refuses whatever this interpreter does not implement, or Step Functions would not
 // accept, with the JSON pointer and the line of each complaint. The language is that of
-// https://states-language.net/spec.html with JSONPath. Substitutions such as ${Function} may stand for a Resource;
-// CreateStateMachine wants them filled in.
+// https://states-language.net/spec.html with JSONPath. Substitutions such as ${Function} may stand for a Resource or
+// its partition; CreateStateMachine wants them filled in.
 func Parse(text []byte) (*Definition, error) {
 	root, err := parseJSON(text)
 	if err != nil {
@@ -531,7 +531,7 @@ func (f *fields) task(s *State) {
 		return
 	case s.Resource == resourceInvoke:
 		required, optional = []string{"FunctionName"}, []string{"Payload"}
-	case s.Resource == resourceNested:
+	case substitution.ReplaceAllString(s.Resource, "aws") == resourceNested:
 		required, optional = []string{"StateMachineArn"}, []string{"Input", "Name"}
 	default:
 		f.complain(f.take("Resource"), "the resource %q is not implemented", s.Resource)
