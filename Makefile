@@ -122,7 +122,7 @@ verify-race: ## All tests under the race detector
 .PHONY: verify-arm64
 verify-arm64: $(if $(filter aarch64 arm64,$(shell uname -m)),,qemu) ## The engine's vector instructions on arm64, under QEMU
 	$(step) $@
-	GOARCH=arm64 CGO_ENABLED=0 go test -count=1 $(if $^,-exec=qemu-aarch64) -run='^(TestClassify|FuzzClassify|TestOrdinaryRows)$$' \
+	GOARCH=arm64 CGO_ENABLED=0 go test -count=1 $(if $^,-exec=qemu-aarch64) -run='^(TestClassify|FuzzClassify|TestRewrite|FuzzRewrite|TestOrdinaryRows)$$' \
 		./internal/usercsv/...
 
 .PHONY: verify-template

@@ -63,8 +63,7 @@ type column struct {
 	// stands tells of a text of printable ASCII that it is right, and written as it stands. It is nil if no such text
 	// is sure to be.
 	stands func(text []byte) bool
-	// value is what the current row has there, if it is ordinary and the column plays no role.
-	value []byte
+	cells  cells // of the current batch of ordinary rows
 }
 
 // checker applies the rules to the rows of one source.
@@ -91,9 +90,9 @@ type checker struct {
 	faults    []Fault
 	algorithm Algorithm
 	scratch   []byte
+	kept      int // so much of scratch is of the batch of ordinary rows
 	lower     []byte
 	hash      nameHash // of the username, zero if there is none that can be read
-	changed   bool     // some value of an ordinary row is not what stands in the source
 	tail      []byte   // where the line is to be written if there is room
 	line      []byte   // the row in Cognito's dialect, with LF
 }
@@ -254,18 +253,21 @@ func booleanText(b bool) []byte {
 // check applies the rules to the row that s has split: its problems are in codes and faults; if there is none, what
 // Cognito takes is in line.
 func (c *checker) check(s *scanner) {
-	c.codes, c.faults, c.scratch, c.algorithm = 0, c.faults[:0], c.scratch[:0], NoAlgorithm
-	if s.code != 0 {
-		c.hash = nameHash{}
-		c.fault(s.code, nil)
-		return
-	}
+	c.codes, c.faults = 0, c.faults[:0]
 	if s.ordinary {
-		if c.checkOrdinary(s) {
+		if s.batch.at == 0 {
+			c.checkOrdinary(s)
+		}
+		if c.encodeOrdinary(s) {
 			return
 		}
 		s.splitAgain()
-		c.codes, c.faults, c.scratch, c.algorithm = 0, c.faults[:0], c.scratch[:0], NoAlgorithm
+	}
+	c.scratch, c.algorithm = c.scratch[:c.kept], NoAlgorithm
+	if s.code != 0 {
+		c.hash = 0
+		c.fault(s.code, nil)
+		return
 	}
 	plain := s.plain()
 	for _, r := range c.filled {
@@ -411,7 +413,6 @@ func (c *checker) deriveUsername() {
 		if len(from.value) == 0 {
 			continue
 		}
-		c.changed = true
 		if *username = from; !c.usernameFits(from.value, false) {
 			c.fault(BadUsername, c.roles[roleUsername])
 			*username = cell{unread: true}
@@ -442,9 +443,6 @@ func (c *checker) checkVerified() {
 // fillIn fills in a Boolean that is blank.
 func (c *checker) fillIn(r role, b bool) {
 	c.cells[r].value = booleanText(b)
-	if col := c.roles[r]; col != nil && col.source >= 0 {
-		c.changed = true
-	}
 }
 
 // truth is what is known of a Boolean.
@@ -480,7 +478,7 @@ func (c *checker) verified(mark, of role, assume bool) truth {
 // encode checks the columns that play no role, writes the row in Cognito's dialect, and checks its length.
 func (c *checker) encode(s *scanner) {
 	plain := s.plain()
-	line := c.room(s)
+	line := c.room(len(s.row))
 	n := 0
 	for i := range c.written {
 		col := &c.written[i]
@@ -515,10 +513,10 @@ func (c *checker) encode(s *scanner) {
 }
 
 // room is where the row's line goes, with as much room as it may take: in the tail, if that has it.
-func (c *checker) room(s *scanner) []byte {
+func (c *checker) room(row int) []byte {
 	// A value may be written twice (a username taken from an address), each byte of it may become two, a short one
 	// may become longer, and 32 bytes are copied at once.
-	most := 4*len(s.row) + 32*len(c.written) + len(c.names) + 32
+	most := 4*row + 32*len(c.written) + len(c.names) + 32
 	if len(c.tail) >= most {
 		return c.tail
 	}
@@ -528,18 +526,21 @@ func (c *checker) room(s *scanner) []byte {
 	return c.line[:cap(c.line)]
 }
 
-// hashUsername hashes what the row's username is compared by, if it has one that can be read.
+// hashUsername hashes the row's username, if it has one that can be read.
 func (c *checker) hashUsername() {
-	name := c.cells[roleUsername].value
-	switch {
-	case len(name) == 0:
-		c.hash = nameHash{}
-	case c.pool.CaseSensitive:
-		c.hash = c.seen.hash(name)
-	default:
-		c.lower = appendLower(c.lower[:0], name)
-		c.hash = c.seen.hash(c.lower)
+	c.hash = 0
+	if name := c.cells[roleUsername].value; len(name) > 0 {
+		c.hash = c.hashOf(name)
 	}
+}
+
+// hashOf hashes what a username is compared by.
+func (c *checker) hashOf(name []byte) nameHash {
+	if c.pool.CaseSensitive {
+		return c.seen.hash(name)
+	}
+	c.lower = appendLower(c.lower[:0], name)
+	return c.seen.hash(c.lower)
 }
 
 // appendLower appends a text in lower case, rune by rune as Unicode has it.

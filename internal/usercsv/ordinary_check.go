@@ -2,26 +2,45 @@ package usercsv
 
 import (
 	"bytes"
+	"math/bits"
 	"unicode/utf8"
+
+	"userdrop/internal/usercsv/blocks"
 )
 
-// This file checks and writes ordinary rows (ordinary_split.go) that nothing is wrong with. It never rejects one: a row
-// that it does not take goes the way of all others, so that rules and problems are told in one place, check.go.
+// This file checks and writes ordinary rows (ordinary_split.go) that nothing is wrong with, column by column. It never
+// rejects one: a row that it does not take goes the way of all others, so that rules and problems are told in one place,
+// check.go.
 
-// ordinary is what a checker knows beforehand about the columns of ordinary rows, so that it visits only those of which
-// a cell of printable ASCII can be wrong or be written otherwise than it stands.
+// ordinary is what a checker knows of ordinary rows: beforehand about their columns, so that it visits only those of
+// which a cell of printable ASCII can be wrong or be written otherwise than it stands, and then about those of a batch.
 type ordinary struct {
-	checked  []*column // they play no role
-	required []*column // they play one
+	checked  []*column // the source has them
+	filled   []*column // it has them not
 	runs     []run
 	verbatim bool // the runs are one, of all that the source and the pool have
+
+	// Of the batch, a bit for each row:
+	doubt   uint64 // the row goes the way of all others
+	changed uint64 // some value of it is not what stands in the source
+
+	hashes     [batchRows]nameHash // of the usernames
+	algorithms [batchRows]Algorithm
+}
+
+// cells are what the rows of a batch have in a column, a bit for each row.
+type cells struct {
+	blank   uint64
+	isTrue  uint64             // a Boolean is
+	changed uint64             // the value is not what stands in the source
+	values  *[batchRows][]byte // what is, where it is not Boolean
 }
 
 // run is columns that follow each other in the source as they do in a line.
 type run struct {
-	commas      int  // before it
-	first, last int  // in the source; first is -1 if it is one column, which the source has not
-	filled      role // of that one
+	commas      int     // before it
+	first, last int     // in the source
+	filled      *column // one that the source has not, instead
 	changing    []*column
 }
 
@@ -32,27 +51,38 @@ func newOrdinary(written []column, width, columns int) ordinary {
 		col := &written[i]
 		bounded := col.required || col.minimum > 1 || col.maximum < maxOrdinary
 		switch {
-		case col.role != roleNone:
-			if col.required {
-				o.required = append(o.required, col)
-			}
-		case col.kind != kindText || bounded:
+		case col.source < 0:
+			o.filled = append(o.filled, col)
+		case col.kind != kindText || bounded || col.role != roleNone:
 			o.checked = append(o.checked, col)
 		}
-		if n := len(o.runs); n > 0 && o.runs[n-1].goesOnWith(col) {
+		switch n := len(o.runs); {
+		case col.source < 0:
+			o.runs = append(o.runs, run{commas: col.commas, filled: col})
+		case n > 0 && o.runs[n-1].goesOnWith(col):
 			o.runs[n-1].last = col.source
-		} else {
-			o.runs = append(o.runs, run{commas: col.commas, first: col.source, last: col.source, filled: col.role})
+		default:
+			o.runs = append(o.runs, run{commas: col.commas, first: col.source, last: col.source})
 		}
 		switch last := &o.runs[len(o.runs)-1]; col.kind {
 		case kindText, kindEmail, kindHash, kindDateTime: // as they stand, or wrong
 		default:
 			last.changing = append(last.changing, col)
 		}
+		switch col.kind {
+		case kindText, kindEmail, kindHash, kindDateTime, kindBoolean:
+		default:
+			col.cells.values = new([batchRows][]byte)
+		}
 	}
 	whole := o.runs[0]
-	o.verbatim = len(o.runs) == 1 && whole.first == 0 && whole.last == width-1 && width == columns
+	o.verbatim = len(o.runs) == 1 && whole.filled == nil && whole.first == 0 && whole.last == width-1 && width == columns
 	return o
+}
+
+// goesOnWith tells whether the column stands behind the run's last one in the source as well as in a line.
+func (r *run) goesOnWith(col *column) bool {
+	return r.filled == nil && col.commas == 1 && col.source == r.last+1
 }
 
 // standing are texts of printable ASCII that are right and written as they stand, by kinds of columns. Each is a call
@@ -66,7 +96,6 @@ var standing = [...]struct {
 	}},
 	kindEmail:     {8, maxOrdinary, func(text []byte) bool { return len(text) >= 8 && validPlainEmail(text) }},
 	kindPhone:     {3, 16, isE164},
-	kindBoolean:   {4, 5, func(text []byte) bool { return string(text) == "true" || string(text) == "false" }},
 	kindBirthdate: {10, 10, isBirthdate},
 	kindUpdatedAt: {1, 10, func(text []byte) bool { return len(text) <= 10 && isDigits(text) }},
 	kindHash:      {},
@@ -85,71 +114,248 @@ func (c *checker) standsOf(col *column) func(text []byte) bool {
 
 // verbatim tells whether the row's line is, byte for byte, what was read.
 func (c *checker) verbatim(s *scanner) bool {
-	if s.ordinary && c.ordinary.verbatim && !c.changed && !s.quoted && s.delim == ',' {
-		return len(s.full) == len(s.row)+len("\n") // that much can be told without a look
+	if !s.ordinary {
+		return bytes.Equal(s.full, c.line)
 	}
-	return bytes.Equal(s.full, c.line)
+	b := &s.batch
+	if c.ordinary.verbatim && c.ordinary.changed>>b.at&1 == 0 && !b.quoted && s.delim == ',' {
+		return !s.crlf // that much can be told without a look
+	}
+	return bytes.Equal(s.buf[b.lines[b.at]:b.lines[b.at+1]], c.line)
 }
 
-// goesOnWith tells whether the column stands behind the run's last one in the source as well as in a line.
-func (r *run) goesOnWith(col *column) bool {
-	return r.first >= 0 && col.commas == 1 && col.source == r.last+1
-}
-
-// checkOrdinary does what check does for an ordinary row, if nothing is wrong with it. Otherwise it answers false, and
-// nothing is said about the row.
-func (c *checker) checkOrdinary(s *scanner) bool {
-	if s.delim != ',' && bytes.IndexByte(s.row, ',') >= 0 {
-		return false
-	}
-	c.changed = false
-	for _, r := range c.filled {
-		c.cells[r] = cell{}
-	}
-	for _, col := range c.mapped {
-		this := &c.cells[col.role]
-		value := s.ordinaryValue(col.source)
-		if len(value) > 0 && (col.stands == nil || !s.ascii || !col.stands(value)) {
-			value = c.readOrdinary(col, value, s.ascii)
-		}
-		this.value, this.unread, this.comma = value, false, s.commas[col.source]
-	}
-	c.deriveUsername()
-	c.hashUsername()
-	for _, col := range c.ordinary.checked {
-		value := s.ordinaryValue(col.source)
-		switch {
-		case len(value) == 0:
-			if col.required {
-				return false
+// checkOrdinary does what check does for the rows of a batch that nothing is wrong with. The others are in doubt, and
+// nothing is said about them.
+func (c *checker) checkOrdinary(s *scanner) {
+	b, o := &s.batch, &c.ordinary
+	o.doubt, o.changed = 0, 0
+	if s.delim != ',' {
+		for r := range b.rows {
+			if bytes.IndexByte(s.buf[b.lines[r]:b.lines[r+1]], ',') >= 0 {
+				o.doubt |= 1 << r
 			}
-		case col.stands == nil || !s.ascii || !col.stands(value):
-			value = c.readOrdinary(col, value, s.ascii)
 		}
-		col.value = value
 	}
-	c.checkVerified()
-	if c.codes != 0 {
+	c.scratch = c.scratch[:0]
+	if c.roles[roleHash] != nil {
+		clear(o.algorithms[:])
+	}
+	for _, col := range o.filled {
+		col.cells.blank, col.cells.isTrue, col.cells.changed = ^uint64(0), 0, ^uint64(0)
+	}
+	for _, col := range o.checked {
+		c.checkCells(col, s)
+	}
+	c.deriveUsernames(s)
+	c.checkVerifiedRows()
+	for _, col := range o.filled {
+		if col.required {
+			o.doubt |= col.cells.blank
+		}
+	}
+	for _, col := range o.checked {
+		if col.required {
+			o.doubt |= col.cells.blank
+		}
+		o.changed |= col.cells.changed
+	}
+	c.kept = len(c.scratch)
+	username := c.roles[roleUsername]
+	for r := range b.rows {
+		if o.doubt>>r&1 == 0 {
+			o.hashes[r] = c.hashOf(s.ordinaryValue(username, r))
+		}
+	}
+}
+
+// checkCells reads a column's cells.
+func (c *checker) checkCells(col *column, s *scanner) {
+	var blank, isTrue uint64
+	col.cells.changed = 0
+	buf, width, high := s.buf, s.batch.width, s.batch.high
+	ends := s.batch.ends[col.source:]
+	for r := range s.batch.rows {
+		row := uint64(1) << r
+		i := r * width
+		start, end := ends[i]+1, ends[i+1]
+		if buf[start] == '"' {
+			start++
+			end--
+		}
+		text := buf[start:end]
+		switch {
+		case len(text) == 0:
+			blank |= row
+			continue
+		case string(text) == "true":
+			if col.kind == kindBoolean {
+				isTrue |= row
+				continue
+			}
+		case string(text) == "false":
+			if col.kind == kindBoolean {
+				continue
+			}
+		}
+		if high&row == 0 && col.stands != nil && col.stands(text) {
+			continue
+		}
+		value := c.readOrdinary(col, text, r, high&row == 0)
+		if col.kind == kindBoolean && len(value) > 0 && value[0] == 't' {
+			isTrue |= row
+		}
+	}
+	col.cells.blank, col.cells.isTrue = blank, isTrue
+}
+
+// readOrdinary is read for ordinary rows.
+func (c *checker) readOrdinary(col *column, text []byte, row int, ascii bool) []byte {
+	c.algorithm = NoAlgorithm
+	value, code := c.normalise(col, text, ascii)
+	n := len(value)
+	if !ascii {
+		n = utf8.RuneCount(value)
+	}
+	if code != 0 || c.codes != 0 || n < col.minimum || n > col.maximum {
+		c.ordinary.doubt |= 1 << row // whatever it is: the row is not taken
+		c.codes, c.faults = 0, c.faults[:0]
+		return nil
+	}
+	if col.kind == kindHash {
+		c.ordinary.algorithms[row] = c.algorithm
+	}
+	if len(value) != len(text) || &value[0] != &text[0] {
+		col.cells.put(row, value)
+	}
+	return value
+}
+
+// put says that a row's value is another than what stands in the source.
+func (is *cells) put(row int, value []byte) {
+	is.changed |= 1 << row
+	if is.values != nil {
+		is.values[row] = value
+	}
+}
+
+// ordinaryValue is what a row of the batch has in a column.
+func (s *scanner) ordinaryValue(col *column, row int) []byte {
+	switch is := &col.cells; {
+	case is.changed>>row&1 == 0:
+		return s.ordinaryCell(row, col.source)
+	case is.values == nil:
+		return booleanText(is.isTrue>>row&1 != 0)
+	default:
+		return is.values[row]
+	}
+}
+
+// deriveUsernames is deriveUsername for a batch.
+func (c *checker) deriveUsernames(s *scanner) {
+	username := &c.roles[roleUsername].cells
+	for need := username.blank &^ c.ordinary.doubt; need != 0; need &= need - 1 {
+		row := bits.TrailingZeros64(need)
+		if row >= s.batch.rows {
+			return
+		}
+		c.ordinary.doubt |= 1 << row
+		for _, r := range c.usernameFrom {
+			if from := c.roles[r]; from.cells.blank>>row&1 == 0 {
+				if name := s.ordinaryValue(from, row); c.usernameFits(name, false) && bytes.IndexByte(name, ',') < 0 {
+					username.put(row, name)
+					c.ordinary.doubt &^= 1 << row
+				}
+				break
+			}
+		}
+	}
+	username.blank = 0
+}
+
+// checkVerifiedRows is checkVerified for a batch.
+func (c *checker) checkVerifiedRows() {
+	email := c.verifiedRows(roleEmailVerified, roleEmail, c.settings.assumesEmail())
+	phone := c.verifiedRows(rolePhoneVerified, rolePhone, c.settings.assumesPhone())
+	var verified uint64
+	if c.autoEmail {
+		verified |= email
+	}
+	if c.autoPhone {
+		verified |= phone
+	}
+	c.ordinary.doubt |= ^verified
+	if c.roles[roleMFA] == nil {
+		return
+	}
+	switch mfa := &c.roles[roleMFA].cells; c.pool.MFA {
+	case MFAOn:
+		c.ordinary.doubt |= ^(mfa.blank | mfa.isTrue)
+		mfa.fillIn(^uint64(0))
+	case MFAOptional:
+		mfa.fillIn(0)
+	default:
+		c.ordinary.doubt |= mfa.isTrue
+		mfa.fillIn(0)
+	}
+}
+
+// verifiedRows is verified for a batch.
+func (c *checker) verifiedRows(mark, of role, assume bool) uint64 {
+	if c.roles[mark] == nil {
+		return 0
+	}
+	var there, assumed uint64
+	if c.roles[of] != nil {
+		there = ^c.roles[of].cells.blank
+	}
+	if assume {
+		assumed = there
+	}
+	is := &c.roles[mark].cells
+	is.fillIn(assumed)
+	c.ordinary.doubt |= is.isTrue &^ there
+	return is.isTrue
+}
+
+// fillIn fills in the Booleans that are blank.
+func (is *cells) fillIn(isTrue uint64) {
+	is.isTrue |= is.blank & isTrue
+	is.changed |= is.blank
+	is.blank = 0
+}
+
+// encodeOrdinary writes the current row of the batch, if it is not in doubt.
+func (c *checker) encodeOrdinary(s *scanner) bool {
+	b, o := &s.batch, &c.ordinary
+	row := b.at
+	if o.doubt>>row&1 != 0 {
 		return false
 	}
-	for _, col := range c.ordinary.required {
-		if len(c.cells[col.role].value) == 0 {
-			return false
-		}
+	for b.comma < len(b.commas) && b.commas[b.comma] < b.lines[row] {
+		b.comma++
 	}
-	line := c.room(s)
+	c.hash, c.algorithm = o.hashes[row], o.algorithms[row]
+	line := c.room(int(b.lines[row+1] - b.lines[row]))
+	ends := b.ends[row*b.width:][:b.width+1]
 	n := 0
-	for i := range c.ordinary.runs {
-		run := &c.ordinary.runs[i]
+	for i := range o.runs {
+		run := &o.runs[i]
 		n = putCommas(line, n, run.commas)
-		switch {
-		case run.first < 0:
-			n = putCell(line, n, c.cells[run.filled].value, c.cells[run.filled].comma)
-		case s.quoted || s.delim != ',':
-			n = c.encodeFields(line, n, run, s)
-		default:
-			n = c.encodeText(line, n, run, s)
+		if run.filled != nil {
+			n = put(line, n, s.ordinaryValue(run.filled, row))
+			continue
 		}
+		from := ends[run.first] + 1
+		if o.changed>>row&1 != 0 {
+			for _, col := range run.changing {
+				if col.cells.changed>>row&1 != 0 {
+					n = s.rewrite(line, n, from, ends[col.source]+1)
+					n = put(line, n, s.ordinaryValue(col, row))
+					from = ends[col.source+1]
+				}
+			}
+		}
+		n = s.rewrite(line, n, from, ends[run.last+1])
 	}
 	n += copy(line[n:], c.behind)
 	line[n] = '\n'
@@ -157,80 +363,26 @@ func (c *checker) checkOrdinary(s *scanner) bool {
 	return n <= maxLine
 }
 
-// readOrdinary is read for ordinary rows.
-func (c *checker) readOrdinary(col *column, text []byte, ascii bool) []byte {
-	value, code := c.normalise(col, text, ascii)
-	if code != 0 {
-		c.codes |= 1 << code // whatever it is: the row is not taken
-		return nil
+// rewrite writes what stands from start to end in the buffer as Cognito's dialect has it: without quotation marks, a comma
+// behind each field, and \, for each within it.
+func (s *scanner) rewrite(line []byte, n int, start, end int32) int {
+	b := &s.batch
+	if !b.quoted && s.delim == ',' {
+		return putText(line, n, s.buf, start, end)
 	}
-	n := len(value)
-	if !ascii {
-		n = utf8.RuneCount(value)
-	}
-	if n < col.minimum || n > col.maximum {
-		c.codes |= 1 << TooLong
-	}
-	if len(value) != len(text) || &value[0] != &text[0] {
-		c.changed = true
-	}
-	return value
-}
-
-// encodeText writes a run of a row without quotation marks. Most of it is copied as it stands, many columns at once.
-func (c *checker) encodeText(line []byte, n int, run *run, s *scanner) int {
-	from := s.ends[run.first] + 1
-	if c.changed {
-		for _, col := range run.changing {
-			value, start, end := c.valueOf(col), s.ends[col.source]+1, s.ends[col.source+1]
-			if len(value) == int(end-start) && (len(value) == 0 || &value[0] == &s.buf[start]) {
-				continue
-			}
-			n = s.putText(line, n, from, start)
-			n = put(line, n, value)
-			from = end
+	for _, comma := range b.commas[b.comma:] {
+		if comma > end {
+			break
 		}
-	}
-	return s.putText(line, n, from, s.ends[run.last+1])
-}
-
-// encodeFields writes a run of any row, field by field.
-func (c *checker) encodeFields(line []byte, n int, run *run, s *scanner) int {
-	changing := run.changing
-	if !c.changed {
-		changing = nil
-	}
-	buf, ends := s.buf, s.ends[run.first:run.last+2]
-	for i, end := range ends[1:] {
-		start := ends[i] + 1
-		if buf[start] == '"' {
-			start++
-			end--
+		if comma < start {
+			continue
 		}
-		switch size := end - start; {
-		case len(changing) > 0 && changing[0].source == run.first+i:
-			col := changing[0]
-			changing = changing[1:]
-			n = putCell(line, n, c.valueOf(col), col.role != roleNone && c.cells[col.role].comma)
-		case s.anyComma && s.commas[run.first+i]:
-			n = putCell(line, n, buf[start:end], true)
-		case size <= 16:
-			*(*[16]byte)(line[n:]) = [16]byte(buf[start:])
-			n += int(size)
-		default:
-			n = s.putText(line, n, start, end)
-		}
-		line[n] = ','
+		n += blocks.Rewrite(line[n:], s.buf[start:comma], s.delim)
+		line[n] = '\\'
 		n++
+		start = comma
 	}
-	return n - 1
-}
-
-func (c *checker) valueOf(col *column) []byte {
-	if col.role != roleNone {
-		return c.cells[col.role].value
-	}
-	return col.value
+	return n + blocks.Rewrite(line[n:], s.buf[start:end], s.delim)
 }
 
 // putCommas writes so many commas behind line[:n].
@@ -246,10 +398,10 @@ func putCommas(line []byte, n, commas int) int {
 	return n + copy(line[n:], bytes.Repeat([]byte{','}, commas))
 }
 
-// putText writes what stands in the buffer from start to end, 32 bytes at a time without a call; as many more may be
-// touched behind it.
-func (s *scanner) putText(line []byte, n int, start, end int32) int {
-	for from, to := s.buf[start:], line[n:]; ; from, to = from[32:], to[32:] {
+// putText writes what stands from start to end in text, 32 bytes at a time without a call; as many more may be touched
+// behind it.
+func putText(line []byte, n int, text []byte, start, end int32) int {
+	for from, to := text[start:], line[n:]; ; from, to = from[32:], to[32:] {
 		*(*[16]byte)(to) = [16]byte(from)
 		*(*[16]byte)(to[16:]) = [16]byte(from[16:])
 		if start += 32; start >= end {

@@ -8,80 +8,43 @@ import (
 	"userdrop/internal/usercsv/blocks"
 )
 
-// This file splits ordinary rows, which nearly all are, a block of 64 bytes at a time. A row is ordinary if it has no
-// control character, no backslash and no white space beyond ASCII, no field begins or ends with a space, quotation
-// marks stand around whole fields only, and it has as many fields as the header. [scanner.split] knows all rows and is
-// the reference: what this file does not take for ordinary, it leaves to that.
+// This file splits ordinary rows, which nearly all are, many at once and a block of 64 bytes at a time. A row is ordinary
+// if it has no control character, no backslash and no white space beyond ASCII, no field begins or ends with a space,
+// quotation marks stand around whole fields only, and it has as many fields as the header. [scanner.split] knows all
+// rows and is the reference: what this file does not take for ordinary, it leaves to that.
 
-// maxOrdinary is the longest ordinary row: no value of it is too long for Cognito.
-const maxOrdinary = maxValue
+const (
+	// maxOrdinary is the longest ordinary row: no value of it is too long for Cognito.
+	maxOrdinary = maxValue
+	// batchRows and batchBytes bound a batch. Its rows are the bits of a word, and its text and what comes of it stay in
+	// the processor's nearest cache.
+	batchRows  = 64
+	batchBytes = 8 << 10
+	// endsAtOnce is how many ends of fields are written together.
+	endsAtOnce = 8
+)
 
-// endsAtOnce is how many ends of fields are written together.
-const endsAtOnce = 8
-
-// block is a block of the scanner's buffer as bit sets, less those of rows that were taken. Bit 0 is the first byte.
-type block struct {
-	next  int    // where in the buffer the first byte stands that was not taken, -1 if the block is of no use
-	end   int    // where in the buffer the block ends
-	ends  uint64 // delimiters outside quotation marks
-	stops uint64 // line ends, and whatever else no ordinary row has
-	odd   uint64 // where it shows that white space or a quotation mark is not where an ordinary row has it
-	inner uint64 // commas inside quotation marks
-	marks uint64 // quotation marks
-	high  uint64 // what is not ASCII
-
-	// What the next block must know of this one. But for inside it is the class of the last byte alone, in bit 0; in
-	// the bit of the row's first byte if the row begins in that block.
-	fresh   uint64 // the bits that count
-	inside  uint64 // all ones if it ended inside quotation marks
-	edge    uint64 // a delimiter, a line end or a quotation mark
-	space   uint64
-	closing uint64 // a closing quotation mark
-	border  uint64 // a delimiter or a line end
+// batch is ordinary rows that follow each other. Sets of rows are bits; bit 0 is the first row.
+type batch struct {
+	rows   int                  // how many
+	at     int                  // the current one
+	width  int                  // how many ends a row has: those of its fields, and one more if its line ends with CR LF
+	ends   []int32              // where in the buffer their fields end, behind where the byte before the first row stands
+	lines  [batchRows + 1]int32 // where in the buffer they begin, and the last one ends
+	high   uint64               // rows that are not ASCII
+	quoted bool                 // there are quotation marks
+	commas []int32              // where in the buffer there are commas that separate nothing
+	comma  int                  // the first of them that is not before the current row
 }
 
-// begin makes the block the one before that in which a row starts.
-func (b *block) begin(start int) {
-	first := uint64(1) << (start % blocks.Size)
-	*b = block{next: start, end: start - start%blocks.Size, fresh: -first, edge: first, border: first}
-}
-
-// load moves on to the next block, of the given classes.
-func (b *block) load(c *blocks.Classes, delim byte) {
-	b.end += blocks.Size
-	fresh := b.fresh
-	b.fresh = ^uint64(0)
-	delims, quotes, spaces := c.Delims&fresh, c.Quotes&fresh, c.Spaces&fresh
-	others := c.Others &^ (c.High | c.Delims) & fresh
-	b.ends, b.stops, b.odd, b.inner, b.marks, b.high = delims, others, 0, 0, quotes, c.High&fresh
-	closing := uint64(0)
-	border := delims | others
-	if quotes|b.inside|b.closing != 0 {
-		// Each bit the parity of the quotation marks up to it: set inside, and at the opening mark.
-		inside := quotes
-		inside ^= inside << 1
-		inside ^= inside << 2
-		inside ^= inside << 4
-		inside ^= inside << 8
-		inside ^= inside << 16
-		inside ^= inside << 32
-		inside ^= b.inside
-		b.inside = uint64(int64(inside) >> 63)
-		b.ends &^= inside
-		border = b.ends | others
-		opening := quotes & inside
-		closing = quotes &^ inside
-		b.odd = opening&^(border<<1|b.border) | (closing<<1|b.closing)&^border | others&inside
-		switch delim {
-		case ',':
-			b.inner = delims & inside
-		case '\t': // a control character
-			b.odd |= delims & inside
-		}
+// expectRows makes room for batches of rows that have so many fields, and end as the current one does.
+func (s *scanner) expectRows(width int) {
+	s.crlf = bytes.HasSuffix(s.full, []byte("\r\n"))
+	s.batch.width = width
+	if s.crlf {
+		s.batch.width++
 	}
-	edge := border | quotes
-	b.odd |= spaces&(edge<<1|b.edge) | (spaces<<1|b.space)&edge
-	b.edge, b.space, b.closing, b.border = edge>>63, spaces>>63, closing>>63, border>>63
+	s.batch.ends = make([]int32, 1+batchRows*s.batch.width+blocks.Size+endsAtOnce)
 }
 
 // classified are the classes of a stretch of the buffer.
@@ -90,104 +53,180 @@ type classified struct {
 	blocks   [32]blocks.Classes
 }
 
-// classes are those of the block that begins at a place in the buffer.
-func (s *scanner) classes(at int) *blocks.Classes {
+// classify classifies the blocks from a place in the buffer on.
+func (s *scanner) classify(at int) {
 	c := &s.classified
-	if at < c.from || at >= c.to {
-		n := min((s.end-at+blocks.Size-1)/blocks.Size, len(c.blocks))
-		blocks.Classify(c.blocks[:n], s.buf[at:], s.delim)
-		c.from, c.to = at, at+n*blocks.Size
-	}
-	return &c.blocks[(at-c.from)/blocks.Size]
+	n := min((s.end-at+blocks.Size-1)/blocks.Size, len(c.blocks))
+	blocks.Classify(c.blocks[:n], s.buf[at:], s.delim)
+	c.from, c.to = at, at+n*blocks.Size
 }
 
-// expectRows makes room for the ends of the fields of rows that have so many.
-func (s *scanner) expectRows(width int) {
-	s.ends, s.commas = make([]int32, 1+width+endsAtOnce), make([]bool, width)
-}
-
-// splitOrdinary splits the row at pos and moves behind it if all of it is in the buffer and it is ordinary. Its fields
-// end at ends[1:], quotation marks included, and begin one byte behind the end before.
-func (s *scanner) splitOrdinary() bool {
-	b, start := &s.block, s.pos
-	if b.next != start {
-		b.begin(start)
-	}
-	b.next = -1
-	ends := s.ends
-	ends[0] = int32(start) - 1
-	n := 1
-	var marks, high uint64
-	if s.anyComma {
-		clear(s.commas)
-		s.anyComma = false
-	}
-	for {
-		base := b.end - blocks.Size
-		upTo := b.stops ^ (b.stops - 1) // the first stop and what is before it; all if there is none
-		found := b.ends & upTo
-		count := bits.OnesCount64(found)
-		if b.odd&upTo != 0 || n+count > s.width {
+// nextOrdinary moves to the next row if it is ordinary.
+func (s *scanner) nextOrdinary() bool {
+	b := &s.batch
+	if b.at++; b.at >= b.rows {
+		b.at = 0
+		if s.splitOrdinary(); b.rows == 0 {
 			return false
 		}
-		// Eight at a time whether there are as many or not, since how many cannot be guessed.
-		for at := n; ; at += endsAtOnce {
-			to := (*[endsAtOnce]int32)(ends[at:])
-			for i := range to {
-				to[i] = int32(base + bits.TrailingZeros64(found))
-				found &= found - 1
+	}
+	s.pos = int(b.lines[b.at+1])
+	s.rowLine, s.rowEnd = s.line, s.line
+	s.line++
+	s.code, s.ordinary = 0, true
+	return true
+}
+
+// splitOrdinary splits rows from pos on, up to the first that is not ordinary, or not in the buffer as a whole.
+func (s *scanner) splitOrdinary() {
+	b, start := &s.batch, s.pos
+	b.rows, b.quoted, b.commas, b.comma = 0, false, b.commas[:0], 0
+	ends := b.ends
+	ends[0] = int32(start) - 1
+	n := 1 // ends so far
+	// What a block must know of the one before. But for inside it is the class of the last byte alone, in bit 0; in the
+	// bit of the batch's first byte for the block with that.
+	first := uint64(1) << (start % blocks.Size)
+	fresh := -first    // the bits that count
+	border := first    // a delimiter or the end of a line
+	edge := first      // the same, or a quotation mark
+	var space uint64   // a space
+	var closing uint64 // a closing quotation mark
+	var inside uint64  // all ones if it ended inside quotation marks
+	var high, stops, lines uint64
+	breaks := 0 // line ends so far
+	base := start - start%blocks.Size
+	for most := min(s.end, start+batchBytes); base < most && stops == 0 && n <= batchRows*b.width; base += blocks.Size {
+		if base+blocks.Size > s.end {
+			fresh &= 1<<(s.end-base) - 1
+		}
+		if base < s.classified.from || base >= s.classified.to {
+			s.classify(base)
+		}
+		c := &s.classified.blocks[uint(base-s.classified.from)/blocks.Size%uint(len(s.classified.blocks))]
+		lines = c.Lines & fresh
+		found := c.Delims&fresh | lines
+		stops = c.Others &^ (c.High | c.Delims | c.Lines) & fresh // what no ordinary row has
+		if stops != 0 && s.crlf {
+			returns := s.returns(base, stops)
+			stops &^= returns
+			found |= returns
+		}
+		quotes, spaces := c.Quotes&fresh, c.Spaces&fresh
+		var inner uint64
+		borders := found
+		if quotes|inside|closing != 0 {
+			// Each bit the parity of the quotation marks up to it: set inside, and at the opening mark.
+			quoted := quotes
+			quoted ^= quoted << 1
+			quoted ^= quoted << 2
+			quoted ^= quoted << 4
+			quoted ^= quoted << 8
+			quoted ^= quoted << 16
+			quoted ^= quoted << 32
+			quoted ^= inside
+			inside = uint64(int64(quoted) >> 63)
+			inner = found & quoted
+			found &^= quoted
+			borders = found
+			opening, closings := quotes&quoted, quotes&^quoted
+			stops |= opening&^(borders<<1|border) | (closings<<1|closing)&^borders | lines&quoted
+			if s.delim != ',' {
+				stops |= inner
 			}
-			if found == 0 {
+			closing = closings >> 63
+			b.quoted = true
+		}
+		edges := borders | quotes
+		stops |= spaces&(edges<<1|edge) | (spaces<<1|space)&edges
+		border, edge, space = borders>>63, edges>>63, spaces>>63
+
+		upTo := stops&-stops - 1 // what is before the first stop; all if there is none
+		found &= upTo
+		lines &= upTo
+		high |= c.High & fresh
+		breaks += bits.OnesCount64(lines)
+		for inner &= upTo; inner != 0; inner &= inner - 1 {
+			b.commas = append(b.commas, int32(base+bits.TrailingZeros64(inner)))
+		}
+		// Eight at a time whether there are as many or not, since how many cannot be guessed.
+		at := n
+		n += bits.OnesCount64(found)
+		for ; ; at += endsAtOnce {
+			to := (*[endsAtOnce]int32)(ends[at:])
+			to[0] = int32(base + bits.TrailingZeros64(found))
+			found &= found - 1
+			to[1] = int32(base + bits.TrailingZeros64(found))
+			found &= found - 1
+			to[2] = int32(base + bits.TrailingZeros64(found))
+			found &= found - 1
+			to[3] = int32(base + bits.TrailingZeros64(found))
+			found &= found - 1
+			to[4] = int32(base + bits.TrailingZeros64(found))
+			found &= found - 1
+			to[5] = int32(base + bits.TrailingZeros64(found))
+			found &= found - 1
+			to[6] = int32(base + bits.TrailingZeros64(found))
+			found &= found - 1
+			to[7] = int32(base + bits.TrailingZeros64(found))
+			found &= found - 1
+			if n <= at+endsAtOnce {
 				break
 			}
 		}
-		for inner := b.inner & upTo; inner != 0; inner &= inner - 1 {
-			before := b.ends & (inner&-inner - 1)
-			s.commas[n-1+bits.OnesCount64(before)] = true
-			s.anyComma = true
+		fresh = ^uint64(0)
+	}
+	s.endRows(ends[:n], high)
+	// A line end that ends no row is in a row that has too few fields, or behind the last one.
+	if end := int(b.lines[b.rows]); breaks > b.rows+bits.OnesCount64(lines>>max(end-base+blocks.Size, 0)) {
+		for r := range b.rows {
+			if row := s.buf[b.lines[r] : b.lines[r+1]-1]; bytes.IndexByte(row, '\n') >= 0 {
+				b.rows = r
+				return
+			}
 		}
-		n += count
-		marks |= b.marks & upTo
-		high |= b.high & upTo
-		if b.stops != 0 {
-			break
+	}
+}
+
+// endRows takes rows as long as they end where their fields are complete.
+func (s *scanner) endRows(ends []int32, high uint64) {
+	b := &s.batch
+	b.rows, b.high = 0, 0
+	b.lines[0] = ends[0] + 1
+	for at := b.width; at < len(ends) && b.rows < batchRows; at += b.width {
+		from, end := b.lines[b.rows], ends[at]
+		after := end + 1
+		if s.buf[end] != '\n' {
+			return
 		}
-		if b.end >= s.end || b.end-start > maxOrdinary {
-			return false
+		if s.crlf {
+			if end--; s.buf[end] != '\r' { // an LF, and one blank field too many
+				return
+			}
 		}
-		b.load(s.classes(b.end), s.delim)
+		if size := int(end - from); size < s.width || size > maxOrdinary { // blank lines are for others
+			return
+		}
+		if high != 0 && !isASCII(s.buf[from:end]) {
+			if rareSpace(s.buf[from:end]) {
+				return
+			}
+			b.high |= 1 << b.rows
+		}
+		b.rows++
+		b.lines[b.rows] = after
 	}
-	end := b.end - blocks.Size + bits.TrailingZeros64(b.stops)
-	after := end + 1
-	if s.buf[end] == '\r' {
-		after++
+}
+
+// returns are those bytes of a block that are the CR of a CR LF.
+func (s *scanner) returns(base int, among uint64) uint64 {
+	var returns uint64
+	for ; among != 0; among &= among - 1 {
+		if i := base + bits.TrailingZeros64(among); s.buf[i] == '\r' && s.buf[i+1] == '\n' {
+			returns |= among & -among
+		}
 	}
-	// Blank lines are for others.
-	if n != s.width || after > s.end || s.buf[after-1] != '\n' || end-start > maxOrdinary || end-start < s.width {
-		return false
-	}
-	s.row, s.full = s.buf[start:end], s.buf[start:after]
-	if high != 0 && rareSpace(s.row) {
-		return false
-	}
-	ends[n] = int32(end)
-	taken := ^uint64(0) >> (blocks.Size - 1 - min(uint(after-1-(b.end-blocks.Size)), blocks.Size-1))
-	b.ends &^= taken
-	b.stops &^= taken
-	b.odd &^= taken
-	b.inner &^= taken
-	b.marks &^= taken
-	b.high &^= taken
-	if after <= b.end {
-		b.next = after
-	}
-	s.quoted, s.ascii = marks != 0, high == 0
-	s.pos = after
-	s.rowLine, s.rowEnd = s.line, s.line
-	s.line++
-	s.code, s.cut, s.breaks, s.text = 0, false, 0, s.text[:0]
-	s.ordinary = true
-	return true
+	return returns
 }
 
 // rareSpace tells whether an ordinary row holds white space or control characters beyond ASCII.
@@ -203,23 +242,19 @@ func rareSpace(row []byte) bool {
 	return false
 }
 
-// bounds are where the value of an ordinary row's field stands.
-func (s *scanner) bounds(n int) (start, end int32) {
-	start, end = s.ends[n]+1, s.ends[n+1]
-	if s.quoted && s.buf[start] == '"' {
-		return start + 1, end - 1
+// cell is the text of a row's field, without quotation marks.
+func (s *scanner) ordinaryCell(row, field int) []byte {
+	i := row*s.batch.width + field
+	start, end := s.batch.ends[i]+1, s.batch.ends[i+1]
+	if s.buf[start] == '"' {
+		start++
+		end--
 	}
-	return start, end
-}
-
-// ordinaryValue is the value of an ordinary row's field.
-func (s *scanner) ordinaryValue(n int) []byte {
-	start, end := s.bounds(n)
 	return s.buf[start:end]
 }
 
 // splitAgain splits an ordinary row as others are split.
 func (s *scanner) splitAgain() {
-	s.pos, s.line = int(s.ends[0])+1, s.rowLine
+	s.pos, s.line = int(s.batch.lines[s.batch.at]), s.rowLine
 	s.split()
 }

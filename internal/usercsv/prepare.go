@@ -202,7 +202,7 @@ func (p *Preparer) add(ctx context.Context, source int, r *counter) (summary Sou
 		check.check(s)
 		var page *seenPage
 		var slot uint
-		if check.hash != (nameHash{}) {
+		if check.hash != 0 {
 			var found bool
 			if page, slot, found = p.seen.find(check.hash); found {
 				check.fault(DuplicateUsername, check.roles[roleUsername])

@@ -79,14 +79,11 @@ type scanner struct {
 	code    Code // FieldCount, BadQuoting or RowTooLong if the row could not be read
 	text    []byte
 
-	// An ordinary row has instead of fields:
+	// An ordinary row has instead of fields, row and full a place in the batch:
 	ordinary   bool
 	slow       bool // but no row is taken for ordinary
-	ascii      bool
-	ends       []int32 // where its fields end; ends[0] is the byte before the row
-	commas     []bool  // which of its fields hold a comma, inside quotation marks
-	anyComma   bool
-	block      block
+	crlf       bool // lines of ordinary rows end with CR LF
+	batch      batch
 	classified classified
 }
 
@@ -99,7 +96,7 @@ func (s *scanner) fill() bool {
 	if s.eof || s.err != nil || s.fault >= 0 {
 		return false
 	}
-	s.block.next, s.classified.to = -1, 0
+	s.batch.rows, s.classified.to = 0, 0
 	if s.pos > 0 {
 		s.end = copy(s.buf, s.buf[s.pos:s.end])
 		s.checked = max(s.checked-s.pos, 0)
@@ -231,7 +228,7 @@ func (s *scanner) next() bool {
 			}
 			return false
 		}
-		if !s.slow && s.splitOrdinary() {
+		if !s.slow && s.nextOrdinary() {
 			return true
 		}
 		switch s.split() {

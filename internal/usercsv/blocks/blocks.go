@@ -8,6 +8,9 @@ package blocks
 // Size is how many bytes a block has.
 const Size = 64
 
+// Slack is how many bytes more Rewrite may touch.
+const Slack = 16
+
 // Classes are a block's bytes as bit sets, by what they are. Bit 0 is the first byte.
 type Classes struct {
 	Delims uint64 // the delimiter
@@ -15,6 +18,7 @@ type Classes struct {
 	Spaces uint64 // spaces, U+0020 alone
 	Others uint64 // backslashes, and all but printable ASCII
 	High   uint64 // what is not ASCII, a subset of Others
+	Lines  uint64 // line feeds, a subset of Others
 }
 
 // Classify tells of as many blocks as to has room for what text holds. It panics if text is shorter.
@@ -23,4 +27,14 @@ func Classify(to []Classes, text []byte, delim byte) {
 		return
 	}
 	classify(&to[0], &text[: len(to)*Size : len(text)][0], len(to), delim)
+}
+
+// Rewrite copies text to to, but for quotation marks, and with a comma for each delimiter, and tells how much that is. It
+// may touch 16 bytes more of to, for which there must be room, and look at as many behind text.
+func Rewrite(to, text []byte, delim byte) int {
+	if len(text) == 0 {
+		return 0
+	}
+	_, _ = to[:len(text)+Slack], text[:len(text)+Slack]
+	return rewrite(&to[0], &text[0], len(text), delim)
 }

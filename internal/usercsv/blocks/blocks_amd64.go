@@ -1,6 +1,10 @@
 package blocks
 
-import "golang.org/x/sys/cpu"
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
 
 //go:noescape
 func classify16(to *Classes, text *byte, n int, delim byte)
@@ -14,4 +18,11 @@ func classify(to *Classes, text *byte, n int, delim byte) {
 	} else {
 		classify16(to, text, n, delim)
 	}
+}
+
+func rewrite(to, text *byte, n int, delim byte) int {
+	if cpu.X86.HasSSSE3 && cpu.X86.HasPOPCNT {
+		return rewrite16(to, text, n, delim, &shuffles)
+	}
+	return rewriteBytes(unsafe.Slice(to, n+Slack), unsafe.Slice(text, n), delim)
 }

@@ -34,7 +34,8 @@
 	PMOVMSKB X1, AX               \
 	MOVW AX, (24+2*n)(DI)         \
 	PMOVMSKB X0, AX               \
-	MOVW AX, (32+2*n)(DI)
+	MOVW AX, (32+2*n)(DI)         \
+	EQUAL(X13, 40+2*n)
 
 // func classify16(to *Classes, text *byte, n int, delim byte)
 TEXT ·classify16(SB), NOSPLIT, $0-25
@@ -50,6 +51,7 @@ TEXT ·classify16(SB), NOSPLIT, $0-25
 	SPREAD(0x20, X10)  // space
 	SPREAD(0x5c, X11)  // \
 	SPREAD(0x7f, X12)  // DEL
+	SPREAD(0x0a, X13)  // line feed
 
 block:
 	SIXTEEN(0)
@@ -57,7 +59,7 @@ block:
 	SIXTEEN(2)
 	SIXTEEN(3)
 	ADDQ $64, SI
-	ADDQ $40, DI
+	ADDQ $48, DI
 	DECQ CX
 	JNZ block
 	RET
@@ -81,7 +83,8 @@ block:
 	VPMOVMSKB Y1, AX              \
 	MOVL AX, (24+4*n)(DI)         \
 	VPMOVMSKB Y0, AX              \
-	MOVL AX, (32+4*n)(DI)
+	MOVL AX, (32+4*n)(DI)         \
+	EQUAL32(Y13, 40+4*n)
 
 #define SPREAD32(byte, x, y) \
 	MOVL $byte, AX                \
@@ -98,15 +101,76 @@ TEXT ·classify32(SB), NOSPLIT, $0-25
 	SPREAD32(0x20, X10, Y10)
 	SPREAD32(0x5c, X11, Y11)
 	SPREAD32(0x7f, X12, Y12)
+	SPREAD32(0x0a, X13, Y13)
 
 block32:
 	THIRTYTWO(0)
 	THIRTYTWO(1)
 	ADDQ $64, SI
-	ADDQ $40, DI
+	ADDQ $48, DI
 	DECQ CX
 	JNZ block32
 	VZEROUPPER
+	RET
+
+// func rewrite16(to, text *byte, n int, delim byte, shuffles *[256]uint64) int
+//
+// Sixteen bytes are loaded, their delimiters made commas, and each half stored with its quotation marks shuffled out.
+TEXT ·rewrite16(SB), NOSPLIT, $0-48
+	MOVQ to+0(FP), DI
+	MOVQ text+8(FP), SI
+	MOVQ n+16(FP), CX
+	MOVQ shuffles+32(FP), R8
+	MOVQ $0x0101010101010101, BX
+	MOVBQZX delim+24(FP), AX
+	MOVQ AX, DX
+	IMULQ BX, AX
+	MOVQ AX, X8
+	PUNPCKLQDQ X8, X8
+	XORQ $0x2c, DX    // what makes a comma of a delimiter
+	IMULQ BX, DX
+	MOVQ DX, X10
+	PUNPCKLQDQ X10, X10
+	SPREAD(0x22, X9)   // "
+	MOVQ DI, R9
+
+sixteen:
+	MOVOU (SI), X0
+	MOVO X8, X1
+	PCMPEQB X0, X1
+	PAND X10, X1
+	MOVO X9, X2
+	PCMPEQB X0, X2
+	PXOR X1, X0
+	PMOVMSKB X2, AX
+	CMPQ CX, $16
+	JGE halves
+	MOVL $0xffff, BX  // what is behind the text is left out as well
+	SHLL CX, BX
+	ORL BX, AX
+	MOVWLZX AX, AX
+
+halves:
+	MOVBLZX AX, BX
+	SHRL $8, AX
+	MOVQ (R8)(BX*8), X3
+	MOVQ (R8)(AX*8), X4
+	MOVO X0, X5
+	PSRLO $8, X5
+	PSHUFB X3, X0
+	PSHUFB X4, X5
+	POPCNTL BX, BX
+	POPCNTL AX, AX
+	MOVQ X0, (DI)
+	SUBQ BX, DI
+	MOVQ X5, 8(DI)
+	SUBQ AX, DI
+	ADDQ $16, DI
+	ADDQ $16, SI
+	SUBQ $16, CX
+	JGT sixteen
+	SUBQ R9, DI
+	MOVQ DI, ret+40(FP)
 	RET
 
 // func Prefetch(p unsafe.Pointer)

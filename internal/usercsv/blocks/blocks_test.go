@@ -1,6 +1,7 @@
 package blocks
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -49,14 +50,71 @@ func compare(t *testing.T, text []byte, delim byte) {
 		set(&to.Spaces, c == ' ')
 		set(&to.Others, c < ' ' || c >= 0x7f || c == '\\')
 		set(&to.High, c >= 0x80)
+		set(&to.Lines, c == '\n')
 	}
-	guard := Classes{Delims: 1, Quotes: 2, Spaces: 3, Others: 4, High: 5}
+	guard := Classes{Delims: 1, Quotes: 2, Spaces: 3, Others: 4, High: 5, Lines: 6}
 	want = append(want, guard)
 	for way, classify := range ways {
 		got := append(make([]Classes, len(want)-1), guard)
 		classify(got[:len(want)-1], text, delim)
 		if !slices.Equal(want, got) {
 			t.Fatalf("%s, %q, delimiter %q (-want +got):\n%s", way, text, delim, cmp.Diff(want, got))
+		}
+	}
+}
+
+// Text of every length and every place of quotation marks is rewritten, and nothing beyond the room for it is touched.
+func TestRewrite(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for size := range 3 * Size {
+		for _, delim := range []byte(",;\t|") {
+			for marks := range 4 {
+				text := make([]byte, size)
+				for i := range text {
+					text[i] = byte(rng.IntN(256))
+					if rng.IntN(4) < marks {
+						text[i] = []byte{'"', delim, ','}[rng.IntN(3)]
+					}
+				}
+				compareRewritten(t, text, delim)
+			}
+		}
+	}
+}
+
+func FuzzRewrite(f *testing.F) {
+	f.Add([]byte(`"Ann","Smith","",x`), byte(','))
+	f.Add([]byte(`"Ann";"Smith, John";"";x`), byte(';'))
+	f.Fuzz(func(t *testing.T, text []byte, delim byte) {
+		if delim == '"' {
+			delim = ','
+		}
+		compareRewritten(t, text, delim)
+	})
+}
+
+func compareRewritten(t *testing.T, text []byte, delim byte) {
+	t.Helper()
+	var want []byte
+	for _, c := range text {
+		switch c {
+		case '"':
+		case delim:
+			want = append(want, ',')
+		default:
+			want = append(want, c)
+		}
+	}
+	text = append(slices.Clip(text), bytes.Repeat([]byte{'"', delim}, Slack/2)...)[:len(text)]
+	for way, rewrite := range map[string]func(to, text []byte, delim byte) int{"Rewrite": Rewrite, "by bytes": rewriteBytes} {
+		const guard = 0xA5
+		to := bytes.Repeat([]byte{guard}, len(text)+2*Slack)
+		n := rewrite(to[:len(text)+Slack], text, delim)
+		if !bytes.Equal(want, to[:n]) {
+			t.Fatalf("%s, %q, delimiter %q: %q", way, text, delim, to[:n])
+		}
+		if !bytes.Equal(to[len(text)+Slack:], bytes.Repeat([]byte{guard}, Slack)) {
+			t.Fatalf("%s, %q, delimiter %q: more was touched", way, text, delim)
 		}
 	}
 }

@@ -8,5 +8,9 @@ func classify(to *Classes, text *byte, n int, delim byte) {
 	classifyWords(unsafe.Slice(to, n), unsafe.Slice(text, n*Size), delim)
 }
 
+func rewrite(to, text *byte, n int, delim byte) int {
+	return rewriteBytes(unsafe.Slice(to, n), unsafe.Slice(text, n), delim)
+}
+
 // Prefetch does nothing where no instruction for it is at hand.
 func Prefetch(unsafe.Pointer) {}

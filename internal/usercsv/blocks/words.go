@@ -16,7 +16,7 @@ const (
 func classifyWords(to []Classes, text []byte, delim byte) {
 	pattern := uint64(delim) * ones
 	for n := range to {
-		var delims, quotes, spaces, others, high uint64
+		var delims, quotes, spaces, others, high, lines uint64
 		for i := n * Size; i < (n+1)*Size; i += 8 {
 			w := binary.LittleEndian.Uint64(text[i:])
 			low := w & lows
@@ -26,8 +26,11 @@ func classifyWords(to []Classes, text []byte, delim byte) {
 			spaces = spaces>>1 | ^(low^' '*ones+lows|w)&tops
 			others = others>>1 | (^(low^'\\'*ones+lows)|^(low+printing)|(low+ones)|w)&tops
 			high = high>>1 | w&tops
+			lines = lines>>1 | ^(low^'\n'*ones+lows|w)&tops
 		}
-		to[n] = Classes{transpose(delims), transpose(quotes), transpose(spaces), transpose(others), transpose(high)}
+		to[n] = Classes{
+			transpose(delims), transpose(quotes), transpose(spaces), transpose(others), transpose(high), transpose(lines),
+		}
 	}
 }
 
@@ -39,4 +42,19 @@ func transpose(x uint64) uint64 {
 	x ^= t ^ t<<14
 	t = (x ^ x>>28) & 0x00000000f0f0f0f0
 	return x ^ t ^ t<<28
+}
+
+// rewriteBytes is Rewrite without vector instructions.
+func rewriteBytes(to, text []byte, delim byte) int {
+	n := 0
+	for _, c := range text {
+		if c == delim {
+			c = ','
+		}
+		to[n] = c
+		if c != '"' {
+			n++
+		}
+	}
+	return n
 }
