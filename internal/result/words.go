@@ -178,7 +178,8 @@ func advice(r *Result) string {
 		return "Put right what stopped it. Then repair the rows that were rejected in " + failedFile(r) +
 			", which holds all rows, and drop it."
 	default:
-		return "The file was left where it is. Redrive the execution, or drop the file again: " +
+		// To redrive the execution does not help: it has its one result.
+		return "The file was left where it is. Put right what broke, then drop the file again: " +
 			"users who are in the pool are skipped."
 	}
 }
