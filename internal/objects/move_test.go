@@ -1,9 +1,14 @@
 package objects_test
 
 import (
+	"net"
+	"net/http"
+	"syscall"
 	"testing"
 	"testing/synctest"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
@@ -73,4 +78,44 @@ func TestMove(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestMoveAnswerLost loses S3's answer that a copy by parts is complete: asked again, S3 knows no such upload any more.
+func TestMoveAnswerLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := world(t)
+		w.S3.MaxOperation, w.S3.MinPart = 8, 1
+		from := workflow.Object{Bucket: w.Inbox(), Key: "elsewhere/users.csv", Bytes: 9}
+		var err error
+		if from.VersionID, err = w.S3.Put(from.Bucket, from.Key, []byte("123456789")); err != nil {
+			t.Fatal(err)
+		}
+		config := w.Config("")
+		config.Retryer = func() aws.Retryer { return retry.NewStandard() }
+		config.HTTPClient = &forgetful{to: config.HTTPClient.Do}
+		mover := objects.Mover{Client: s3.NewFromConfig(config), MaxCopy: 8, Part: 4}
+		if err = mover.Move(t.Context(), from, "processed/users.csv"); err != nil { // then its state is tried again
+			err = mover.Move(t.Context(), from, "processed/users.csv")
+		}
+		keys, errKeys := w.S3.Keys(w.Inbox(), "")
+		if diff := cmp.Diff([]string{"processed/users.csv"}, keys); diff != "" || err != nil || errKeys != nil {
+			t.Errorf("%v, %v, inbox (-want +got):\n%s", err, errKeys, diff)
+		}
+	})
+}
+
+// forgetful loses the first answer that an upload is complete.
+type forgetful struct {
+	to   func(*http.Request) (*http.Response, error)
+	lost bool
+}
+
+func (f *forgetful) Do(r *http.Request) (*http.Response, error) {
+	response, err := f.to(r)
+	if f.lost || r.Method != http.MethodPost || !r.URL.Query().Has("uploadId") {
+		return response, err
+	}
+	f.lost = true
+	_ = response.Body.Close()
+	return nil, &net.OpError{Op: "read", Err: syscall.ECONNRESET} // the SDK asks again
 }

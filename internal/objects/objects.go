@@ -220,7 +220,7 @@ type Mover struct {
 // Move is Move by these limits.
 func (m Mover) Move(ctx context.Context, from workflow.Object, key string) error {
 	err := m.copy(ctx, from, key)
-	if code := status(err); code == http.StatusNotFound {
+	if workflow.Classify(err) == workflow.Gone { // not so NoSuchUpload, whose status is 404 as well
 		return nil
 	}
 	if err != nil {
