@@ -325,27 +325,33 @@ func (p *Principals) matches(r Request) bool {
 }
 
 func (s *Statement) applies(r Request) bool {
-	action, resource := s.match(r)
-	return action != "" && resource != "" && s.holds(r.Conditions)
+	action, _ := s.match(r)
+	return action != "" && s.holds(r.Conditions)
 }
 
-// match returns the narrowest patterns of the statement that the request's action and resource fit.
+// match returns the narrowest patterns of the statement that the request's action and resource fit; two empty ones if
+// either fits none.
 func (s *Statement) match(r Request) (action, resource string) {
-	action = narrowest(s.Actions, func(p string) bool { return foldGlob(p, r.Action) })
-	if len(s.NotActions) > 0 && !slices.ContainsFunc(s.NotActions, func(p string) bool {
-		return foldGlob(p, r.Action)
-	}) {
-		action = "*"
+	action = fitting(s.Actions, s.NotActions, func(p string) bool { return foldGlob(p, r.Action) })
+	if action == "" {
+		return "", ""
 	}
-	switch {
-	case len(s.Resources) > 0:
-		resource = narrowest(s.Resources, func(p string) bool { return glob(p, r.Resource) })
-	case len(s.NotResources) == 0 || !slices.ContainsFunc(s.NotResources, func(p string) bool {
-		return glob(p, r.Resource)
-	}):
-		resource = "*"
+	resource = fitting(s.Resources, s.NotResources, func(p string) bool { return glob(p, r.Resource) })
+	if resource == "" {
+		return "", ""
 	}
 	return action, resource
+}
+
+// fitting is the narrowest of the patterns that fits, or any where there are none and no exception fits.
+func fitting(patterns, exceptions []string, fits func(string) bool) string {
+	switch {
+	case len(patterns) > 0:
+		return narrowest(patterns, fits)
+	case slices.ContainsFunc(exceptions, fits):
+		return ""
+	}
+	return "*"
 }
 
 func narrowest(patterns []string, fits func(string) bool) string {
@@ -466,7 +472,11 @@ func arnLike(pattern, arn string) bool {
 	})
 }
 
-func foldGlob(pattern, s string) bool { return glob(strings.ToLower(pattern), strings.ToLower(s)) }
+// foldGlob is glob where case does not matter.
+func foldGlob(pattern, s string) bool {
+	return strings.EqualFold(pattern, s) ||
+		strings.ContainsAny(pattern, "*?") && glob(strings.ToLower(pattern), strings.ToLower(s))
+}
 
 // glob matches * with any run of bytes and ? with any one, in time proportional to both lengths' product at worst.
 func glob(pattern, s string) bool {

@@ -72,30 +72,47 @@ func (r *Role) Session(name string) *Session {
 // ARN names the session.
 func (s *Session) ARN() string { return s.arn }
 
-// Allows decides by the role's policies. AWS sets some condition keys itself on every request ("AWS global condition
-// context keys"): those that a double can know are added here unless the service gives them.
+// Allows decides by the role's policies, which don't change: what was asked before is answered as it was then.
 func (r *Role) Allows(action, resource string, conditions map[string]string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ask := r.ask(action, resource, conditions)
+	if ask.Allowed == 0 && (ask.Denied > 0 || !r.decide(ask)) {
+		ask.Denied++
+		return false
+	}
+	ask.Allowed++
+	return true
+}
+
+// decide says whether the policies allow what is asked, and keeps which statements do. AWS sets some condition keys
+// itself on every request ("AWS global condition context keys"): those that a double can know are added here unless the
+// service gives them.
+func (r *Role) decide(ask *Ask) bool {
 	given := map[string]string{
 		"aws:PrincipalArn": r.arn, "aws:PrincipalAccount": r.account, "aws:ResourceAccount": r.account,
 		"aws:SecureTransport": "true",
 	}
-	maps.Copy(given, conditions)
-	request := Request{Principal: r.arn, Account: r.account, Action: action, Resource: resource, Conditions: given}
+	maps.Copy(given, ask.Conditions)
+	request := Request{
+		Principal: r.arn, Account: r.account, Action: ask.Action, Resource: ask.Resource, Conditions: given,
+	}
 	var grants []grant
-	denied := false
 	for _, policy := range r.policies {
 		for i := range policy.Document.Statements {
 			s := &policy.Document.Statements[i]
-			if !s.applies(request) {
-				continue
+			action, resource := s.match(request)
+			switch {
+			case action == "" || !s.holds(given):
+			case s.Effect == Deny:
+				return false
+			default:
+				grants = append(grants, grant{policy.Name + "/" + s.label(i), action, resource})
 			}
-			if s.Effect == Deny {
-				denied = true
-				continue
-			}
-			a, res := s.match(request)
-			grants = append(grants, grant{policy.Name + "/" + s.label(i), a, res})
 		}
+	}
+	if len(grants) == 0 {
+		return false
 	}
 	slices.SortStableFunc(grants, func(a, b grant) int {
 		switch {
@@ -106,33 +123,21 @@ func (r *Role) Allows(action, resource string, conditions map[string]string) boo
 		}
 		return 0
 	})
-	allowed := len(grants) > 0 && !denied
-	r.record(action, resource, conditions, allowed, grants)
-	return allowed
-}
-
-func (r *Role) record(action, resource string, conditions map[string]string, allowed bool, grants []grant) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	ask := r.ask(action, resource, conditions)
-	if !allowed {
-		ask.Denied++
-		return
-	}
-	ask.Allowed++
 	r.used[grants[0]] = true
-	alone := true
 	for _, g := range grants {
-		alone = alone && g.statement == grants[0].statement
 		ask.allowedBy(g.statement)
 	}
-	if alone {
+	if len(ask.Statements) == 1 {
 		r.needed[grants[0].statement] = true
 	}
+	return true
 }
 
 func (r *Role) ask(action, resource string, conditions map[string]string) *Ask {
-	key := fmt.Sprint(action, " ", resource, " ", conditions) // a map is printed in the order of its keys
+	key := action + " " + resource
+	if len(conditions) > 0 {
+		key += fmt.Sprint(" ", conditions) // a map is printed in the order of its keys
+	}
 	if r.asks[key] == nil {
 		r.asks[key] = &Ask{Action: action, Resource: resource, Conditions: conditions}
 	}
