@@ -27,6 +27,7 @@ type Start struct {
 		describer
 	}
 	Hold    *queue.Hold
+	Work    *objects.Store
 	Results *objects.Store
 	Config  StartConfig
 }
@@ -48,7 +49,7 @@ func NewStart(cfg aws.Config, environ map[string]string) (lambda.Handler, error)
 	client := s3.NewFromConfig(cfg)
 	return function.Handler((&Start{
 		Cognito: cognito.NewFromConfig(cfg), Hold: queue.NewHold(client, config.HoldConfig),
-		Results: objects.New(client, config.ResultsBucket), Config: config,
+		Work: objects.New(client, config.WorkBucket), Results: objects.New(client, config.ResultsBucket), Config: config,
 	}).Handle), nil
 }
 
@@ -61,7 +62,7 @@ const (
 
 // Handle answers Go once the job is started, Wait while it is refused or the queue is held, Attempt when its URL or the
 // job itself lapsed, and Done when there is nothing to wait for: the job ended, none could be made, the patience did,
-// or the result is published, since somebody redrives what abort-import wound up.
+// or somebody redrives what abort-import wound up, or whose files a sweep took over.
 func (s *Start) Handle(ctx context.Context, job workflow.ImportJob) (workflow.ImportJob, error) {
 	if job.Job.ID == "" {
 		job.Next = workflow.Done
@@ -84,6 +85,13 @@ func (s *Start) Handle(ctx context.Context, job workflow.ImportJob) (workflow.Im
 		if job.Held = why; why != "" {
 			job.RefusedSince = time.Time{} // nobody asks, nobody refuses
 			return queue.Pause(job, wait), nil
+		}
+		if job.Scheduled {
+			closed, err := s.Work.Settle(ctx, workflow.ClosedKey(job.ImportID), workflow.Publishing)
+			if err != nil || closed == workflow.TakenOver {
+				job.Next = workflow.Done
+				return job, err
+			}
 		}
 		out, err := s.Cognito.StartUserImportJob(ctx, &cognito.StartUserImportJobInput{
 			UserPoolId: &job.UserPoolID, JobId: &job.Job.ID,

@@ -110,7 +110,7 @@ func execution(
 // A sweep may overlap another, be killed, or come twice. So a file is claimed before it is taken: an object in the work
 // bucket, written only if there is none, that names the import. The import's list of files, written once, is what
 // execution's input points to; a claim whose import never started, leaves the file out of its list or ended without a
-// result is taken over, if nobody else changed it meanwhile. Nothing is imported twice, and nothing is left lying.
+// job or a result is taken over, if nobody else changed it meanwhile. Nothing is imported twice, and nothing is left lying.
 type SweepScheduled struct {
 	Machine interface {
 		startMachine
@@ -407,7 +407,8 @@ func (s *SweepScheduled) abandoned(
 	if published || err != nil {
 		return false, err
 	}
-	// Each of its files has one result: its own, if that is about to be published, or that of whoever takes the file.
+	// Each of its files has one result: its own, if a job of it was started or that is about to be published, or that of
+	// whoever takes the file.
 	closed, err := s.Work.Settle(ctx, workflow.ClosedKey(importID), workflow.TakenOver)
 	if err != nil || closed != workflow.TakenOver {
 		return false, err

@@ -340,8 +340,8 @@ func (p *Prepare) importJob(plan *workflow.Plan, part usercsv.PartSummary, writt
 		Schema: workflow.Schema, ImportID: plan.ImportID, UserPoolID: plan.UserPoolID,
 		Execution:      workflow.ExecutionName(plan.ImportID, part.Number, part.Rows),
 		TimeoutSeconds: int64(p.Config.MaxImportDays * (24 * time.Hour).Seconds()),
-		MaxTurns:       p.Config.MaxTurns,
-		Sources:        len(plan.Sources), Part: part.Number, Attempt: 1, Rows: part.Rows,
+		MaxTurns:       p.Config.MaxTurns, Scheduled: plan.Manifest != "",
+		Sources: len(plan.Sources), Part: part.Number, Attempt: 1, Rows: part.Rows,
 		Algorithm: string(part.Algorithm), PreparedAt: plan.StartedAt,
 		Object: workflow.Object{
 			Bucket: p.Work.Bucket, Key: workflow.PartKey(plan.ImportID, part.Number, 1),

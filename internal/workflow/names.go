@@ -151,7 +151,7 @@ func OutcomesKey(importID string, part, attempt int) string {
 }
 
 // ClosedKey says who closes an import of scheduled files: Publishing, or TakenOver. It is written once, so that a sweep
-// that takes over the files of an import that broke and the result of that import can not both come about.
+// that takes over the files of an import that broke, and a job or the result of that import can not both come about.
 func ClosedKey(importID string) string { return importID + "/closed" }
 
 // What ClosedKey holds.

@@ -74,6 +74,8 @@ type ImportJob struct {
 	Execution string `json:"execution"`
 	// TimeoutSeconds ends the execution: MaxImportDays.
 	TimeoutSeconds int64 `json:"timeoutSeconds"`
+	// Scheduled tells that a sweep took the drop's files, which another one may take over.
+	Scheduled bool `json:"scheduled,omitempty"`
 
 	Sources int    `json:"sources"` // of the whole drop
 	Part    int    `json:"part"`    // from 1
