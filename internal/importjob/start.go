@@ -37,7 +37,7 @@ type StartConfig struct {
 	queue.HoldConfig
 	ResultsBucket string `env:"RESULTS_BUCKET"`
 	// MaxWaitForOthersDays is how long to go on asking while Cognito refuses.
-	MaxWaitForOthersDays int `env:"MAX_WAIT_FOR_OTHERS_DAYS"`
+	MaxWaitForOthersDays float64 `env:"MAX_WAIT_FOR_OTHERS_DAYS"`
 }
 
 // NewStart builds the handler of functions/start-import-job.
@@ -140,7 +140,7 @@ func (s *Start) Handle(ctx context.Context, job workflow.ImportJob) (workflow.Im
 }
 
 func (s *Start) patience() time.Duration {
-	return time.Duration(s.Config.MaxWaitForOthersDays) * 24 * time.Hour
+	return time.Duration(s.Config.MaxWaitForOthersDays * float64(24*time.Hour))
 }
 
 // Describe looks at the attempt's job.

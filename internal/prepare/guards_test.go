@@ -113,6 +113,18 @@ func TestMaxRejectedPercent(t *testing.T) {
 			"incoming",
 			"REJECTED TooManyRejected 0 read",
 		},
+		{
+			"at a limit with a fraction", 39, 1, // which CloudFormation lets a Number have
+			stack{parameters: map[string]string{"MaxRejectedPercent": "2.5", "MaxWaitForOthersDays": "1.5"}},
+			"incoming",
+			"PARTIAL BadEmail 40 read",
+		},
+		{
+			"above a limit with a fraction", 38, 1,
+			stack{parameters: map[string]string{"MaxRejectedPercent": "2.5"}},
+			"incoming",
+			"REJECTED TooManyRejected 0 read",
+		},
 		{"a dry run shows them", 8, 1, guarded, "check", "CHECKED TooManyRejected BadEmail 9 read"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

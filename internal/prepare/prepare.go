@@ -52,7 +52,7 @@ type Config struct {
 	UserPools           function.UserPools     `env:"USER_POOL_ARNS"`
 	AssumeVerified      usercsv.AssumeVerified `env:"ASSUME_VERIFIED"`
 	DefaultPhoneCountry string                 `env:"DEFAULT_PHONE_COUNTRY" envDefault:""`
-	MaxRejectedPercent  int                    `env:"MAX_REJECTED_PERCENT"`
+	MaxRejectedPercent  float64                `env:"MAX_REJECTED_PERCENT"`
 	CheckExistingUsers  bool                   `env:"CHECK_EXISTING_USERS"`
 	MaxImportDays       float64                `env:"MAX_IMPORT_DAYS"`
 	// PartRows and PartBytes are Cognito's limits of one import job; simulations lower them.
@@ -326,11 +326,11 @@ func (p *Prepare) examine(ctx context.Context, r io.Reader, pool *usercsv.Pool) 
 
 // tooManyRejected refuses a file of which more rows are rejected than the stack allows; nil lets it pass.
 func (p *Prepare) tooManyRejected(read, rejected int) *usercsv.Refusal {
-	if rejected*100 <= read*p.Config.MaxRejectedPercent {
+	if float64(rejected*100) <= float64(read)*p.Config.MaxRejectedPercent {
 		return nil
 	}
 	return usercsv.Refuse(usercsv.TooManyRejected, fmt.Sprintf(
-		"%d of %d rows are rejected, more than the %d%% that this stack allows, so none is submitted. Put the file under "+
+		"%d of %d rows are rejected, more than the %g%% that this stack allows, so none is submitted. Put the file under "+
 			"check/ to see which, repair them, and drop it again.", rejected, read, p.Config.MaxRejectedPercent))
 }
 
