@@ -30,6 +30,15 @@ type follower struct {
 
 	parts []workflow.ImportJob // once prepare-import has answered
 	noted bool
+
+	expired bool // nobody publishes a result of it any more
+}
+
+// expired tells of an import that is over that its result was published, or never will be: the hourly sweep sees to that
+// for a week.
+func expired(status sfntypes.ExecutionStatus, ended *time.Time) bool {
+	const week = 8 * 24 * time.Hour // and a day
+	return status == sfntypes.ExecutionStatusSucceeded || ended != nil && time.Since(*ended) > week
 }
 
 // follow returns the published result and its text.
@@ -43,6 +52,10 @@ func (f *follower) follow(ctx context.Context) (*result.Result, []byte, error) {
 			if r, text, err = f.result(ctx, f.importID); r != nil {
 				f.meter.clear()
 				return r, text, err
+			}
+			if err == nil && f.expired {
+				err = unavailablef("the stack %q has no result of %q any more: it keeps results for KeepProcessedDays",
+					f.name, f.importID)
 			}
 		}
 		if err != nil && ctx.Err() == nil && !workflowTransient(err) {
@@ -94,6 +107,7 @@ func (f *follower) look(ctx context.Context, started time.Time) (over bool, err 
 	if err != nil {
 		return false, err
 	}
+	f.expired = expired(execution.Status, execution.StopDate)
 	switch execution.Status {
 	case sfntypes.ExecutionStatusRunning:
 		return false, f.running(ctx, arn)

@@ -31,6 +31,8 @@ type listed struct {
 	Rows       *result.Rows   `json:"rows,omitempty"`
 	StartedAt  time.Time      `json:"startedAt,omitzero"`
 	FinishedAt time.Time      `json:"finishedAt,omitzero"`
+
+	expired bool // the result, if there is none
 }
 
 func newListCommand() *cobra.Command {
@@ -40,7 +42,8 @@ func newListCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List imports, the latest first",
-		Long: `List shows the imports of a stack, the latest first: those under way, and those with a result.
+		Long: `List shows the imports of a stack, the latest first: those under way, and those with a result. Results
+expire after the stack's KeepProcessedDays, and Step Functions remembers an import for 90.
 
 Exit codes: 0 done, 64 usage, 69 AWS refused or could not be reached.`,
 		Example: `  userdrop list --stack userdrop-prod --limit 50
@@ -109,6 +112,7 @@ func (s *stack) imports(ctx context.Context, limit int) ([]listed, error) {
 		for _, e := range page.Executions {
 			all = append(all, listed{
 				ImportID: aws.ToString(e.Name), Execution: string(e.Status), StartedAt: aws.ToTime(e.StartDate),
+				expired: expired(e.Status, e.StopDate),
 			})
 		}
 	}
@@ -195,6 +199,8 @@ func (l *listed) row() []string {
 	case verdict != "":
 	case l.Execution == "RUNNING":
 		verdict = "under way"
+	case l.expired:
+		verdict = "result gone"
 	default:
 		verdict = "winding up"
 	}

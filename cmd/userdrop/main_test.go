@@ -15,9 +15,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
 	"userdrop/internal/localaws"
+	"userdrop/internal/objects"
 	"userdrop/internal/result"
 )
 
@@ -423,6 +425,26 @@ func TestStack(t *testing.T) {
 		stdout, stderr := command(t, 1, "watch")
 		if !strings.HasPrefix(stdout, "\n◐ PARTIAL\n") || stderr != "" {
 			t.Error(stdout + stderr)
+		}
+	})
+
+	t.Run("a result that has expired", func(t *testing.T) {
+		stdout, _ := command(t, 0, "drop good.csv --watch --json --interval 50ms")
+		r, err := result.Unmarshal([]byte(stdout))
+		if err != nil {
+			t.Fatal(err)
+		}
+		results := objects.New(s3.NewFromConfig(d.Config("")), d.Stack.Bucket("ResultsBucket").Name)
+		if err := results.Erase(t.Context(), r.ImportID+"/"); err != nil {
+			t.Fatal(err)
+		}
+		stdout, _ = command(t, 0, "list --limit 1")
+		if !strings.Contains(stdout, "\nresult gone ") {
+			t.Error(stdout)
+		}
+		_, stderr := command(t, 69, "watch "+r.ImportID)
+		if want := `userdrop: the stack "userdrop" has no result of "` + r.ImportID; !strings.HasPrefix(stderr, want) {
+			t.Error(stderr)
 		}
 	})
 
