@@ -13,13 +13,15 @@ SEEDS   ?= 2000
 GOLANGCI_LINT := v2.15.0
 GOVULNCHECK   := v1.8.0
 
-# What Lambda runs: no RPC mode, no symbol table, neither path nor commit of where it was built, so that a function that
-# did not change stays the same to the byte.
-LAMBDA_FLAGS := -tags=lambda.norpc -trimpath -ldflags=-s -buildvcs=false
+# What Lambda runs: no RPC mode, no symbol table, no commit; and in out/lambda, for Lambda itself, no path of where it was
+# built, so that a function that did not change stays the same to the byte.
+FUNCTION_FLAGS := -tags=lambda.norpc -ldflags=-s -buildvcs=false
+LAMBDA_FLAGS   := $(FUNCTION_FLAGS) -trimpath
 MAX_ZIP_MB   := 5
 
 export SAM_CLI_TELEMETRY := 0
 export SYFT_CHECK_FOR_APP_UPDATE := false
+unexport PYTHONDONTWRITEBYTECODE # or each start of the AWS CLI compiles it anew
 
 step = @mkdir -p out && printf '\n==> %s\n'
 
@@ -36,10 +38,14 @@ help: ## Say what there is
 demo: build ## Import examples/users.csv on this machine, no AWS account: see out/demo/
 	out/bin/userdrop demo --functions out/local --out out/demo
 
+# Neither CGO_ENABLED=0 nor -trimpath: with the flags of `go test`, what both need is compiled once.
 .PHONY: build
-build: ## Build the command line (out/bin/userdrop) and the functions for this machine (out/local/)
-	CGO_ENABLED=0 go build -trimpath -ldflags="-s -X main.version=$(VERSION)" -o out/bin/userdrop ./cmd/userdrop
-	@$(call build-functions,out/local)
+build: out/bin/userdrop ## Build the command line (out/bin/userdrop) and the functions for this machine (out/local/)
+	@$(call build-functions,out/local,$(FUNCTION_FLAGS))
+
+.PHONY: out/bin/userdrop
+out/bin/userdrop:
+	go build -ldflags="-s -X main.version=$(VERSION)" -o $@ ./cmd/userdrop
 
 .PHONY: cross
 cross: ## Build the command line for Linux, macOS and Windows: out/dist/
@@ -145,7 +151,7 @@ verify-sam: .tools/sam/.done ## sam validate and sam build; each zip has at most
 verify-sam-local: .tools/sam/.done ## `sam local invoke` answers to each of events/, where a container engine runs
 	$(step) $@
 	@if docker version >/dev/null 2>&1; then \
-		PATH=$(CURDIR)/.tools/sam/bin:$$PATH CGO_ENABLED=0 go test -count=1 -tags=samlocal -run='^TestSAMLocal$$' ./cmd/userdrop; \
+		PATH=$(CURDIR)/.tools/sam/bin:$$PATH go test -count=1 -tags=samlocal -run='^TestSAMLocal$$' ./cmd/userdrop; \
 	else echo 'skipped: `docker version` finds no container engine'; fi
 
 # Another place and an empty cache: what comes out must depend on the source alone.
@@ -160,7 +166,7 @@ verify-report: chromium ## The report in Chromium: contrast, phones, no requests
 	go run ./internal/result/reportcheck --out out/report
 
 .PHONY: verify-sbom
-verify-sbom: .tools/syft/.done build ## The bill of materials, as CycloneDX: out/userdrop.cdx.json
+verify-sbom: .tools/syft/.done out/bin/userdrop ## The bill of materials, as CycloneDX: out/userdrop.cdx.json
 	$(step) $@
 	.tools/syft/bin/syft scan --quiet --output cyclonedx-json=out/userdrop.cdx.json out/bin/userdrop
 
@@ -275,7 +281,7 @@ qemu:
 # A folder for each function, and in it `bootstrap`, the name that Lambda's runtime asks for.
 define build-functions
 	rm -rf $(1) && mkdir -p $(1)/.all
-	CGO_ENABLED=0 go build $(LAMBDA_FLAGS) -o $(1)/.all/ ./functions/...
+	go build $(2) -o $(1)/.all/ ./functions/...
 	for file in $(1)/.all/*; do \
 		mkdir -p $(1)/$${file##*/} && mv $$file $(1)/$${file##*/}/bootstrap; \
 	done && rmdir $(1)/.all
@@ -284,5 +290,6 @@ endef
 .PHONY: out/lambda
 out/lambda: export GOOS := linux
 out/lambda: export GOARCH := arm64
+out/lambda: export CGO_ENABLED := 0
 out/lambda:
-	@$(call build-functions,$@)
+	@$(call build-functions,$@,$(LAMBDA_FLAGS))

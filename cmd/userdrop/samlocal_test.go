@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -69,7 +70,7 @@ func TestSAMLocal(t *testing.T) {
 	awsSettings(t, endpoint, d.Account.Region)
 	sam := func(args ...string) *exec.Cmd {
 		c := exec.Command("sam", args...)
-		c.Dir = root
+		c.Dir, c.Env = root, append(os.Environ(), "CGO_ENABLED=0")
 		return c
 	}
 	// Without emulation a container runs what is built for its processor.

@@ -3,7 +3,6 @@ package lambda_test
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -45,7 +44,6 @@ func build(t *testing.T) lambda.Bootstrap {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "bootstrap")
 	command := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", path, "./testdata/bootstrap")
-	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
