@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"userdrop/internal/phone"
+	"userdrop/internal/usercsv/blocks"
 )
 
 // kind is how a column's cells are read.
@@ -516,7 +517,7 @@ func (c *checker) encode(s *scanner) {
 func (c *checker) room(row int) []byte {
 	// A value may be written twice (a username taken from an address), each byte of it may become two, a short one
 	// may become longer, and 32 bytes are copied at once.
-	most := 4*row + 32*len(c.written) + len(c.names) + 32
+	most := 4*row + 32*len(c.written) + len(c.names) + blocks.Slack
 	if len(c.tail) >= most {
 		return c.tail
 	}

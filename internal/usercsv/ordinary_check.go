@@ -8,9 +8,9 @@ import (
 	"userdrop/internal/usercsv/blocks"
 )
 
-// This file checks and writes ordinary rows (ordinary_split.go) that nothing is wrong with, column by column. It never
-// rejects one: a row that it does not take goes the way of all others, so that rules and problems are told in one place,
-// check.go.
+// This file checks ordinary rows (ordinary_split.go) column by column, and writes those that nothing is wrong with. It
+// never rejects one: a row that it does not take goes the way of all others, so that rules and problems are told in one
+// place, check.go.
 
 // ordinary is what a checker knows of ordinary rows: beforehand about their columns, so that it visits only those of
 // which a cell of printable ASCII can be wrong or be written otherwise than it stands, and then about those of a batch.
@@ -31,9 +31,9 @@ type ordinary struct {
 // cells are what the rows of a batch have in a column, a bit for each row.
 type cells struct {
 	blank   uint64
-	isTrue  uint64             // a Boolean is
-	changed uint64             // the value is not what stands in the source
-	values  *[batchRows][]byte // what is, where it is not Boolean
+	isTrue  uint64   // a Boolean is
+	changed uint64   // the value is not what stands in the source
+	values  [][]byte // but this, if it is no Boolean
 }
 
 // run is columns that follow each other in the source as they do in a line.
@@ -69,11 +69,7 @@ func newOrdinary(written []column, width, columns int) ordinary {
 		default:
 			last.changing = append(last.changing, col)
 		}
-		switch col.kind {
-		case kindText, kindEmail, kindHash, kindDateTime, kindBoolean:
-		default:
-			col.cells.values = new([batchRows][]byte)
-		}
+		col.cells.values = make([][]byte, batchRows)
 	}
 	whole := o.runs[0]
 	o.verbatim = len(o.runs) == 1 && whole.filled == nil && whole.first == 0 && whole.last == width-1 && width == columns
@@ -91,9 +87,7 @@ var standing = [...]struct {
 	shortest, longest int
 	is                func(text []byte) bool
 }{
-	kindUsername: {1, maxUsername, func(text []byte) bool {
-		return len(text) <= maxUsername && bytes.IndexByte(text, ' ') < 0
-	}},
+	kindUsername:  {1, maxUsername, func(text []byte) bool { return validUsername(text, true) }},
 	kindEmail:     {8, maxOrdinary, func(text []byte) bool { return len(text) >= 8 && validPlainEmail(text) }},
 	kindPhone:     {3, 16, isE164},
 	kindBirthdate: {10, 10, isBirthdate},
@@ -233,9 +227,7 @@ func (c *checker) readOrdinary(col *column, text []byte, row int, ascii bool) []
 // put says that a row's value is another than what stands in the source.
 func (is *cells) put(row int, value []byte) {
 	is.changed |= 1 << row
-	if is.values != nil {
-		is.values[row] = value
-	}
+	is.values[row] = value
 }
 
 // ordinaryValue is what a row of the batch has in a column.
@@ -243,7 +235,7 @@ func (s *scanner) ordinaryValue(col *column, row int) []byte {
 	switch is := &col.cells; {
 	case is.changed>>row&1 == 0:
 		return s.ordinaryCell(row, col.source)
-	case is.values == nil:
+	case col.kind == kindBoolean:
 		return booleanText(is.isTrue>>row&1 != 0)
 	default:
 		return is.values[row]
@@ -337,10 +329,16 @@ func (c *checker) encodeOrdinary(s *scanner) bool {
 	c.hash, c.algorithm = o.hashes[row], o.algorithms[row]
 	line := c.room(int(b.lines[row+1] - b.lines[row]))
 	ends := b.ends[row*b.width:][:b.width+1]
+	asItStands := !b.quoted && s.delim == ','
 	n := 0
 	for i := range o.runs {
 		run := &o.runs[i]
-		n = putCommas(line, n, run.commas)
+		if run.commas == 1 { // nearly always; a call takes as long as a short column
+			line[n] = ','
+			n++
+		} else {
+			n = putCommas(line, n, run.commas)
+		}
 		if run.filled != nil {
 			n = put(line, n, s.ordinaryValue(run.filled, row))
 			continue
@@ -349,13 +347,21 @@ func (c *checker) encodeOrdinary(s *scanner) bool {
 		if o.changed>>row&1 != 0 {
 			for _, col := range run.changing {
 				if col.cells.changed>>row&1 != 0 {
-					n = s.rewrite(line, n, from, ends[col.source]+1)
+					if asItStands {
+						n = putText(line, n, s.buf, from, ends[col.source]+1)
+					} else {
+						n = s.rewrite(line, n, from, ends[col.source]+1)
+					}
 					n = put(line, n, s.ordinaryValue(col, row))
 					from = ends[col.source+1]
 				}
 			}
 		}
-		n = s.rewrite(line, n, from, ends[run.last+1])
+		if asItStands {
+			n = putText(line, n, s.buf, from, ends[run.last+1])
+		} else {
+			n = s.rewrite(line, n, from, ends[run.last+1])
+		}
 	}
 	n += copy(line[n:], c.behind)
 	line[n] = '\n'
@@ -363,14 +369,10 @@ func (c *checker) encodeOrdinary(s *scanner) bool {
 	return n <= maxLine
 }
 
-// rewrite writes what stands from start to end in the buffer as Cognito's dialect has it: without quotation marks, a comma
-// behind each field, and \, for each within it.
+// rewrite writes what stands from start to end in the buffer as Cognito's dialect has it: without quotation marks, a
+// comma behind each field, and \, for each within it.
 func (s *scanner) rewrite(line []byte, n int, start, end int32) int {
-	b := &s.batch
-	if !b.quoted && s.delim == ',' {
-		return putText(line, n, s.buf, start, end)
-	}
-	for _, comma := range b.commas[b.comma:] {
+	for _, comma := range s.batch.commas[s.batch.comma:] {
 		if comma > end {
 			break
 		}
@@ -387,10 +389,6 @@ func (s *scanner) rewrite(line []byte, n int, start, end int32) int {
 
 // putCommas writes so many commas behind line[:n].
 func putCommas(line []byte, n, commas int) int {
-	if commas == 1 {
-		line[n] = ','
-		return n + 1
-	}
 	if commas <= len(sixteenCommas) {
 		*(*[16]byte)(line[n:]) = sixteenCommas
 		return n + commas

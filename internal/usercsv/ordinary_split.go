@@ -8,10 +8,10 @@ import (
 	"userdrop/internal/usercsv/blocks"
 )
 
-// This file splits ordinary rows, which nearly all are, many at once and a block of 64 bytes at a time. A row is ordinary
-// if it has no control character, no backslash and no white space beyond ASCII, no field begins or ends with a space,
-// quotation marks stand around whole fields only, and it has as many fields as the header. [scanner.split] knows all
-// rows and is the reference: what this file does not take for ordinary, it leaves to that.
+// This file splits ordinary rows, which nearly all are, many at once and a block of 64 bytes at a time. A row is
+// ordinary if it has no control character, no backslash and no white space beyond ASCII, no field begins or ends with a
+// space, quotation marks stand around whole fields only, and it has as many fields as the header. [scanner.split] knows
+// all rows and is the reference: what this file does not take for ordinary, it leaves to that.
 
 const (
 	// maxOrdinary is the longest ordinary row: no value of it is too long for Cognito.
@@ -20,8 +20,6 @@ const (
 	// the processor's nearest cache.
 	batchRows  = 64
 	batchBytes = 8 << 10
-	// endsAtOnce is how many ends of fields are written together.
-	endsAtOnce = 8
 )
 
 // batch is ordinary rows that follow each other. Sets of rows are bits; bit 0 is the first row.
@@ -44,7 +42,7 @@ func (s *scanner) expectRows(width int) {
 	if s.crlf {
 		s.batch.width++
 	}
-	s.batch.ends = make([]int32, 1+batchRows*s.batch.width+blocks.Size+endsAtOnce)
+	s.batch.ends = make([]int32, 1+batchRows*s.batch.width+2*blocks.Size)
 }
 
 // classified are the classes of a stretch of the buffer.
@@ -149,31 +147,8 @@ func (s *scanner) splitOrdinary() {
 		for inner &= upTo; inner != 0; inner &= inner - 1 {
 			b.commas = append(b.commas, int32(base+bits.TrailingZeros64(inner)))
 		}
-		// Eight at a time whether there are as many or not, since how many cannot be guessed.
-		at := n
+		blocks.Positions((*[blocks.Size]int32)(ends[n:]), int32(base), found)
 		n += bits.OnesCount64(found)
-		for ; ; at += endsAtOnce {
-			to := (*[endsAtOnce]int32)(ends[at:])
-			to[0] = int32(base + bits.TrailingZeros64(found))
-			found &= found - 1
-			to[1] = int32(base + bits.TrailingZeros64(found))
-			found &= found - 1
-			to[2] = int32(base + bits.TrailingZeros64(found))
-			found &= found - 1
-			to[3] = int32(base + bits.TrailingZeros64(found))
-			found &= found - 1
-			to[4] = int32(base + bits.TrailingZeros64(found))
-			found &= found - 1
-			to[5] = int32(base + bits.TrailingZeros64(found))
-			found &= found - 1
-			to[6] = int32(base + bits.TrailingZeros64(found))
-			found &= found - 1
-			to[7] = int32(base + bits.TrailingZeros64(found))
-			found &= found - 1
-			if n <= at+endsAtOnce {
-				break
-			}
-		}
 		fresh = ^uint64(0)
 	}
 	s.endRows(ends[:n], high)

@@ -124,6 +124,7 @@ func (s *scanner) fill() bool {
 // validate looks for the first NUL or invalid byte in what was read. The head of a character whose tail is yet to be
 // read waits.
 func (s *scanner) validate() {
+	s.checked += blocks.ASCII(s.buf[s.checked:s.end])
 	text := s.buf[s.checked:s.end]
 	if !s.eof {
 		for i := 1; i <= min(utf8.UTFMax-1, len(text)); i++ {

@@ -1,81 +1,27 @@
 #include "textflag.h"
 
-// A comparison makes each byte all ones or zero, and PMOVMSKB gathers the top bits. SSE2, which every amd64 processor
-// has, looks at 16 bytes at a time, AVX2 at 32. As many bits of each class are stored; see the fields of Classes.
+// With AVX2 a comparison makes each byte all ones or zero, and VPMOVMSKB gathers the top bits, of 32 bytes at a time.
+// AVX-512 has registers for such masks, of 64 bytes, and gathers bytes by them.
 
-// SPREAD fills a register with a byte. AX and BX are lost.
-#define SPREAD(byte, to) \
-	MOVQ $byte, AX                \
-	IMULQ BX, AX                  \
-	MOVQ AX, to                   \
-	PUNPCKLQDQ to, to
+// SPREAD fills a register with a byte. x is its lower part. AX is lost.
+#define SPREAD(byte, x, to) \
+	MOVL $byte, AX                \
+	VMOVD AX, x                   \
+	VPBROADCASTB x, to
 
-// EQUAL stores which bytes of X0 are that of a register. X1 and AX are lost.
+// EQUAL stores which bytes of Y0 are that of a register. Y1 and AX are lost.
 #define EQUAL(byte, at) \
-	MOVO byte, X1                 \
-	PCMPEQB X0, X1                \
-	PMOVMSKB X1, AX               \
-	MOVW AX, at(DI)
-
-// SIXTEEN stores what the nth 16 bytes of a block are.
-#define SIXTEEN(n) \
-	MOVOU (16*n)(SI), X0          \
-	EQUAL(X8, 0+2*n)              \
-	EQUAL(X9, 8+2*n)              \
-	EQUAL(X10, 16+2*n)            \
-	MOVO X10, X1                  \ // ' ' > c, both signed: what is not ASCII is less than zero
-	PCMPGTB X0, X1                \
-	MOVO X11, X2                  \
-	PCMPEQB X0, X2                \
-	POR X2, X1                    \
-	MOVO X12, X2                  \
-	PCMPEQB X0, X2                \
-	POR X2, X1                    \
-	PMOVMSKB X1, AX               \
-	MOVW AX, (24+2*n)(DI)         \
-	PMOVMSKB X0, AX               \
-	MOVW AX, (32+2*n)(DI)         \
-	EQUAL(X13, 40+2*n)
-
-// func classify16(to *Classes, text *byte, n int, delim byte)
-TEXT ·classify16(SB), NOSPLIT, $0-25
-	MOVQ to+0(FP), DI
-	MOVQ text+8(FP), SI
-	MOVQ n+16(FP), CX
-	MOVQ $0x0101010101010101, BX
-	MOVBQZX delim+24(FP), AX
-	IMULQ BX, AX
-	MOVQ AX, X8
-	PUNPCKLQDQ X8, X8
-	SPREAD(0x22, X9)   // "
-	SPREAD(0x20, X10)  // space
-	SPREAD(0x5c, X11)  // \
-	SPREAD(0x7f, X12)  // DEL
-	SPREAD(0x0a, X13)  // line feed
-
-block:
-	SIXTEEN(0)
-	SIXTEEN(1)
-	SIXTEEN(2)
-	SIXTEEN(3)
-	ADDQ $64, SI
-	ADDQ $48, DI
-	DECQ CX
-	JNZ block
-	RET
-
-// EQUAL32 and THIRTYTWO are the same for 32 bytes.
-#define EQUAL32(byte, at) \
 	VPCMPEQB Y0, byte, Y1         \
 	VPMOVMSKB Y1, AX              \
 	MOVL AX, at(DI)
 
-#define THIRTYTWO(n) \
+// HALF stores what 32 bytes of a block are; see the fields of Classes.
+#define HALF(n) \
 	VMOVDQU (32*n)(SI), Y0        \
-	EQUAL32(Y8, 0+4*n)            \
-	EQUAL32(Y9, 8+4*n)            \
-	EQUAL32(Y10, 16+4*n)          \
-	VPCMPGTB Y0, Y10, Y1          \
+	EQUAL(Y8, 0+4*n)              \
+	EQUAL(Y9, 8+4*n)              \
+	EQUAL(Y10, 16+4*n)            \
+	VPCMPGTB Y0, Y10, Y1          \ // ' ' > c, both signed: what is not ASCII is less than zero
 	VPCMPEQB Y0, Y11, Y2          \
 	VPOR Y2, Y1, Y1               \
 	VPCMPEQB Y0, Y12, Y2          \
@@ -84,12 +30,7 @@ block:
 	MOVL AX, (24+4*n)(DI)         \
 	VPMOVMSKB Y0, AX              \
 	MOVL AX, (32+4*n)(DI)         \
-	EQUAL32(Y13, 40+4*n)
-
-#define SPREAD32(byte, x, y) \
-	MOVL $byte, AX                \
-	VMOVD AX, x                   \
-	VPBROADCASTB x, y
+	EQUAL(Y13, 40+4*n)
 
 // func classify32(to *Classes, text *byte, n int, delim byte)
 TEXT ·classify32(SB), NOSPLIT, $0-25
@@ -97,52 +38,79 @@ TEXT ·classify32(SB), NOSPLIT, $0-25
 	MOVQ text+8(FP), SI
 	MOVQ n+16(FP), CX
 	VPBROADCASTB delim+24(FP), Y8
-	SPREAD32(0x22, X9, Y9)
-	SPREAD32(0x20, X10, Y10)
-	SPREAD32(0x5c, X11, Y11)
-	SPREAD32(0x7f, X12, Y12)
-	SPREAD32(0x0a, X13, Y13)
+	SPREAD(0x22, X9, Y9)    // "
+	SPREAD(0x20, X10, Y10)  // space
+	SPREAD(0x5c, X11, Y11)  // \
+	SPREAD(0x7f, X12, Y12)  // DEL
+	SPREAD(0x0a, X13, Y13)  // line feed
 
-block32:
-	THIRTYTWO(0)
-	THIRTYTWO(1)
+block:
+	HALF(0)
+	HALF(1)
 	ADDQ $64, SI
 	ADDQ $48, DI
 	DECQ CX
-	JNZ block32
+	JNZ block
+	VZEROUPPER
+	RET
+
+// CLASS stores which bytes of Z0 are that of a register. K1 is lost.
+#define CLASS(byte, at) \
+	VPCMPEQB byte, Z0, K1         \
+	KMOVQ K1, at(DI)
+
+// func classify64(to *Classes, text *byte, n int, delim byte)
+TEXT ·classify64(SB), NOSPLIT, $0-25
+	MOVQ to+0(FP), DI
+	MOVQ text+8(FP), SI
+	MOVQ n+16(FP), CX
+	VPBROADCASTB delim+24(FP), Z8
+	SPREAD(0x22, X9, Z9)
+	SPREAD(0x20, X10, Z10)
+	SPREAD(0x5c, X11, Z11)
+	SPREAD(0x7f, X12, Z12)
+	SPREAD(0x0a, X13, Z13)
+
+block64:
+	VMOVDQU64 (SI), Z0
+	CLASS(Z8, 0)
+	CLASS(Z9, 8)
+	CLASS(Z10, 16)
+	VPCMPGTB Z0, Z10, K1
+	VPCMPEQB Z11, Z0, K2
+	KORQ K2, K1, K1
+	VPCMPEQB Z12, Z0, K2
+	KORQ K2, K1, K1
+	KMOVQ K1, 24(DI)
+	VPMOVB2M Z0, K1
+	KMOVQ K1, 32(DI)
+	CLASS(Z13, 40)
+	ADDQ $64, SI
+	ADDQ $48, DI
+	DECQ CX
+	JNZ block64
 	VZEROUPPER
 	RET
 
 // func rewrite16(to, text *byte, n int, delim byte, shuffles *[256]uint64) int
 //
-// Sixteen bytes are loaded, their delimiters made commas, and each half stored with its quotation marks shuffled out.
+// Commas are blended in for delimiters, and each half of 16 bytes is stored with its quotation marks shuffled out.
 TEXT ·rewrite16(SB), NOSPLIT, $0-48
 	MOVQ to+0(FP), DI
 	MOVQ text+8(FP), SI
 	MOVQ n+16(FP), CX
 	MOVQ shuffles+32(FP), R8
-	MOVQ $0x0101010101010101, BX
-	MOVBQZX delim+24(FP), AX
-	MOVQ AX, DX
-	IMULQ BX, AX
-	MOVQ AX, X8
-	PUNPCKLQDQ X8, X8
-	XORQ $0x2c, DX    // what makes a comma of a delimiter
-	IMULQ BX, DX
-	MOVQ DX, X10
-	PUNPCKLQDQ X10, X10
-	SPREAD(0x22, X9)   // "
+	VPBROADCASTB delim+24(FP), X8
+	SPREAD(0x22, X9, X9)
+	SPREAD(0x2c, X10, X10)
 	MOVQ DI, R9
 
 sixteen:
-	MOVOU (SI), X0
-	MOVO X8, X1
-	PCMPEQB X0, X1
-	PAND X10, X1
-	MOVO X9, X2
-	PCMPEQB X0, X2
-	PXOR X1, X0
-	PMOVMSKB X2, AX
+	VMOVDQU (SI), X0
+	VPCMPEQB X8, X0, X1
+	VPCMPEQB X9, X0, X2
+	VPBLENDVB X1, X10, X0, X0
+	VPMOVMSKB X2, AX
 	CMPQ CX, $16
 	JGE halves
 	MOVL $0xffff, BX  // what is behind the text is left out as well
@@ -153,17 +121,16 @@ sixteen:
 halves:
 	MOVBLZX AX, BX
 	SHRL $8, AX
-	MOVQ (R8)(BX*8), X3
-	MOVQ (R8)(AX*8), X4
-	MOVO X0, X5
-	PSRLO $8, X5
-	PSHUFB X3, X0
-	PSHUFB X4, X5
+	VMOVQ (R8)(BX*8), X1
+	VMOVQ (R8)(AX*8), X2
+	VPSRLDQ $8, X0, X3
+	VPSHUFB X1, X0, X0
+	VPSHUFB X2, X3, X3
 	POPCNTL BX, BX
 	POPCNTL AX, AX
-	MOVQ X0, (DI)
+	VMOVQ X0, (DI)
 	SUBQ BX, DI
-	MOVQ X5, 8(DI)
+	VMOVQ X3, 8(DI)
 	SUBQ AX, DI
 	ADDQ $16, DI
 	ADDQ $16, SI
@@ -171,6 +138,100 @@ halves:
 	JGT sixteen
 	SUBQ R9, DI
 	MOVQ DI, ret+40(FP)
+	RET
+
+// func rewrite64(to, text *byte, n int, delim byte) int
+TEXT ·rewrite64(SB), NOSPLIT, $0-40
+	MOVQ to+0(FP), DI
+	MOVQ text+8(FP), SI
+	MOVQ n+16(FP), CX
+	VPBROADCASTB delim+24(FP), Z8
+	SPREAD(0x22, X9, Z9)
+	SPREAD(0x2c, X10, Z10)
+	MOVQ $-1, R8
+	KMOVQ R8, K3  // which bytes are of the text
+	MOVQ DI, R9
+
+sixtyfour:
+	CMPQ CX, $64
+	JGE whole
+	BZHIQ CX, R8, AX
+	KMOVQ AX, K3
+
+whole:
+	VMOVDQU8.Z (SI), K3, Z0
+	VPCMPUB $4, Z9, Z0, K3, K2  // not equal
+	VPCMPEQB Z8, Z0, K1
+	VMOVDQU8 Z10, K1, Z0
+	VPCOMPRESSB.Z Z0, K2, Z0
+	VMOVDQU64 Z0, (DI)
+	KMOVQ K2, AX
+	POPCNTQ AX, AX
+	ADDQ AX, DI
+	ADDQ $64, SI
+	SUBQ $64, CX
+	JGT sixtyfour
+	SUBQ R9, DI
+	MOVQ DI, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// SIXTEEN stores sixteen numbers, X2, made 32 bits wide and added to the base.
+#define SIXTEEN(n) \
+	VPMOVZXBD X2, Z2              \
+	VPADDD Z1, Z2, Z2             \
+	VMOVDQU32 Z2, (64*n)(DI)
+
+// func positions64(to *[Size]int32, base int32, set uint64, numbers *[Size]byte)
+//
+// The numbers from 0 to 63 are gathered by the set. Few blocks have more than sixteen of them.
+TEXT ·positions64(SB), NOSPLIT, $0-32
+	MOVQ to+0(FP), DI
+	MOVL base+8(FP), AX
+	VPBROADCASTD AX, Z1
+	MOVQ set+16(FP), AX
+	KMOVQ AX, K1
+	MOVQ numbers+24(FP), SI
+	VMOVDQU64 (SI), Z0
+	VPCOMPRESSB.Z Z0, K1, Z0
+	VMOVDQA X0, X2
+	SIXTEEN(0)
+	POPCNTQ AX, AX
+	CMPQ AX, $16
+	JLE done
+	VEXTRACTI32X4 $1, Z0, X2
+	SIXTEEN(1)
+	VEXTRACTI32X4 $2, Z0, X2
+	SIXTEEN(2)
+	VEXTRACTI32X4 $3, Z0, X2
+	SIXTEEN(3)
+
+done:
+	VZEROUPPER
+	RET
+
+// func ascii32(text *byte, n int) int
+TEXT ·ascii32(SB), NOSPLIT, $0-24
+	MOVQ text+0(FP), SI
+	MOVQ n+8(FP), CX
+	VPXOR Y1, Y1, Y1
+	MOVQ SI, R9
+
+block:
+	VMOVDQU (SI), Y0
+	VPMINSB 32(SI), Y0, Y0
+	VPCMPGTB Y1, Y0, Y0  // c > 0, signed
+	VPMOVMSKB Y0, AX
+	CMPL AX, $-1
+	JNE other
+	ADDQ $64, SI
+	DECQ CX
+	JNZ block
+
+other:
+	SUBQ R9, SI
+	MOVQ SI, ret+16(FP)
+	VZEROUPPER
 	RET
 
 // func Prefetch(p unsafe.Pointer)

@@ -54,13 +54,13 @@ func compare(t *testing.T, text []byte, delim byte) {
 	}
 	guard := Classes{Delims: 1, Quotes: 2, Spaces: 3, Others: 4, High: 5, Lines: 6}
 	want = append(want, guard)
-	for way, classify := range ways {
+	eachWay(func(way string) {
 		got := append(make([]Classes, len(want)-1), guard)
-		classify(got[:len(want)-1], text, delim)
+		Classify(got[:len(want)-1], text, delim)
 		if !slices.Equal(want, got) {
 			t.Fatalf("%s, %q, delimiter %q (-want +got):\n%s", way, text, delim, cmp.Diff(want, got))
 		}
-	}
+	})
 }
 
 // Text of every length and every place of quotation marks is rewritten, and nothing beyond the room for it is touched.
@@ -106,28 +106,74 @@ func compareRewritten(t *testing.T, text []byte, delim byte) {
 		}
 	}
 	text = append(slices.Clip(text), bytes.Repeat([]byte{'"', delim}, Slack/2)...)[:len(text)]
-	for way, rewrite := range map[string]func(to, text []byte, delim byte) int{"Rewrite": Rewrite, "by bytes": rewriteBytes} {
+	eachWay(func(way string) {
 		const guard = 0xA5
 		to := bytes.Repeat([]byte{guard}, len(text)+2*Slack)
-		n := rewrite(to[:len(text)+Slack], text, delim)
+		n := Rewrite(to[:len(text)+Slack], text, delim)
 		if !bytes.Equal(want, to[:n]) {
 			t.Fatalf("%s, %q, delimiter %q: %q", way, text, delim, to[:n])
 		}
-		if !bytes.Equal(to[len(text)+Slack:], bytes.Repeat([]byte{guard}, Slack)) {
+		if bytes.Count(to[len(text)+Slack:], []byte{guard}) < Slack {
 			t.Fatalf("%s, %q, delimiter %q: more was touched", way, text, delim)
 		}
+	})
+}
+
+// The numbers of all sets of one and of two bits are told, and those of sets of each size.
+func TestPositions(t *testing.T) {
+	sets := []uint64{0, ^uint64(0)}
+	for i := range Size {
+		sets = append(sets, 1<<i-1, -(1 << i), 1<<i|0x8421084210842108)
+		for j := range Size {
+			sets = append(sets, 1<<i|1<<j)
+		}
+	}
+	const base = 1000
+	for _, set := range sets {
+		var want []int32
+		for i := range int32(Size) {
+			if set>>i&1 != 0 {
+				want = append(want, base+i)
+			}
+		}
+		eachWay(func(way string) {
+			var to [Size]int32
+			Positions(&to, base, set)
+			if got := to[:len(want)]; !slices.Equal(want, got) {
+				t.Fatalf("%s, %b (-want +got):\n%s", way, set, cmp.Diff(want, got))
+			}
+		})
+	}
+}
+
+// What is called ASCII is that and holds no NUL, at whatever place another byte stands.
+func TestASCII(t *testing.T) {
+	text := bytes.Repeat([]byte("\x01 a\x7f"), Size)
+	for _, other := range []byte{0, 0x80, 0xff} {
+		for i := range text {
+			bad := slices.Clone(text)
+			bad[i] = other
+			eachWay(func(way string) {
+				if n := ASCII(bad); n > i {
+					t.Fatalf("%s: %x at %d, and %d bytes are called ASCII", way, other, i, n)
+				}
+			})
+		}
+	}
+	if n := ASCII(text); n != 0 && n != len(text) {
+		t.Errorf("only %d bytes of %d are called ASCII", n, len(text))
 	}
 }
 
 func BenchmarkClassify(b *testing.B) {
 	text := make([]byte, 32*Size)
-	for way, classify := range ways {
+	eachWay(func(way string) {
 		b.Run(way, func(b *testing.B) {
 			var to [32]Classes
 			b.SetBytes(int64(len(text)))
 			for b.Loop() {
-				classify(to[:], text, ',')
+				Classify(to[:], text, ',')
 			}
 		})
-	}
+	})
 }

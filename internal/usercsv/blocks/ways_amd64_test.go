@@ -1,12 +1,15 @@
 package blocks
 
-// ways are the ways to classify that this processor has: whichever Classify does not take is tested all the same.
-var ways = map[string]func([]Classes, []byte, byte){
-	"Classify": Classify,
-	"by words": classifyWords,
-	"by 16 bytes": func(to []Classes, text []byte, delim byte) {
-		if len(to) > 0 {
-			classify16(&to[0], &text[0], len(to), delim)
-		}
-	},
+// eachWay runs a test with all that this processor has, and then with less and less.
+func eachWay(test func(way string)) {
+	defer func(avx2, avx512 bool) { hasAVX2, hasAVX512 = avx2, avx512 }(hasAVX2, hasAVX512)
+	if hasAVX512 {
+		test("AVX-512")
+		hasAVX512 = false
+	}
+	if hasAVX2 {
+		test("AVX2")
+		hasAVX2 = false
+	}
+	test("words")
 }

@@ -1,6 +1,9 @@
 package blocks
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // Eight bytes are looked at at once, by the techniques of "Hacker's Delight", chapter 6: in low = w & lows, adding
 // lows to low ^ pattern carries into the top bit of every byte that differs from the pattern.
@@ -57,4 +60,30 @@ func rewriteBytes(to, text []byte, delim byte) int {
 		}
 	}
 	return n
+}
+
+// positionsByBits is Positions without vector instructions: eight at a time whether there are as many or not, since how
+// many cannot be guessed.
+//
+//go:noinline
+func positionsByBits(to *[Size]int32, base int32, set uint64) {
+	for at, n := 0, bits.OnesCount64(set); at < n; at += 8 {
+		to := (*[8]int32)(to[at:])
+		to[0] = base + int32(bits.TrailingZeros64(set))
+		set &= set - 1
+		to[1] = base + int32(bits.TrailingZeros64(set))
+		set &= set - 1
+		to[2] = base + int32(bits.TrailingZeros64(set))
+		set &= set - 1
+		to[3] = base + int32(bits.TrailingZeros64(set))
+		set &= set - 1
+		to[4] = base + int32(bits.TrailingZeros64(set))
+		set &= set - 1
+		to[5] = base + int32(bits.TrailingZeros64(set))
+		set &= set - 1
+		to[6] = base + int32(bits.TrailingZeros64(set))
+		set &= set - 1
+		to[7] = base + int32(bits.TrailingZeros64(set))
+		set &= set - 1
+	}
 }
