@@ -34,8 +34,8 @@ type follower struct {
 	expired bool // nobody publishes a result of it any more
 }
 
-// expired tells of an import that is over that its result was published, or never will be: the hourly sweep sees to that
-// for a week.
+// expired tells of an import that is over that its result was published, or never will be: the hourly sweep sees to
+// that for a week.
 func expired(status sfntypes.ExecutionStatus, ended *time.Time) bool {
 	const week = 8 * 24 * time.Hour // and a day
 	return status == sfntypes.ExecutionStatusSucceeded || ended != nil && time.Since(*ended) > week

@@ -121,6 +121,8 @@ func readLog(ctx context.Context, logs logReader, job workflow.ImportJob, filter
 func (l *jobLog) read(ctx context.Context, logs logReader, job workflow.ImportJob, group *string, filter string) error {
 	pages := cloudwatchlogs.NewFilterLogEventsPaginator(logs, &cloudwatchlogs.FilterLogEventsInput{
 		LogGroupName: group, LogStreamNamePrefix: aws.String(job.Job.ID + "/"), FilterPattern: &filter,
+		// Cognito keeps the logs of all jobs that the pool ever had, and a search may go through empty pages of years.
+		StartTime: aws.Int64(max(job.Job.CreatedAt.Add(-time.Hour).UnixMilli(), 0)),
 	})
 	for first := true; pages.HasMorePages(); first = false {
 		if !first {

@@ -1,9 +1,16 @@
 package importjob
 
 import (
+	"context"
 	"testing"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/google/go-cmp/cmp"
+
+	"userdrop/internal/workflow"
 )
 
 // TestLogWithoutBase reads a log whose first or last line is missing, so that nobody knows which one it is: a row is
@@ -50,4 +57,47 @@ func TestLogWithoutBase(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestLogSince searches a log from when its job was made, and all of it where nobody knows when.
+func TestLogSince(t *testing.T) {
+	for name, test := range map[string]struct{ created, want time.Time }{
+		"known":   {time.UnixMilli(1_800_003_600_000), time.UnixMilli(1_800_000_000_000)},
+		"unknown": {time.Time{}, time.UnixMilli(0)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := logs{}
+			job := workflow.ImportJob{Rows: 1, Job: workflow.Job{ID: "import-1", CreatedAt: test.created}}
+			if _, err := readLog(t.Context(), &asked, job, allOutcomes); err != nil {
+				t.Fatal(err)
+			}
+			for _, in := range asked.searches {
+				if got := time.UnixMilli(aws.ToInt64(in.StartTime)); in.StartTime == nil || !got.Equal(test.want) {
+					t.Errorf("%s since %v, want %v", aws.ToString(in.FilterPattern), got, test.want)
+				}
+			}
+			if len(asked.searches) == 0 {
+				t.Error("nothing was searched")
+			}
+		})
+	}
+}
+
+// logs are empty, and note what they are asked.
+type logs struct {
+	searches []*cloudwatchlogs.FilterLogEventsInput
+}
+
+func (*logs) DescribeLogGroups(
+	_ context.Context, in *cloudwatchlogs.DescribeLogGroupsInput, _ ...func(*cloudwatchlogs.Options),
+) (*cloudwatchlogs.DescribeLogGroupsOutput, error) {
+	group := types.LogGroup{LogGroupName: aws.String(*in.LogGroupNamePrefix + "example")}
+	return &cloudwatchlogs.DescribeLogGroupsOutput{LogGroups: []types.LogGroup{group}}, nil
+}
+
+func (l *logs) FilterLogEvents(
+	_ context.Context, in *cloudwatchlogs.FilterLogEventsInput, _ ...func(*cloudwatchlogs.Options),
+) (*cloudwatchlogs.FilterLogEventsOutput, error) {
+	l.searches = append(l.searches, in)
+	return &cloudwatchlogs.FilterLogEventsOutput{}, nil
 }
