@@ -164,46 +164,39 @@ func (c *checker) checkOrdinary(s *scanner) {
 
 // checkCells reads a column's cells.
 func (c *checker) checkCells(col *column, s *scanner) {
-	var blank, isTrue uint64
-	col.cells.changed = 0
-	buf, width, high := s.buf, s.batch.width, s.batch.high
-	ends := s.batch.ends[col.source:]
-	for r := range s.batch.rows {
-		row := uint64(1) << r
-		i := r * width
-		start, end := ends[i]+1, ends[i+1]
-		if buf[start] == '"' {
-			start++
-			end--
-		}
-		text := buf[start:end]
-		switch {
-		case len(text) == 0:
-			blank |= row
-			continue
-		case string(text) == "true":
-			if col.kind == kindBoolean {
-				isTrue |= row
-				continue
-			}
-		case string(text) == "false":
-			if col.kind == kindBoolean {
-				continue
+	var blank, isTrue, others uint64
+	if col.kind == kindBoolean {
+		for r := range s.batch.rows {
+			switch string(s.ordinaryCell(r, col.source)) {
+			case "":
+				blank |= 1 << r
+			case "true":
+				isTrue |= 1 << r
+			case "false":
+			default:
+				others |= 1 << r
 			}
 		}
-		if high&row == 0 && col.stands != nil && col.stands(text) {
-			continue
-		}
-		value := c.readOrdinary(col, text, r, high&row == 0)
-		if col.kind == kindBoolean && len(value) > 0 && value[0] == 't' {
-			isTrue |= row
+	} else {
+		ascii := ^s.batch.high
+		for r := range s.batch.rows {
+			switch text := s.ordinaryCell(r, col.source); {
+			case len(text) == 0:
+				blank |= 1 << r
+			case ascii>>r&1 == 0 || col.stands == nil || !col.stands(text):
+				others |= 1 << r
+			}
 		}
 	}
-	col.cells.blank, col.cells.isTrue = blank, isTrue
+	col.cells = cells{blank: blank, isTrue: isTrue, values: col.cells.values}
+	for ; others != 0; others &= others - 1 {
+		c.readOrdinary(col, s, bits.TrailingZeros64(others))
+	}
 }
 
 // readOrdinary is read for ordinary rows.
-func (c *checker) readOrdinary(col *column, text []byte, row int, ascii bool) []byte {
+func (c *checker) readOrdinary(col *column, s *scanner, row int) {
+	text, ascii := s.ordinaryCell(row, col.source), s.batch.high>>row&1 == 0
 	c.algorithm = NoAlgorithm
 	value, code := c.normalise(col, text, ascii)
 	n := len(value)
@@ -213,15 +206,19 @@ func (c *checker) readOrdinary(col *column, text []byte, row int, ascii bool) []
 	if code != 0 || c.codes != 0 || n < col.minimum || n > col.maximum {
 		c.ordinary.doubt |= 1 << row // whatever it is: the row is not taken
 		c.codes, c.faults = 0, c.faults[:0]
-		return nil
+		return
 	}
-	if col.kind == kindHash {
+	switch col.kind {
+	case kindHash:
 		c.ordinary.algorithms[row] = c.algorithm
+	case kindBoolean:
+		if value[0] == 't' {
+			col.cells.isTrue |= 1 << row
+		}
 	}
 	if len(value) != len(text) || &value[0] != &text[0] {
 		col.cells.put(row, value)
 	}
-	return value
 }
 
 // put says that a row's value is another than what stands in the source.
