@@ -44,6 +44,8 @@ import (
 type Options struct {
 	// Deployed holds template.yaml and the files that it names.
 	Deployed fs.FS
+	// Template is Deployed's template.yaml, where somebody has read it before.
+	Template *template.Template
 	// Parameters of the template. UserPoolArns defaults to all of Pools, DefaultUserPoolId to the first.
 	Parameters map[string]string
 	Pools      []Pool
@@ -124,11 +126,17 @@ func Boot(o Options) (*Double, error) {
 	}
 	parameters := map[string]string{"UserPoolArns": strings.Join(arns, ","), "DefaultUserPoolId": first}
 	maps.Copy(parameters, o.Parameters)
-	text, err := fs.ReadFile(o.Deployed, "template.yaml")
-	if err != nil {
-		return nil, fmt.Errorf("read the template: %w", err)
+	if o.Template == nil {
+		text, err := fs.ReadFile(o.Deployed, "template.yaml")
+		if err != nil {
+			return nil, fmt.Errorf("read the template: %w", err)
+		}
+		if o.Template, err = template.Parse(text); err != nil {
+			return nil, fmt.Errorf("template.yaml: %w", err)
+		}
 	}
-	d.Stack, err = template.Load(text, template.Options{
+	var err error
+	d.Stack, err = o.Template.Deploy(template.Options{
 		Parameters: parameters, Account: account, StackName: StackName,
 		ReadFile: func(name string) ([]byte, error) { return fs.ReadFile(o.Deployed, path.Clean(name)) },
 		PhysicalName: func(id, kind string) string {

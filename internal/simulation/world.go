@@ -53,17 +53,29 @@ func New(o localaws.Options) (*World, error) { return Tuned(o, Tuning{}) }
 // Tuned boots a world with changed functions.
 func Tuned(o localaws.Options, t Tuning) (*World, error) {
 	w := &World{tuning: t}
+	var err error
 	if o.Deployed == nil {
 		o.Deployed = userdrop.Deployed
+		if o.Template, err = deployed(); err != nil {
+			return nil, err
+		}
 	}
 	o.Code = w.code
 	if o.StepFunctions.Latency == nil {
 		o.StepFunctions.Latency = stepfunctions.HashedLatency
 	}
-	var err error
 	w.Double, err = localaws.Boot(o)
 	return w, err
 }
+
+// deployed is this project's template, read once for all worlds.
+var deployed = sync.OnceValues(func() (*template.Template, error) {
+	text, err := userdrop.Deployed.ReadFile("template.yaml")
+	if err != nil {
+		return nil, err
+	}
+	return template.Parse(text)
+})
 
 // code is a function's handlers, built at an invocation, when the double that they call is there. aws-lambda-go's
 // handlers are for one invocation at a time: each one at work has its own, as execution environments do.

@@ -93,6 +93,9 @@ func (t *treeReader) token() (json.Token, error) {
 	return token, err
 }
 
+// escapes are those of a JSON pointer (RFC 6901, section 3).
+var escapes = strings.NewReplacer("~", "~0", "/", "~1")
+
 func (t *treeReader) read(pointer string) (*node, error) {
 	token, err := t.token()
 	if err != nil {
@@ -117,7 +120,7 @@ func (t *treeReader) read(pointer string) (*node, error) {
 			}
 			n.names = append(n.names, name)
 		}
-		member, err := t.read(pointer + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name))
+		member, err := t.read(pointer + "/" + escapes.Replace(name))
 		if err != nil {
 			return nil, err
 		}

@@ -175,6 +175,18 @@ func flatten(err error) []error {
 
 // Load resolves a template. Its errors are all that were found, each an [*Error] where it has a place.
 func Load(text []byte, o Options) (*Stack, error) {
+	t, err := Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	return t.Deploy(o)
+}
+
+// Template is a template's text that was read, of which any number of stacks can be made.
+type Template struct{ root *yaml.Node }
+
+// Parse reads a template's text. Its errors are as Load's.
+func Parse(text []byte) (*Template, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(text, &doc); err != nil {
 		return nil, err
@@ -185,6 +197,11 @@ func Load(text []byte, o Options) (*Stack, error) {
 	if err := wellFormed(doc.Content[0]); err != nil {
 		return nil, err
 	}
+	return &Template{doc.Content[0]}, nil
+}
+
+// Deploy resolves the template, which it leaves as it is. Its errors are as Load's.
+func (t *Template) Deploy(o Options) (*Stack, error) {
 	l := &loader{
 		Options: o,
 		stack: &Stack{
@@ -197,7 +214,7 @@ func Load(text []byte, o Options) (*Stack, error) {
 		resources:  map[string]*Resource{},
 	}
 	sections := map[string]*yaml.Node{}
-	for key, value := range entries(doc.Content[0]) {
+	for key, value := range entries(t.root) {
 		sections[key.Value] = value
 		switch key.Value {
 		case "AWSTemplateFormatVersion", "Metadata", "Globals", "Parameters", "Mappings", "Conditions", "Resources",
