@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -178,6 +179,20 @@ type summary struct {
 	Files struct {
 		Failed string
 		Parts  []string
+	}
+}
+
+// A header of somebody's whole database does not scroll everything else away.
+func TestCheckManyColumns(t *testing.T) {
+	names := []string{"email", "username"}
+	for i := range 3000 {
+		names = append(names, fmt.Sprintf("unknown%d", i))
+	}
+	desk(t, map[string]string{"users.csv": strings.Join(names, ",") + "\n"})
+	code, stdout, _ := userdrop("check", "users.csv", "--pool", "pool.json")
+	text := strings.Join(strings.Fields(stdout), " ")
+	if code != 2 || !strings.Contains(text, "unknown49 and 2950 more") || strings.Contains(text, "unknown50") {
+		t.Errorf("exit code %d\n%s", code, stdout)
 	}
 }
 

@@ -115,11 +115,16 @@ func (v *checkView) problem(p usercsv.Problem) {
 	v.printf("\n%s%s\n", v.paint(bold, p.Code.String()), v.paint(yellow, count))
 	v.paragraph(p.Message)
 	if len(p.Columns) > 0 {
-		names := make([]string, len(p.Columns))
-		for i, c := range p.Columns {
-			names[i] = printable(c, 60)
+		const most = 50
+		var names []string
+		for _, c := range p.Columns[:min(most, len(p.Columns))] {
+			names = append(names, printable(c, 60))
 		}
-		v.paragraph("Columns: " + strings.Join(names, ", "))
+		more := ""
+		if n := len(p.Columns) - most; n > 0 {
+			more = fmt.Sprintf(" and %d more, which --json lists", n)
+		}
+		v.paragraph("Columns: " + strings.Join(names, ", ") + more)
 	}
 	shown := v.samples[p.Code]
 	for _, s := range shown {

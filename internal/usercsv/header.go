@@ -169,6 +169,10 @@ func (s *scanner) readHeader(pool *Pool) (Header, error) {
 	s.skipLine(false)
 	s.full = s.buf[start:s.pos]
 	if header.looksLikeData() {
+		if len(header.Names) > 0 && sepLine.MatchString(header.Names[0]) {
+			return Header{}, Refuse(NoHeader, "The first line, sep=, is meant for Excel alone. Remove it, so that the first "+
+				"line names the columns.")
+		}
 		return Header{}, noHeader(columns)
 	}
 	if problems := header.problems(pool, known); len(problems) > 0 {
@@ -335,6 +339,9 @@ func listed(code Code, about []string) string {
 	}
 	return text + ")"
 }
+
+// sepLine is the line by which a file tells Excel, and nothing else, what stands between its fields.
+var sepLine = regexp.MustCompile(`(?i)^"?sep=`)
 
 // noHeader refuses a file and shows a header to paste.
 func noHeader(columns []string) *Refusal {
