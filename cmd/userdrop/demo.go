@@ -71,6 +71,9 @@ func demo(cmd *cobra.Command, args []string, o demoOptions) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.pools[0], err)
 	}
+	if err := spares(o.out, args[0]); err != nil {
+		return err
+	}
 	if err := clearResult(o.out); err != nil {
 		return err
 	}

@@ -54,6 +54,11 @@ func drop(cmd *cobra.Command, name string, o dropOptions) error {
 	if o.out != "" && !o.watch {
 		return fmt.Errorf("--out needs --watch")
 	}
+	if o.out != "" {
+		if err := spares(o.out, name); err != nil {
+			return err
+		}
+	}
 	ctx := cmd.Context()
 	s, err := o.open(ctx)
 	if err != nil {

@@ -156,6 +156,32 @@ func files(t *testing.T, dir string) []string {
 	return names
 }
 
+// TestRepaired drops the failed.csv of the result before: what somebody has repaired must not be lost.
+func TestRepaired(t *testing.T) {
+	deploy(t, doubleOptions{speed: 100})
+	for _, args := range []string{
+		"demo out/demo/failed.csv --pool pool.json", "drop out/demo/failed.csv --watch --out out/demo",
+	} {
+		if err := os.MkdirAll("out/demo", 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile("out/demo/failed.csv", []byte(good), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, _, stderr := userdrop(strings.Fields(args)...)
+		if code != exitUsage || !strings.Contains(stderr, "failed.csv would be overwritten: choose another directory") {
+			t.Errorf("%s: %s", args, stderr)
+		}
+		if text, err := os.ReadFile("out/demo/failed.csv"); err != nil || string(text) != good {
+			t.Errorf("%s: %v\n%s", args, err, text)
+		}
+	}
+	args := strings.Fields("drop out/demo/failed.csv --watch --interval 20ms --out again")
+	if code, _, stderr := userdrop(args...); code != 0 {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+}
+
 // TestExecutable runs the built command, which is one file that has all its functions within.
 func TestExecutable(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "userdrop")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -237,18 +238,42 @@ func clearResult(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
+	old, err := earlierResult(dir)
+	for _, name := range old {
+		err = errors.Join(err, os.Remove(name))
 	}
-	for _, e := range entries {
-		for _, pattern := range []string{"result.json", "report.html", "failed.csv", "failed-[0-9]*.csv"} {
-			if matched, _ := filepath.Match(pattern, e.Name()); matched {
-				err = errors.Join(err, os.Remove(filepath.Join(dir, e.Name())))
-			}
+	return err
+}
+
+// spares refuses a directory from which clearResult would remove the file to drop: a failed.csv that somebody repaired.
+func spares(dir, file string) error {
+	dropped, err := os.Stat(file)
+	if err != nil {
+		return nil // who opens it tells
+	}
+	old, err := earlierResult(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, name := range old {
+		if info, err := os.Stat(name); err == nil && os.SameFile(info, dropped) {
+			return fmt.Errorf("%s would be overwritten: choose another directory for --out", name)
 		}
 	}
 	return err
+}
+
+// earlierResult are the files of a result in a directory.
+func earlierResult(dir string) (names []string, err error) {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		for _, pattern := range []string{"result.json", "report.html", "failed.csv", "failed-[0-9]*.csv"} {
+			if matched, _ := filepath.Match(pattern, e.Name()); matched {
+				names = append(names, filepath.Join(dir, e.Name()))
+			}
+		}
+	}
+	return names, err
 }
 
 func (s *stack) download(ctx context.Context, key, name string) error {
