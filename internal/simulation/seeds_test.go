@@ -32,11 +32,17 @@ func play(t *testing.T, seed uint64) (report *simulation.Report) {
 	return report
 }
 
-// TestSeeds plays scenarios full of faults, and checks after each what must hold.
+// TestSeeds plays scenarios full of faults, and checks after each what must hold. It sees to -failfast itself, which
+// package testing does not where all that run in parallel have begun.
 func TestSeeds(t *testing.T) {
+	failFast := flag.Lookup("test.failfast").Value.String() == "true"
+	all := t
 	for seed := range uint64(*seeds) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
+			if failFast && all.Failed() {
+				return
+			}
 			report := play(t, seed)
 			for _, violation := range report.Violations {
 				t.Error(violation)
