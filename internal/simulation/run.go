@@ -79,7 +79,7 @@ func Run(ctx context.Context, s *Scenario) *Report {
 	var err error
 	r.chaos.strike = r.strike
 	r.World, err = Tuned(localaws.Options{
-		Pools: s.pools(), Cognito: s.Settings, Seed: s.Seed,
+		Pools: s.pools(), Parameters: s.parameters(), Cognito: s.Settings, Seed: s.Seed,
 		Calls: r.chaos.call, Around: r.chaos.around, Admit: r.chaos.admit, Deliveries: r.chaos.deliveries,
 		StepFunctions: stepfunctions.Options{ListDelay: r.chaos.listDelay, StopChild: r.chaos.stopChild},
 	}, Tuning{

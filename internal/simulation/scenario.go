@@ -27,6 +27,7 @@ type Scenario struct {
 	actions     []action
 	logsDown    [2]time.Duration // when Cognito can't use the role of its logs
 	held        [2]time.Duration // when the queue is paused
+	besieged    time.Duration    // how long a job of another stack's runs
 	window      [2]time.Duration // the time of day in which jobs may start, if it is not all day
 }
 
@@ -155,8 +156,32 @@ func NewScenario(seed uint64) *Scenario {
 		s.Drops = append(s.Drops, s.drop(d, i))
 	}
 	s.act(d)
+	s.besiege(draw{rand.New(rand.NewPCG(seed, 0xbe51e6ed))})
 	return s
 }
+
+// besiege lets a job of another stack's run for longer than a part waits for others, and about as long as its own job
+// lives that is not started.
+func (s *Scenario) besiege(d draw) {
+	if !d.chance(0.01) {
+		return
+	}
+	s.besieged = d.between(20*time.Hour, 60*time.Hour)
+	s.environment["MAX_WAIT_FOR_OTHERS_DAYS"] = "1"
+	s.Settings.LockScope = "account"
+	s.Settings.UsersPerSecond = 0.2
+	s.environment["USERS_PER_SECOND"] = "0.2"
+	if d.chance(0.6) {
+		s.Settings.StartWithin = cognito.Duration(24 * time.Hour)
+	}
+	s.actions = append(s.actions, action{d.between(0, time.Hour), "job of another stack's", func(r *run) {
+		rows := int(s.besieged.Seconds() * s.Settings.UsersPerSecond)
+		_ = r.Foreign(context.Background(), elsewhere, rows) // refused while one of ours runs
+	}})
+}
+
+// elsewhere is a pool that the stack does not know of.
+const elsewhere = "us-east-1_Elsewhere"
 
 // struck draws a strike.
 func struck(d draw) strike {
@@ -374,10 +399,22 @@ func (s *Scenario) act(d draw) {
 	}
 }
 
+// parameters are those of the stack.
+func (s *Scenario) parameters() map[string]string {
+	var arns []string
+	for _, p := range s.Pools {
+		arns = append(arns, "arn:aws:cognito-idp:us-east-1:123456789012:userpool/"+p.ID)
+	}
+	return map[string]string{"UserPoolArns": strings.Join(arns, ",")}
+}
+
 func (s *Scenario) pools() []localaws.Pool {
 	var pools []localaws.Pool
 	for _, p := range s.Pools {
 		pools = append(pools, localaws.Pool{Description: p.describe()})
+	}
+	if s.besieged > 0 {
+		pools = append(pools, localaws.Pool{Description: (&Pool{ID: elsewhere}).describe()})
 	}
 	return pools
 }

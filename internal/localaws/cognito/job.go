@@ -21,9 +21,6 @@ const (
 )
 
 const (
-	// A job that is not started within 24 to 48 hours expires; AWS's sample shows 24.49 hours.
-	startWithin = 24*time.Hour + 30*time.Minute
-
 	messageSucceeded = "Import Job Completed Successfully."
 	messageTooMany   = "Too many users have failed or been skipped during the import."
 	messageStopped   = "The Import Job was stopped by the developer."
@@ -123,7 +120,7 @@ func (s *Service) create(p *pool, name, roleARN, algorithm string) *job {
 	p.jobs = append(p.jobs, j)
 	s.jobs[j.JobID] = j
 	s.become(j, statusCreated)
-	s.after(j, startWithin, func(j *job) { s.end(j, statusExpired, messageExpired) })
+	s.after(j, time.Duration(s.settings.StartWithin), func(j *job) { s.end(j, statusExpired, messageExpired) })
 	return j
 }
 

@@ -21,6 +21,7 @@ type Settings struct {
 	ReuploadAllowed bool   `json:"reuploadAllowed"` // a second PUT replaces the first; otherwise it is denied
 
 	// The job's life.
+	StartWithin    Duration `json:"startWithin"`    // how long a job is Created before it expires: 24 to 48 hours
 	StopCreated    bool     `json:"stopCreated"`    // Stop takes a job that is only Created
 	Stopping       Duration `json:"stopping"`       // how long a stopped job is Stopping; 0 answers Stopped at once
 	Pending        Duration `json:"pending"`        // how long a started job is Pending
@@ -73,6 +74,7 @@ func Defaults() Settings {
 		LockScope:              "account",
 		DescribeURL:            "original",
 		ReuploadAllowed:        true,
+		StartWithin:            Duration(24*time.Hour + 30*time.Minute), // AWS's sample shows 24.49 hours
 		StopCreated:            true,
 		Pending:                Duration(2 * time.Second),
 		UsersPerSecond:         35,
@@ -147,6 +149,7 @@ func Random(ids *wire.IDs) Settings {
 	s.BlankMFAFails = coin()
 	s.HashesSupported = coin()
 	s.HashColumn = coin()
+	s.StartWithin = Duration(24*time.Hour) + some(24*time.Hour)
 	return s
 }
 
