@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path"
 	"regexp"
@@ -351,6 +352,36 @@ func TestOneResult(t *testing.T) {
 			}
 		}
 		if imports != 1 {
+			t.Errorf("%v imports measured, want 1", imports)
+		}
+	})
+}
+
+// TestMeasuredOnce loses the answer that result.json is written: asked again, S3 says that there is one already.
+func TestMeasuredOnce(t *testing.T) {
+	lost := false
+	loseAnswer := func(o *localaws.Options) {
+		o.Calls = func(c localaws.Call, next http.Handler) http.Handler {
+			return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				if lost || c.Operation != http.MethodPut || !strings.HasSuffix(r.URL.Path, "/result.json") {
+					next.ServeHTTP(rw, r)
+					return
+				}
+				lost = true
+				next.ServeHTTP(httptest.NewRecorder(), r)
+				rw.WriteHeader(http.StatusServiceUnavailable)
+			})
+		}
+	}
+	world(t, loseAnswer, func(t *testing.T, w *simulation.World) {
+		drop(t, w, "incoming/"+pool+"/users.csv", header+users(0, 20))
+		imports := 0.0
+		for _, m := range w.Measured() {
+			if m.Metric == "Imports" && m.Dimensions == "Stack=userdrop" {
+				imports += m.Value
+			}
+		}
+		if imports != 1 || !lost {
 			t.Errorf("%v imports measured, want 1", imports)
 		}
 	})
