@@ -116,7 +116,7 @@ verify-mutations: ## The simulation notices each of ten ways to break the code
 .PHONY: verify-soak
 verify-soak: ## Two thousand seeds of the simulation
 	$(step) $@
-	$(MAKE) --no-print-directory soak SEEDS=2000
+	go run ./internal/simulation/soak -seeds 2000
 
 # Only what starts goroutines or shares by locks and atomics, in its code or its tests, can race; the simulation has all
 # functions run side by side, where the largest drops add time alone.
@@ -267,6 +267,7 @@ pins: .tools/uv/.done ## Pin what tools/python/*.in ask for, after a change ther
 define apt-install
 	@command -v $(2) >/dev/null || { \
 		[ "$$(id -u)" = 0 ] || { echo '$(2) is missing: apt-get install $(1)' >&2; exit 1; }; \
+		mkdir -p .tools && exec 9>.tools/apt.lock && flock 9 && \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $(1); \
 	}
 endef
