@@ -50,6 +50,7 @@ func TestManyDrops(t *testing.T) {
 
 // TestGiantDrop drops 40 million users, scaled down by 1,000, and small drops meanwhile.
 func TestGiantDrop(t *testing.T) {
+	t.Parallel()
 	report := watch(t, simulation.Crowd{
 		Pools: 50, Drops: 60, Rows: 20_000, Every: 5 * time.Hour, Giant: 40_000_000, Scale: 1_000, ListDelay: time.Second,
 	})

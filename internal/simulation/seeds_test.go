@@ -56,6 +56,7 @@ func TestSeeds(t *testing.T) {
 
 // TestReplay proves that a seed repeats itself, call for call.
 func TestReplay(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(12) {
 		a, b := play(t, seed), play(t, seed)
 		if a.Digest() == b.Digest() {
