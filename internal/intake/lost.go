@@ -70,22 +70,23 @@ const (
 	staleAbort = time.Hour
 )
 
-// Handle starts an import for each object that no execution owns, takes over the scheduled files that a dead sweep
-// claimed, and starts abort-import for each execution that ended with something left to do.
+// Handle starts abort-import for each execution that ended with something left to do, then an import for each object
+// that no execution owns, and takes over the scheduled files that a dead sweep claimed. Who waits for a result comes
+// first: to ask after each of many files takes long.
 func (s *SweepLost) Handle(ctx context.Context, _ Schedule) (Started, error) {
 	started := Started{Imports: []string{}}
 	running, oldest, err := s.running(ctx)
 	if err != nil {
 		return started, err
 	}
+	errAbort := s.lostResults(ctx, &started)
+	aborts := len(started.Imports)
+	s.Config.Put(ctx, "", metrics.LostResults.Of(float64(aborts)), metrics.OldestImportSeconds.Of(oldest.Seconds()))
 	errLost := s.lostObjects(ctx, running, &started)
 	claimed, errClaimed := s.Scheduled.takeOver(ctx)
 	started.Imports = append(started.Imports, claimed.Imports...)
-	drops := len(started.Imports)
-	errAbort := s.lostResults(ctx, &started)
-	s.Config.Put(ctx, "", metrics.LostDrops.Of(float64(drops)),
-		metrics.LostResults.Of(float64(len(started.Imports)-drops)), metrics.OldestImportSeconds.Of(oldest.Seconds()))
-	return started, errors.Join(errLost, errClaimed, errAbort)
+	s.Config.Put(ctx, "", metrics.LostDrops.Of(float64(len(started.Imports)-aborts)))
+	return started, errors.Join(errAbort, errLost, errClaimed)
 }
 
 // running is the imports under way, and the age of the oldest.

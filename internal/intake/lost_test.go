@@ -97,6 +97,33 @@ func TestQueuedDrops(t *testing.T) {
 	})
 }
 
+// TestLostEndFirst publishes for such an import though the sweep does not get through its files in time.
+func TestLostEndFirst(t *testing.T) {
+	inWorld(t, func(o *localaws.Options) {
+		lose("ImportBrokenOffRule")(o)
+		o.Cognito.UsersPerSecond = 0.0001
+		o.Calls = func(call localaws.Call, next http.Handler) http.Handler {
+			return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				if call.Operation == "DescribeExecution" && call.Principal != nil &&
+					strings.Contains(call.Principal.ARN(), "SweepLostFunctionRole") {
+					time.Sleep(time.Hour)
+				}
+				next.ServeHTTP(rw, r)
+			})
+		}
+	}, func(t *testing.T, w world) {
+		w.put("incoming/"+red+"/a.csv", users("a1", "a2", "a3", "a4", "a5"))
+		time.Sleep(time.Minute)
+		if _, err := w.StepFunctions.StopExecution(t.Context(), w.Imports()[0].ARN, "", ""); err != nil {
+			t.Fatal(err)
+		}
+		until(1, 5)
+		if n := len(w.results()); n != 1 {
+			t.Errorf("%d results, want 1", n)
+		}
+	})
+}
+
 // TestLostEnd publishes for an import that was aborted, and whose end no event told of.
 func TestLostEnd(t *testing.T) {
 	inWorld(t, func(o *localaws.Options) {

@@ -110,7 +110,8 @@ func execution(
 // A sweep may overlap another, be killed, or come twice. So a file is claimed before it is taken: an object in the work
 // bucket, written only if there is none, that names the import. The import's list of files, written once, is what
 // execution's input points to; a claim whose import never started, leaves the file out of its list or ended without a
-// job or a result is taken over, if nobody else changed it meanwhile. Nothing is imported twice, and nothing is left lying.
+// job or a result is taken over, if nobody else changed it meanwhile. Nothing is imported twice, and nothing is left
+// lying.
 type SweepScheduled struct {
 	Machine interface {
 		startMachine
