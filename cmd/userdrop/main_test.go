@@ -549,6 +549,7 @@ under way                  TIME  good-ID
 		},
 		{"check good.csv --pool-id us-east-1_Other", 69, "there is no user pool us-east-1_Other in us-east-1"},
 		{"drop none.csv", 64, "open none.csv: no such file or directory"},
+		{"drop B\xfccher.csv", 64, `the name "B\xfccher.csv" is not UTF-8, which S3 wants: rename the file`},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			if _, stderr := command(t, c.code, c.args); !strings.HasPrefix(stderr, "userdrop: "+c.stderr) {

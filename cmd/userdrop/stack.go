@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -149,12 +150,15 @@ func (s *stack) pool(named string) (string, error) {
 
 // upload puts a file into the inbox and answers the import that it becomes.
 func (s *stack) upload(ctx context.Context, name, pool string, mode result.Mode, m *meter) (workflow.Drop, error) {
+	base := filepath.Base(name)
+	if !utf8.ValidString(base) { // S3 would answer that it can't parse an address
+		return workflow.Drop{}, fmt.Errorf("the name %q is not UTF-8, which S3 wants: rename the file", base)
+	}
 	file, size, err := openFile(name)
 	if err != nil {
 		return workflow.Drop{}, err
 	}
 	defer file.Close()
-	base := filepath.Base(name)
 	if strings.HasSuffix(base, intake.ManifestSuffix) {
 		return workflow.Drop{}, fmt.Errorf("%s is no drop: a name that ends in %s is a sidecar's", base,
 			intake.ManifestSuffix)
