@@ -1,11 +1,14 @@
 package objects_test
 
 import (
+	"bytes"
 	"net"
 	"net/http"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -118,4 +121,41 @@ func (f *forgetful) Do(r *http.Request) (*http.Response, error) {
 	f.lost = true
 	_ = response.Body.Close()
 	return nil, &net.OpError{Op: "read", Err: syscall.ECONNRESET} // the SDK asks again
+}
+
+// TestMoveLarge moves an object of 500 pieces, each of which takes S3 20 seconds to copy, in the time of a function.
+func TestMoveLarge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := world(t)
+		w.S3.MaxOperation, w.S3.MinPart = 8, 1
+		text := []byte(strings.Repeat("1234", 500))
+		from := workflow.Object{Bucket: w.Inbox(), Key: "elsewhere/users.csv", Bytes: int64(len(text))}
+		var err error
+		if from.VersionID, err = w.S3.Put(from.Bucket, from.Key, text); err != nil {
+			t.Fatal(err)
+		}
+		config := w.Config("")
+		config.HTTPClient = slow{config.HTTPClient.Do}
+		began := time.Now()
+		mover := objects.Mover{Client: s3.NewFromConfig(config), MaxCopy: 8, Part: 4}
+		err = mover.Move(t.Context(), from, "processed/users.csv")
+		if took := time.Since(began); err != nil || took > 15*time.Minute {
+			t.Errorf("%v after %v", err, took)
+		}
+		if got, err := w.S3.Get(w.Inbox(), "processed/users.csv"); err != nil || !bytes.Equal(got, text) {
+			t.Errorf("%v, and %d bytes arrived, not those of the object", err, len(got))
+		}
+	})
+}
+
+// slow takes 20 seconds to copy a piece.
+type slow struct {
+	to func(*http.Request) (*http.Response, error)
+}
+
+func (s slow) Do(r *http.Request) (*http.Response, error) {
+	if r.URL.Query().Has("partNumber") {
+		time.Sleep(20 * time.Second)
+	}
+	return s.to(r)
 }

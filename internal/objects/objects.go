@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"golang.org/x/sync/errgroup"
 
 	"userdrop/internal/workflow"
 )
@@ -217,6 +218,10 @@ type Mover struct {
 	Part    int64 // the size of the pieces of a larger one
 }
 
+// copies is how many pieces S3 copies at a time. One after another, those of a file of 100 GB, which nobody can import
+// but anybody drop, would take longer than a function may run.
+const copies = 16
+
 // Move is Move by these limits.
 func (m Mover) Move(ctx context.Context, from workflow.Object, key string) error {
 	err := m.copy(ctx, from, key)
@@ -254,20 +259,27 @@ func (m Mover) copy(ctx context.Context, from workflow.Object, key string) error
 	if err != nil {
 		return err
 	}
-	var parts []types.CompletedPart
-	for at := int64(0); at < from.Bytes; at += m.Part {
-		number := int32(len(parts) + 1)
-		out, err := client.UploadPartCopy(ctx, &s3.UploadPartCopyInput{
-			Bucket: &from.Bucket, Key: &key, UploadId: upload.UploadId, PartNumber: &number, CopySource: &source,
-			CopySourceRange: aws.String(fmt.Sprintf("bytes=%d-%d", at, min(at+m.Part, from.Bytes)-1)),
-		})
-		if err != nil {
-			_, abort := client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
-				Bucket: &from.Bucket, Key: &key, UploadId: upload.UploadId,
+	parts := make([]types.CompletedPart, (from.Bytes+m.Part-1)/m.Part)
+	group, copying := errgroup.WithContext(ctx)
+	group.SetLimit(copies)
+	for i := range parts {
+		group.Go(func() error {
+			at, number := int64(i)*m.Part, int32(i+1)
+			out, err := client.UploadPartCopy(copying, &s3.UploadPartCopyInput{
+				Bucket: &from.Bucket, Key: &key, UploadId: upload.UploadId, PartNumber: &number, CopySource: &source,
+				CopySourceRange: aws.String(fmt.Sprintf("bytes=%d-%d", at, min(at+m.Part, from.Bytes)-1)),
 			})
-			return errors.Join(err, abort)
-		}
-		parts = append(parts, types.CompletedPart{ETag: out.CopyPartResult.ETag, PartNumber: &number})
+			if err == nil {
+				parts[i] = types.CompletedPart{ETag: out.CopyPartResult.ETag, PartNumber: &number}
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		_, abort := client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
+			Bucket: &from.Bucket, Key: &key, UploadId: upload.UploadId,
+		})
+		return errors.Join(err, abort)
 	}
 	_, err = client.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
 		Bucket: &from.Bucket, Key: &key, UploadId: upload.UploadId,
