@@ -3,7 +3,6 @@ package importjob
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -93,18 +92,8 @@ func (c *Collect) Handle(ctx context.Context, job workflow.ImportJob) (workflow.
 	if err != nil {
 		return job, err
 	}
-	text, err := json.Marshal(summary)
-	if err != nil {
-		return job, fmt.Errorf("encode summary: %w", err)
-	}
-	won, err := c.Work.WriteOnce(ctx, key, "application/json", text)
-	if err != nil {
+	if summary, err = objects.SettleJSON(ctx, c.Work, key, summary); err != nil {
 		return job, err
-	}
-	if !won { // another run of this state was faster
-		if _, err := c.Work.ReadJSON(ctx, key, &summary); err != nil {
-			return job, err
-		}
 	}
 	return next(job, summary), nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -268,24 +267,14 @@ func (s *SweepScheduled) sweep(
 	if len(mine) == 0 {
 		return false, nil
 	}
-	manifest, err := json.Marshal(mine)
-	if err != nil {
-		return false, fmt.Errorf("encode manifest: %w", err)
-	}
 	key := manifestKey(id)
-	won, err := s.Work.WriteOnce(ctx, key, "application/json", manifest)
+	listed, err := objects.SettleJSON(ctx, s.Work, key, mine) // maybe by an earlier try of this sweep
 	if err != nil {
 		return false, err
 	}
-	if !won { // an earlier try of this sweep came as far as this
-		var listed []workflow.Object
-		if _, err := s.Work.ReadJSON(ctx, key, &listed); err != nil {
-			return false, err
-		}
-		if slices.ContainsFunc(listed, func(o workflow.Object) bool { return !slices.Contains(mine, o) }) {
-			slog.WarnContext(ctx, "Others took files that this sweep had listed; the next one takes the rest.", "importId", id)
-			return false, nil
-		}
+	if slices.ContainsFunc(listed, func(o workflow.Object) bool { return !slices.Contains(mine, o) }) {
+		slog.WarnContext(ctx, "Others took files that this sweep had listed; the next one takes the rest.", "importId", id)
+		return false, nil
 	}
 	return true, startExecution(ctx, s.Machine, s.Config.ImportUsersARN, workflow.Drop{
 		Schema: workflow.Schema, ImportID: id, UserPoolID: g.pool, Mode: result.Import, Manifest: key,

@@ -117,6 +117,23 @@ func (s *Store) Settle(ctx context.Context, key, text string) (string, error) {
 	return string(there), err
 }
 
+// SettleJSON is Settle for a value. What the key has takes the whole value's place: no member of a loser's stays.
+func SettleJSON[T any](ctx context.Context, s *Store, key string, value T) (T, error) {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return value, fmt.Errorf("encode %s: %w", key, err)
+	}
+	won, err := s.WriteOnce(ctx, key, "application/json", text)
+	if won || err != nil {
+		return value, err
+	}
+	var there T
+	if found, err := s.ReadJSON(ctx, key, &there); err != nil || !found {
+		return value, err
+	}
+	return there, nil
+}
+
 // Replace puts a small object if the key's is still the one with that entity tag.
 func (s *Store) Replace(ctx context.Context, key, contentType string, text []byte, tag string) (won bool, err error) {
 	return s.put(ctx, key, contentType, text, func(in *s3.PutObjectInput) { in.IfMatch = &tag })

@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -104,14 +103,7 @@ func (p *Prepare) Handle(ctx context.Context, drop workflow.Drop) (workflow.Impo
 	if err := p.plan(ctx, &plan); err != nil {
 		return answer, err
 	}
-	text, err := json.Marshal(plan)
-	if err != nil {
-		return answer, fmt.Errorf("encode plan: %w", err)
-	}
-	won, err := p.Work.WriteOnce(ctx, workflow.PlanKey(drop.ImportID), "application/json", text)
-	if err == nil && !won { // another run of this state was faster
-		_, err = p.Work.ReadJSON(ctx, workflow.PlanKey(drop.ImportID), &plan)
-	}
+	plan, err = objects.SettleJSON(ctx, p.Work, workflow.PlanKey(drop.ImportID), plan)
 	slog.InfoContext(ctx, "Prepared.", "importId", drop.ImportID, "parts", len(plan.Parts), "refused", plan.Refused)
 	return plan.Import, err
 }
