@@ -127,11 +127,11 @@ verify-race: ## Tests of what runs side by side, under the race detector
 		--exclude-dir={interpreters,simulation,testdata} cmd internal | xargs dirname | sort -u | sed 's|^|./|')
 	go test -race -vet=off -timeout=20m -skip='^Test(GiantDrop|Largest)$$' ./internal/simulation -seeds 40 -crowd 40
 
-# The functions run on arm64, where the engine has assembly of its own.
+# The functions run on arm64, where the engine has assembly of its own. With their -trimpath, Go itself is compiled once.
 .PHONY: verify-arm64
 verify-arm64: $(if $(filter aarch64 arm64,$(shell uname -m)),,qemu) ## The engine's vector instructions on arm64, under QEMU
 	$(step) $@
-	GOARCH=arm64 CGO_ENABLED=0 go test -count=1 $(if $^,-exec=qemu-aarch64) -run='^((Test|Fuzz)(Classify|Rewrite|Positions|ASCII)|TestOrdinaryRows)$$' \
+	GOARCH=arm64 CGO_ENABLED=0 go test -trimpath -count=1 $(if $^,-exec=qemu-aarch64) -run='^((Test|Fuzz)(Classify|Rewrite|Positions|ASCII)|TestOrdinaryRows)$$' \
 		./internal/usercsv/...
 
 .PHONY: verify-template
@@ -157,11 +157,11 @@ verify-sam-local: .tools/sam/.done ## `sam local invoke` answers to each of even
 		PATH=$(CURDIR)/.tools/sam/bin:$$PATH go test -count=1 -tags=samlocal -run='^TestSAMLocal$$' ./cmd/userdrop; \
 	else echo 'skipped: `docker version` finds no container engine'; fi
 
-# Another place and an empty cache: what comes out must depend on the source alone.
+# Another place, and nothing of ours from the cache: what comes out must depend on the source alone.
 .PHONY: verify-reproducible
 verify-reproducible: verify-sam ## What sam built comes out the same again, byte for byte
 	$(step) $@
-	tools/reproducible .aws-sam/build
+	tools/reproducible .aws-sam/build $(LAMBDA_FLAGS)
 
 .PHONY: verify-report
 verify-report: chromium ## The report in Chromium: contrast, phones, no requests; pictures in out/report/
