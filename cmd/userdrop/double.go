@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -47,8 +48,8 @@ func (o *doubleOptions) define(flags *pflag.FlagSet, speed float64) {
 
 // boot starts the double, and serves it at an address until the function that it returns is called.
 func (o *doubleOptions) boot(listen string) (d *localaws.Double, endpoint string, closeAll func(), err error) {
-	if o.speed <= 0 {
-		return nil, "", nil, fmt.Errorf("--speed %g is not above 0", o.speed)
+	if !(o.speed > 0 && o.speed <= math.MaxFloat64) { // nor is NaN
+		return nil, "", nil, fmt.Errorf("--speed %g is no number above 0", o.speed)
 	}
 	pools, err := o.readPools()
 	if err != nil {
