@@ -12,7 +12,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/nyaruka/phonenumbers"
+	"go.yaml.in/yaml/v3"
 
+	"userdrop"
 	"userdrop/internal/phone"
 )
 
@@ -35,6 +37,28 @@ func countries() []string {
 	}
 	slices.Sort(all)
 	return all
+}
+
+// The stack takes the countries that are known, and no others: an import would find out too late.
+func TestParameter(t *testing.T) {
+	text, err := userdrop.Deployed.ReadFile("template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var template struct {
+		Parameters struct {
+			DefaultPhoneCountry struct {
+				AllowedValues []string `yaml:"AllowedValues"`
+			} `yaml:"DefaultPhoneCountry"`
+		} `yaml:"Parameters"`
+	}
+	if err := yaml.Unmarshal(text, &template); err != nil {
+		t.Fatal(err)
+	}
+	want := append([]string{""}, countries()...)
+	if diff := cmp.Diff(want, template.Parameters.DefaultPhoneCountry.AllowedValues); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
 }
 
 func TestE164(t *testing.T) {
