@@ -118,21 +118,19 @@ verify-soak: ## Two thousand seeds of the simulation
 	$(step) $@
 	go run ./internal/simulation/soak -seeds 2000
 
-# Only what starts goroutines or shares by locks and atomics, in its code or its tests, can race; the simulation has all
-# functions run side by side, where the largest drops add time alone.
 .PHONY: verify-race
-verify-race: ## Tests of what runs side by side, under the race detector
+verify-race: ## All tests under the race detector, but for the largest drops, which add time alone
 	$(step) $@
-	go test -race -vet=off $$(grep -rlE '^\s+go [a-z]|\.Go\(|"sync["/]' --include=*.go \
-		--exclude-dir={interpreters,simulation,testdata} cmd internal | xargs dirname | sort -u | sed 's|^|./|')
+	go test -race -vet=off $$(go list ./... | grep -v internal/simulation)
 	go test -race -vet=off -timeout=20m -skip='^Test(GiantDrop|Largest)$$' ./internal/simulation -seeds 40 -crowd 40
 
 # The functions run on arm64, where the engine has assembly of its own. With their -trimpath, Go itself is compiled once.
 .PHONY: verify-arm64
 verify-arm64: $(if $(filter aarch64 arm64,$(shell uname -m)),,qemu) ## The engine's vector instructions on arm64, under QEMU
 	$(step) $@
-	GOARCH=arm64 CGO_ENABLED=0 go test -trimpath -count=1 $(if $^,-exec=qemu-aarch64) -run='^((Test|Fuzz)(Classify|Rewrite|Positions|ASCII)|TestOrdinaryRows)$$' \
-		./internal/usercsv/...
+	GOARCH=arm64 go vet ./internal/usercsv/blocks
+	GOARCH=arm64 CGO_ENABLED=0 go test -trimpath -count=1 $(if $^,-exec=qemu-aarch64) \
+		-run='^((Test|Fuzz)(Classify|Rewrite|Positions|ASCII)|TestOrdinaryRows)$$' ./internal/usercsv/...
 
 .PHONY: verify-template
 verify-template: .tools/cfn-lint/.done .tools/checkov/.done ## cfn-lint and checkov on the template, cfn-lint inside the definitions
