@@ -215,6 +215,7 @@ func (c *Collect) summarise(
 	summary := workflow.Summary{
 		Part: job.Part, Attempt: job.Attempt, Job: job.Job, Submitted: job.Rows,
 		Refusal: job.Refusal, JobLimit: job.JobLimit, QueuedAt: job.Ticket, Algorithm: job.Algorithm,
+		WoundUp: job.Continued == MaxContinued, // which no execution comes to
 	}
 	// The look takes minutes, and S3 ends the connection of who does not read on: nothing may be open yet.
 	known, err := c.known(ctx, job, t)

@@ -69,13 +69,9 @@ func (s *Start) Handle(ctx context.Context, job workflow.ImportJob) (workflow.Im
 		return job, nil
 	}
 	if created(job.Job) {
-		published, err := s.Results.Exists(ctx, workflow.ResultKey(job.ImportID))
-		if err != nil {
-			return job, err
-		}
-		if published {
+		if over, err := s.over(ctx, job.ImportID); over || err != nil {
 			job.Next = workflow.Done
-			return job, nil
+			return job, err
 		}
 		// A part that waits for others may have had its turn days ago.
 		why, wait, err := s.Hold.Why(ctx, time.Now())
@@ -137,6 +133,15 @@ func (s *Start) Handle(ctx context.Context, job workflow.ImportJob) (workflow.Im
 		job = queue.Pause(job, min(max(waited/2, minRefusalWait), maxRefusalWait))
 	}
 	return job, nil
+}
+
+// over tells whether an import that somebody redrives has its result, or will have it without another job.
+func (s *Start) over(ctx context.Context, importID string) (bool, error) {
+	published, err := s.Results.Exists(ctx, workflow.ResultKey(importID))
+	if published || err != nil {
+		return published, err
+	}
+	return s.Work.Exists(ctx, workflow.WoundUpKey(importID))
 }
 
 func (s *Start) patience() time.Duration {

@@ -117,6 +117,10 @@ func (p *Publish) summaries(
 	for _, part := range plan.Parts {
 		attempts := byPart[part.Part]
 		slices.SortFunc(attempts, func(a, b workflow.Summary) int { return a.Attempt - b.Attempt })
+		if n := len(attempts); n > 0 {
+			newest := attempts[n-1].Attempt
+			attempts = slices.DeleteFunc(attempts, func(s workflow.Summary) bool { return s.WoundUp && s.Attempt < newest })
+		}
 		if len(attempts) == 0 || attempts[len(attempts)-1].Rest != nil {
 			if !in.Quiet {
 				return nil, nil, &workflow.Error{
@@ -129,6 +133,8 @@ func (p *Publish) summaries(
 				return nil, nil, err
 			}
 			attempts = append(attempts, last)
+		}
+		if attempts[len(attempts)-1].WoundUp {
 			unfinished = append(unfinished, part.Execution)
 		}
 		all = append(all, attempts...)
@@ -140,6 +146,9 @@ func (p *Publish) summaries(
 func (p *Publish) windUp(
 	ctx context.Context, job workflow.ImportJob, attempts []workflow.Summary,
 ) (workflow.Summary, error) {
+	if err := p.Work.Write(ctx, workflow.WoundUpKey(job.ImportID), "text/plain", nil); err != nil {
+		return workflow.Summary{}, err
+	}
 	for _, s := range attempts { // each has a rest
 		job.Attempt = s.Attempt + 1
 		job.Rows, job.Object, job.Lines = s.Rest.Rows, s.Rest.Object, s.Rest.Lines

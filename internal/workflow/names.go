@@ -160,6 +160,10 @@ const (
 	TakenOver  = "its files are taken over"
 )
 
+// WoundUpKey says that publish-result winds up what an execution left undone: no job of the import is started any more,
+// though somebody redrives it.
+func WoundUpKey(importID string) string { return importID + "/wound-up" }
+
 // HoldKey, an object of the work bucket, holds the queue while it is there: userdrop pause puts it, and resume deletes
 // it.
 const HoldKey = "hold"

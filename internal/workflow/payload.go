@@ -195,6 +195,9 @@ type Summary struct {
 	Submitted int `json:"submitted"`
 	// Rest is what goes on in the next attempt, and is counted there; without it the summary is the part's last.
 	Rest *Rest `json:"rest,omitempty"`
+	// WoundUp says that publish-result found it out. An execution that was redriven just before may know better: this
+	// summary counts only if it is the part's last.
+	WoundUp bool `json:"woundUp,omitempty"`
 	// Refusal has Cognito's words where no job could be created or started.
 	Refusal  string `json:"refusal,omitempty"`
 	JobLimit bool   `json:"jobLimit,omitempty"`

@@ -41,7 +41,7 @@ func TestBars(t *testing.T) {
 		crowd              simulation.Crowd
 		transitions, calls int // at the most
 	}{
-		{"a small drop", one(100, 1), 30, 45},
+		{"a small drop", one(100, 1), 30, 46},
 		{"one full part", one(500_000, 500), 200, 130}, // the bar is 500 transitions
 		{"ten parts", one(5_000_000, 1_000), 10 * 200, 10 * 110},
 	} {
