@@ -13,8 +13,8 @@ import (
 	"userdrop/internal/simulation"
 )
 
-// TestRedriveWhileWoundUp redrives an import that was aborted before its job began, at each call by which publish-result
-// winds it up: there is one result, it adds up, and it tells of each user who is in the pool.
+// TestRedriveWhileWoundUp redrives an import that was aborted before its job began, at each call by which
+// publish-result winds it up: there is one result, it adds up, and it tells of each user who is in the pool.
 func TestRedriveWhileWoundUp(t *testing.T) {
 	const pool, other = "us-east-1_Example1", "us-east-1_Other"
 	for at, redriven := 0, true; redriven; at++ {
