@@ -20,6 +20,8 @@ const (
 	// the processor's nearest cache.
 	batchRows  = 64
 	batchBytes = 8 << 10
+	// batchBlocks is how many blocks a batch touches at the most: the first and the last are parts of some.
+	batchBlocks = batchBytes/blocks.Size + 1
 )
 
 // batch is ordinary rows that follow each other. Sets of rows are bits; bit 0 is the first row.
@@ -30,6 +32,7 @@ type batch struct {
 	ends   []int32              // where in the buffer their fields end, behind where the byte before the first row stands
 	lines  [batchRows + 1]int32 // where in the buffer they begin, and the last one ends
 	high   uint64               // rows that are not ASCII
+	highs  [batchBlocks]uint64  // bytes that are not, block by block
 	quoted bool                 // there are quotation marks
 	commas []int32              // where in the buffer there are commas that separate nothing
 	comma  int                  // the first of them that is not before the current row
@@ -91,7 +94,7 @@ func (s *scanner) splitOrdinary() {
 	var space uint64   // a space
 	var closing uint64 // a closing quotation mark
 	var inside uint64  // all ones if it ended inside quotation marks
-	var high, stops, lines uint64
+	var stops, lines uint64
 	breaks := 0 // line ends so far
 	base := start - start%blocks.Size
 	for most := min(s.end, start+batchBytes); base < most && stops == 0 && n <= batchRows*b.width; base += blocks.Size {
@@ -142,7 +145,7 @@ func (s *scanner) splitOrdinary() {
 		upTo := stops&-stops - 1 // what is before the first stop; all if there is none
 		found &= upTo
 		lines &= upTo
-		high |= c.High & fresh
+		b.highs[uint(base/blocks.Size-start/blocks.Size)%batchBlocks] = c.High
 		breaks += bits.OnesCount64(lines)
 		for inner &= upTo; inner != 0; inner &= inner - 1 {
 			b.commas = append(b.commas, int32(base+bits.TrailingZeros64(inner)))
@@ -151,7 +154,7 @@ func (s *scanner) splitOrdinary() {
 		n += bits.OnesCount64(found)
 		fresh = ^uint64(0)
 	}
-	s.endRows(ends[:n], high)
+	s.endRows(ends[:n])
 	// A line end that ends no row is in a row that has too few fields, or behind the last one.
 	if end := int(b.lines[b.rows]); breaks > b.rows+bits.OnesCount64(lines>>max(end-base+blocks.Size, 0)) {
 		for r := range b.rows {
@@ -164,7 +167,7 @@ func (s *scanner) splitOrdinary() {
 }
 
 // endRows takes rows as long as they end where their fields are complete.
-func (s *scanner) endRows(ends []int32, high uint64) {
+func (s *scanner) endRows(ends []int32) {
 	b := &s.batch
 	b.rows, b.high = 0, 0
 	b.lines[0] = ends[0] + 1
@@ -182,7 +185,7 @@ func (s *scanner) endRows(ends []int32, high uint64) {
 		if size := int(end - from); size < s.width || size > maxOrdinary { // blank lines are for others
 			return
 		}
-		if high != 0 && !isASCII(s.buf[from:end]) {
+		if b.isHigh(from, end) {
 			if rareSpace(s.buf[from:end]) {
 				return
 			}
@@ -202,6 +205,20 @@ func (s *scanner) returns(base int, among uint64) uint64 {
 		}
 	}
 	return returns
+}
+
+// isHigh tells whether some byte of the buffer from one place to another, which is of the batch, is not ASCII.
+func (b *batch) isHigh(from, to int32) bool {
+	const size = blocks.Size
+	first := b.lines[0] / size
+	skip := uint(from % size)
+	for at := from / size; at*size < to; at++ {
+		if high := b.highs[at-first] >> skip; high<<skip<<max(0, (at+1)*size-to) != 0 {
+			return true
+		}
+		skip = 0
+	}
+	return false
 }
 
 // rareSpace tells whether an ordinary row holds white space or control characters beyond ASCII.
