@@ -178,12 +178,11 @@ func (c *checker) checkCells(col *column, s *scanner) {
 			}
 		}
 	} else {
-		ascii := ^s.batch.high
 		for r := range s.batch.rows {
 			switch text := s.ordinaryCell(r, col.source); {
 			case len(text) == 0:
 				blank |= 1 << r
-			case ascii>>r&1 == 0 || col.stands == nil || !col.stands(text):
+			case col.stands == nil || !s.batch.isASCII(r, col.source) || !col.stands(text):
 				others |= 1 << r
 			}
 		}
@@ -196,7 +195,7 @@ func (c *checker) checkCells(col *column, s *scanner) {
 
 // readOrdinary is read for ordinary rows.
 func (c *checker) readOrdinary(col *column, s *scanner, row int) {
-	text, ascii := s.ordinaryCell(row, col.source), s.batch.high>>row&1 == 0
+	text, ascii := s.ordinaryCell(row, col.source), s.batch.isASCII(row, col.source)
 	c.algorithm = NoAlgorithm
 	value, code := c.normalise(col, text, ascii)
 	n := len(value)

@@ -245,6 +245,12 @@ func (s *scanner) ordinaryCell(row, field int) []byte {
 	return s.buf[start:end]
 }
 
+// isASCII tells whether a row's field is.
+func (b *batch) isASCII(row, field int) bool {
+	i := row*b.width + field
+	return b.high>>row&1 == 0 || !b.isHigh(b.ends[i]+1, b.ends[i+1])
+}
+
 // splitAgain splits an ordinary row as others are split.
 func (s *scanner) splitAgain() {
 	s.pos, s.line = int(s.batch.lines[s.batch.at]), s.rowLine
