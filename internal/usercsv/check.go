@@ -95,7 +95,8 @@ type checker struct {
 	lower     []byte
 	hash      nameHash // of the username, zero if there is none that can be read
 	tail      []byte   // where the line is to be written if there is room
-	line      []byte   // the row in Cognito's dialect, with LF
+	spare     []byte   // where it is written if there is not; never part of a tail
+	line      []byte   // the row in Cognito's dialect, with LF; in tail or in spare
 }
 
 // cell is a value that rules about several columns look at.
@@ -521,10 +522,10 @@ func (c *checker) room(row int) []byte {
 	if len(c.tail) >= most {
 		return c.tail
 	}
-	if cap(c.line) < most {
-		c.line = make([]byte, 2*most)
+	if len(c.spare) < most {
+		c.spare = make([]byte, 2*most)
 	}
-	return c.line[:cap(c.line)]
+	return c.spare
 }
 
 // hashUsername hashes the row's username, if it has one that can be read.

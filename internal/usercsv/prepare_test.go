@@ -439,6 +439,47 @@ func TestWhatGoesInComesOut(t *testing.T) {
 	}
 }
 
+// TestEveryLengthArrives: rows of every length up to the limit, in every order of long and short, arrive once each. A
+// row too long for the room that its part has left must not be written where the row before it stands.
+func TestEveryLengthArrives(t *testing.T) {
+	pool := testPool()
+	pool.Header = []string{
+		"name", "nickname", "profile", "picture", "website", "given_name", "family_name", "middle_name",
+		"email", "email_verified", "cognito:mfa_enabled", "cognito:username",
+	}
+	const long = 8 // columns that may be long
+	for seed := range uint64(60) {
+		rng := rand.New(rand.NewPCG(seed, 2))
+		letter := []string{"a", "é", "日", "😀", `\,`}[rng.IntN(5)]
+		var source strings.Builder
+		source.WriteString(strings.Join(pool.Header[:9], ",") + ",username\n")
+		want := [][]string{pool.Header}
+		for i := range 60 {
+			cells := make([]string, long, 10)
+			for j := range cells {
+				// Most rows are short; the others have up to 15,600 characters, so that each order occurs.
+				if n := 1950; rng.IntN(3) == 0 {
+					cells[j] = strings.Repeat(letter, rng.IntN(n/len([]rune(letter))))
+				}
+			}
+			user := fmt.Sprintf("u%d", i)
+			cells = append(cells, user+"@example.com", user)
+			source.WriteString(strings.Join(cells, ",") + "\n")
+			for j := range cells {
+				cells[j] = strings.ReplaceAll(cells[j], `\,`, ",")
+			}
+			want = append(want, append(cells[:9:9], "true", "false", user))
+		}
+		out := run(t, pool, usercsv.Settings{AssumeVerified: usercsv.AssumeEmail}, source.String())
+		if out.Rejected != 0 || len(out.parts) != 1 {
+			t.Fatalf("seed %d: rejected %v", seed, out.Problems)
+		}
+		if diff := cmp.Diff(want, parseCognito(t, out.parts[0].String())); diff != "" {
+			t.Fatalf("seed %d: -want +got\n%.600s", seed, diff)
+		}
+	}
+}
+
 // checkInvariants proves what is true of any source.
 func checkInvariants(t testing.TB, pool *usercsv.Pool, settings usercsv.Settings, source string) {
 	t.Helper()
