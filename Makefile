@@ -89,7 +89,7 @@ fmt: .tools/bin/golangci-lint-$(GOLANGCI_LINT) ## Format the Go code
 
 CHECKS := verify-format verify-lint verify-race verify-template verify-sam verify-sam-local verify-reproducible \
 	verify-report verify-sbom verify-vulnerabilities verify-definitions verify-interpreters verify-cli verify-docs \
-	verify-arm64 verify-mutations verify-soak
+	verify-mutations verify-soak
 
 .PHONY: verify
 verify: $(CHECKS) ## Run every check below
@@ -123,14 +123,6 @@ verify-race: ## All tests under the race detector, but for the largest drops, wh
 	$(step) $@
 	go test -race -vet=off $$(go list ./... | grep -v internal/simulation)
 	go test -race -vet=off -timeout=20m -skip='^Test(GiantDrop|Largest)$$' ./internal/simulation -seeds 40 -crowd 40
-
-# The functions run on arm64, where the engine has assembly of its own. With their -trimpath, Go itself is compiled once.
-.PHONY: verify-arm64
-verify-arm64: $(if $(filter aarch64 arm64,$(shell uname -m)),,qemu) ## The engine's vector instructions on arm64, under QEMU
-	$(step) $@
-	GOARCH=arm64 go vet ./internal/usercsv/blocks
-	GOARCH=arm64 CGO_ENABLED=0 go test -trimpath -count=1 $(if $^,-exec=qemu-aarch64) \
-		-run='^((Test|Fuzz)(Classify|Rewrite|Positions|ASCII)|TestOrdinaryRows)$$' ./internal/usercsv/...
 
 .PHONY: verify-template
 verify-template: .tools/cfn-lint/.done .tools/checkov/.done ## cfn-lint and checkov on the template, cfn-lint inside the definitions
@@ -273,10 +265,6 @@ endef
 .PHONY: chromium
 chromium:
 	$(if $(CHROMIUM),,$(call apt-install,chromium,chromium))
-
-.PHONY: qemu
-qemu:
-	$(call apt-install,qemu-user,qemu-aarch64)
 
 # --------------------------------------------------------------------------------------------------------------- Functions
 

@@ -2,14 +2,12 @@ package usercsv
 
 import (
 	"bytes"
-	"encoding/binary"
 	"math/big"
 	"slices"
 	"unicode"
 	"unicode/utf8"
 
 	"userdrop/internal/phone"
-	"userdrop/internal/usercsv/blocks"
 )
 
 // kind is how a column's cells are read.
@@ -61,10 +59,6 @@ type column struct {
 	maximum  int
 	low      *big.Int
 	high     *big.Int
-	// stands tells of a text of printable ASCII that it is right, and written as it stands. It is nil if no such text
-	// is sure to be.
-	stands func(text []byte) bool
-	cells  cells // of the current batch of ordinary rows
 }
 
 // checker applies the rules to the rows of one source.
@@ -79,7 +73,7 @@ type checker struct {
 	mapped   []*column      // those of them that the source has
 	filled   []role         // those that it has not
 	behind   []byte         // commas behind the last value
-	ordinary ordinary
+	commas   []byte         // as many as there are columns
 
 	usernameFrom           []role // what a blank username is taken from
 	autoEmail, autoPhone   bool
@@ -91,12 +85,9 @@ type checker struct {
 	faults    []Fault
 	algorithm Algorithm
 	scratch   []byte
-	kept      int // so much of scratch is of the batch of ordinary rows
 	lower     []byte
 	hash      nameHash // of the username, zero if there is none that can be read
-	tail      []byte   // where the line is to be written if there is room
-	spare     []byte   // where it is written if there is not; never part of a tail
-	line      []byte   // the row in Cognito's dialect, with LF; in tail or in spare
+	line      []byte   // the row in Cognito's dialect, with LF
 }
 
 // cell is a value that rules about several columns look at.
@@ -132,6 +123,7 @@ func newChecker(pool *Pool, settings Settings, seen *seen, header Header) *check
 			c.written = append(c.written, col)
 		}
 	}
+	c.commas = bytes.Repeat([]byte{','}, len(names))
 	c.behind = bytes.Repeat([]byte{','}, len(names)-1-last)
 	for i := range c.written {
 		col := &c.written[i]
@@ -149,10 +141,6 @@ func newChecker(pool *Pool, settings Settings, seen *seen, header Header) *check
 	c.autoPhone = slices.Contains(pool.AutoVerified, colPhone)
 	c.aliasEmail = slices.Contains(pool.AliasAttributes, colEmail)
 	c.aliasPhone = slices.Contains(pool.AliasAttributes, colPhone)
-	for i := range c.written {
-		c.written[i].stands = c.standsOf(&c.written[i])
-	}
-	c.ordinary = newOrdinary(c.written, len(header.Names), len(names))
 	for _, name := range []string{colEmail, colPhone} {
 		if r := rolesOf[name]; c.roles[r] != nil && slices.Contains(pool.UsernameAttributes, name) {
 			c.usernameFrom = append(c.usernameFrom, r)
@@ -236,13 +224,10 @@ func (c *checker) fault(code Code, col *column) {
 	c.faults = append(c.faults, f)
 }
 
-// sixteenCommas are copied at once by putCommas.
-var sixteenCommas = [16]byte([]byte(",,,,,,,,,,,,,,,,"))
-
-// The texts of Booleans; encode copies 16 bytes at once.
+// The texts of Booleans.
 var (
-	textTrue  = []byte("true            ")[:4]
-	textFalse = []byte("false           ")[:5]
+	textTrue  = []byte("true")
+	textFalse = []byte("false")
 )
 
 func booleanText(b bool) []byte {
@@ -256,16 +241,7 @@ func booleanText(b bool) []byte {
 // Cognito takes is in line.
 func (c *checker) check(s *scanner) {
 	c.codes, c.faults = 0, c.faults[:0]
-	if s.ordinary {
-		if s.batch.at == 0 {
-			c.checkOrdinary(s)
-		}
-		if c.encodeOrdinary(s) {
-			return
-		}
-		s.splitAgain()
-	}
-	c.scratch, c.algorithm = c.scratch[:c.kept], NoAlgorithm
+	c.scratch, c.algorithm = c.scratch[:0], NoAlgorithm
 	if s.code != 0 {
 		c.hash = 0
 		c.fault(s.code, nil)
@@ -352,9 +328,6 @@ func (c *checker) normalise(col *column, value []byte, plain bool) ([]byte, Code
 		}
 		value = booleanText(b)
 	case kindBirthdate:
-		if isBirthdate(value) {
-			break
-		}
 		if c.scratch, ok = appendBirthdate(c.scratch, value); !ok {
 			return nil, BadBirthdate
 		}
@@ -480,11 +453,10 @@ func (c *checker) verified(mark, of role, assume bool) truth {
 // encode checks the columns that play no role, writes the row in Cognito's dialect, and checks its length.
 func (c *checker) encode(s *scanner) {
 	plain := s.plain()
-	line := c.room(len(s.row))
-	n := 0
+	line := c.line[:0]
 	for i := range c.written {
 		col := &c.written[i]
-		n = putCommas(line, n, col.commas)
+		line = append(line, c.commas[:col.commas]...)
 		var value []byte
 		var comma bool
 		if col.role != roleNone {
@@ -504,28 +476,17 @@ func (c *checker) encode(s *scanner) {
 				value = c.read(col, value, plain)
 			}
 		}
-		n = putCell(line, n, value, comma)
+		if comma {
+			line = appendCognito(line, value)
+		} else {
+			line = append(line, value...)
+		}
 	}
-	n += copy(line[n:], c.behind)
-	line[n] = '\n'
-	c.line = line[:n+1]
-	if n > maxLine && (plain || utf8.RuneCount(line[:n]) > maxLine) {
+	line = append(line, c.behind...)
+	if n := len(line); n > maxLine && (plain || utf8.RuneCount(line) > maxLine) {
 		c.fault(RowTooLong, nil)
 	}
-}
-
-// room is where the row's line goes, with as much room as it may take: in the tail, if that has it.
-func (c *checker) room(row int) []byte {
-	// A value may be written twice (a username taken from an address), each byte of it may become two, a short one
-	// may become longer, and 32 bytes are copied at once.
-	most := 4*row + 32*len(c.written) + len(c.names) + blocks.Slack
-	if len(c.tail) >= most {
-		return c.tail
-	}
-	if len(c.spare) < most {
-		c.spare = make([]byte, 2*most)
-	}
-	return c.spare
+	c.line = append(line, '\n')
 }
 
 // hashUsername hashes the row's username, if it has one that can be read.
@@ -547,15 +508,6 @@ func (c *checker) hashOf(name []byte) nameHash {
 
 // appendLower appends a text in lower case, rune by rune as Unicode has it.
 func appendLower(to, text []byte) []byte {
-	for len(text) >= 8 {
-		w := binary.LittleEndian.Uint64(text)
-		if w&tops != 0 {
-			break
-		}
-		capital := (w + (0x80-'A')*ones) &^ (w + (0x7f-'Z')*ones) & tops
-		to = binary.LittleEndian.AppendUint64(to, w|capital>>2)
-		text = text[8:]
-	}
 	for len(text) > 0 {
 		r, n := utf8.DecodeRune(text)
 		to = utf8.AppendRune(to, unicode.ToLower(r))
@@ -563,3 +515,6 @@ func appendLower(to, text []byte) []byte {
 	}
 	return to
 }
+
+// verbatim tells whether the row's line is, byte for byte, what was read.
+func (c *checker) verbatim(s *scanner) bool { return bytes.Equal(s.full, c.line) }

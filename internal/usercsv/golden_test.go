@@ -162,35 +162,12 @@ type output struct {
 	writer *usercsv.FailedWriter
 }
 
-// run prepares one source, and once more without the way that ordinary rows take, which must make no difference.
 func run(t testing.TB, pool *usercsv.Pool, settings usercsv.Settings, source string) *output {
-	t.Helper()
-	fast, slow := runOnce(t, pool, settings, source, false), runOnce(t, pool, settings, source, true)
-	if diff := cmp.Diff(slow.text(t), fast.text(t)); diff != "" {
-		t.Fatalf("ordinary rows come out otherwise than other rows: -want +got\n%s", diff)
-	}
-	return fast
-}
-
-// text is all of the output.
-func (o *output) text(t testing.TB) string {
-	t.Helper()
-	text := fmt.Sprintf("%+v\n%v\n%s", o.Summary, o.codes, &o.failed)
-	for _, part := range o.parts {
-		text += fmt.Sprintf("%+v\n%v\n%s", part.sum, part.places(t), part)
-	}
-	return text
-}
-
-func runOnce(t testing.TB, pool *usercsv.Pool, settings usercsv.Settings, source string, slow bool) *output {
 	t.Helper()
 	out := &output{codes: map[int]usercsv.Codes{}}
 	p, err := usercsv.NewPreparer(pool, settings, out)
 	if err != nil {
 		t.Fatal(err)
-	}
-	if slow {
-		p.TakeNoRowForOrdinary()
 	}
 	_, err = p.Add(context.Background(), strings.NewReader(source))
 	if refusal, ok := errors.AsType[*usercsv.Refusal](err); ok {

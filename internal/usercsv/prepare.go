@@ -112,7 +112,6 @@ type Preparer struct {
 	parts    []*openPart
 	sources  []SourceSummary
 	verbatim bool // header and rows so far are, byte for byte, what was read
-	slow     bool // no row is taken for ordinary; tests compare
 	err      error
 }
 
@@ -188,7 +187,7 @@ func (p *Preparer) add(ctx context.Context, source int, r *counter) (summary Sou
 	if err != nil {
 		return summary, err
 	}
-	summary.Header, s.slow = header, p.slow
+	summary.Header = header
 	check := newChecker(p.pool, p.settings, p.seen, header)
 	columns := check.header()
 	p.verbatim = p.verbatim && source == 0 && !s.converted && bytes.Equal(s.full, columns)
@@ -198,7 +197,6 @@ func (p *Preparer) add(ctx context.Context, source int, r *counter) (summary Sou
 			return summary, ctx.Err()
 		}
 		summary.Read++
-		check.tail = p.tail()
 		check.check(s)
 		var page *seenPage
 		var slot uint
@@ -244,7 +242,6 @@ func open(r io.Reader, pool *Pool) (*scanner, Header, error) {
 	s := newScanner(text)
 	_, s.converted = text.(*utf16Reader)
 	header, err := s.readHeader(pool)
-	s.expectRows(len(header.Names))
 	return s, header, err
 }
 
@@ -272,15 +269,6 @@ func Verify(ctx context.Context, r io.Reader, pool *Pool) (rows int, err error) 
 // Skip passes over a source that is not to be prepared, so that the places of those after it count it.
 func (p *Preparer) Skip() { p.sources = append(p.sources, SourceSummary{}) }
 
-// tail is where the next row can be written so that it need not be copied into its part.
-func (p *Preparer) tail() []byte {
-	if p.current == nil {
-		return nil
-	}
-	text := p.current.text
-	return text[len(text):cap(text)]
-}
-
 // append adds the row that was checked to the open part of its algorithm. A new part opens only when the row would
 // take the open one over a limit.
 func (p *Preparer) append(ctx context.Context, place Place, row *checker, columns []byte) error {
@@ -307,11 +295,7 @@ func (p *Preparer) append(ctx context.Context, place Place, row *checker, column
 		p.current = part
 		p.parts = append(p.parts, part)
 	}
-	if n := len(part.text); n < cap(part.text) && &part.text[:n+1][n] == &row.line[0] {
-		part.text = part.text[:n+len(row.line)] // it was written there
-	} else {
-		part.text = append(part.text, row.line...)
-	}
+	part.text = append(part.text, row.line...)
 	part.lines = appendPlace(part.lines, part.last, place)
 	part.last = place
 	part.Rows++

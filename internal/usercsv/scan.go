@@ -2,14 +2,10 @@ package usercsv
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"io"
-	"math/bits"
 	"unicode"
 	"unicode/utf8"
-
-	"userdrop/internal/usercsv/blocks"
 )
 
 const (
@@ -24,7 +20,7 @@ const (
 	lastBuffer  = 2 * maxRow
 	// slack follows the text in the buffer: many bytes are looked at at once, and the first is a line feed that ends a
 	// last line without one.
-	slack = blocks.Size
+	slack = 8
 )
 
 // field is where a field stands in the buffer, its quotation marks left out.
@@ -78,13 +74,6 @@ type scanner struct {
 	quoted  bool // some field stood in quotation marks
 	code    Code // FieldCount, BadQuoting or RowTooLong if the row could not be read
 	text    []byte
-
-	// An ordinary row has instead of fields, row and full a place in the batch:
-	ordinary   bool
-	slow       bool // but no row is taken for ordinary
-	crlf       bool // lines of ordinary rows end with CR LF
-	batch      batch
-	classified classified
 }
 
 func newScanner(r io.Reader) *scanner {
@@ -96,7 +85,6 @@ func (s *scanner) fill() bool {
 	if s.eof || s.err != nil || s.fault >= 0 {
 		return false
 	}
-	s.batch.rows, s.classified.to = 0, 0
 	if s.pos > 0 {
 		s.end = copy(s.buf, s.buf[s.pos:s.end])
 		s.checked = max(s.checked-s.pos, 0)
@@ -124,7 +112,6 @@ func (s *scanner) fill() bool {
 // validate looks for the first NUL or invalid byte in what was read. The head of a character whose tail is yet to be
 // read waits.
 func (s *scanner) validate() {
-	s.checked += blocks.ASCII(s.buf[s.checked:s.end])
 	text := s.buf[s.checked:s.end]
 	if !s.eof {
 		for i := 1; i <= min(utf8.UTFMax-1, len(text)); i++ {
@@ -189,21 +176,6 @@ func (s *scanner) refusal() *Refusal {
 	return refusal
 }
 
-// Eight bytes are looked at at once, by the techniques of "Hacker's Delight", chapter 6: in low = w & lows, adding
-// lows to low ^ pattern carries into the top bit of every byte that differs from the pattern. The byte's own top bit
-// is or-ed to the sum, since no pattern has it.
-const (
-	ones   = 0x0101010101010101
-	lows   = 0x7f * ones
-	tops   = 0x80 * ones
-	quotes = '"' * ones
-	spaces = ' ' * ones
-	slash  = '\\' * ones
-	commas = ',' * ones
-	// printing carries into the top bit of every byte from 0x20 on, ones of every byte from 0x7f on.
-	printing = 0x60 * ones
-)
-
 type splitting uint8
 
 const (
@@ -229,9 +201,6 @@ func (s *scanner) next() bool {
 			}
 			return false
 		}
-		if !s.slow && s.nextOrdinary() {
-			return true
-		}
 		switch s.split() {
 		case splitRow:
 			return true
@@ -255,70 +224,31 @@ func (s *scanner) next() bool {
 // split splits the row at pos and moves behind it. The row is valid until the next fill.
 func (s *scanner) split() splitting {
 	buf, delim := s.buf, s.delim
-	delims := uint64(delim) * ones
-	fields := s.fields[:0]
-	s.form, s.breaks, s.quoted, s.ordinary = 0, 0, false, false
-	var high uint64 // top bits: a byte is not ASCII, or DEL
-	var form fieldForm
-	start := s.pos
-	i := start
-	for {
-		w := binary.LittleEndian.Uint64(buf[i:])
-		low := w & lows
-		d := ^(low ^ delims + lows | w) & tops
-		m := ^((low^quotes+lows)&(low^slash+lows)&(low+printing) | w) & tops
-		high |= low + ones | w
-		base := i
-		i += 8
-		if m&^d == 0 { // only delimiters
-			for ; d != 0; d &= d - 1 {
-				k := base + bits.TrailingZeros64(d)>>3
-				fields = append(fields, field{int32(start), int32(k), form})
-				start, form = k+1, 0
+	s.fields, s.form, s.breaks, s.quoted = s.fields[:0], 0, 0, false
+	start, form := s.pos, fieldForm(0)
+	for i := s.pos; ; i++ {
+		switch c := buf[i]; {
+		case c == delim:
+			s.fields = append(s.fields, field{int32(start), int32(i), form})
+			start, form = i+1, 0
+		case c == '\n' || c == '\r':
+			s.fields = append(s.fields, field{int32(start), int32(i), form})
+			return s.endRow(i)
+		case c == '"' && blank(buf[start:i]):
+			next, outcome := s.splitQuoted(i)
+			if outcome != splitRow {
+				return outcome
 			}
-			continue
-		}
-		for m |= d; m != 0; m &= m - 1 {
-			k := base + bits.TrailingZeros64(m)>>3
-			c := buf[k]
-			if c == delim {
-				fields = append(fields, field{int32(start), int32(k), form})
-				start, form = k+1, 0
-				continue
+			if next < 0 {
+				return s.endRow(-next)
 			}
-			switch c {
-			case '\n', '\r':
-				s.fields = append(fields, field{int32(start), int32(k), form})
-				if high&tops != 0 {
-					s.form |= rowRare
-				}
-				return s.endRow(k)
-			case '"':
-				if start != k && !blank(buf[start:k]) {
-					s.form |= rowRare
-					continue
-				}
-				s.fields = fields
-				next, outcome := s.splitQuoted(k)
-				if outcome != splitRow {
-					return outcome
-				}
-				if fields = s.fields; next < 0 {
-					if high&tops != 0 {
-						s.form |= rowRare
-					}
-					return s.endRow(-next)
-				}
-				start, i, m = next, next, 1 // on with the next field
-			case '\\':
-				s.form |= rowRare
-				if buf[k+1] == ',' {
-					form |= formEscaped | formComma
-					i, m = k+2, 1
-				}
-			default:
-				s.form |= rowRare
-			}
+			start, i = next, next-1
+		case c == '\\' && buf[i+1] == ',':
+			s.form |= rowRare
+			form |= formEscaped | formComma
+			i++
+		case c < ' ' || c >= 0x7f || c == '"' || c == '\\':
+			s.form |= rowRare
 		}
 	}
 }
@@ -330,42 +260,26 @@ func (s *scanner) splitQuoted(open int) (int, splitting) {
 	s.quoted = true
 	for {
 		limit := min(end, open+1+maxQuoted+1)
-		var odd, comma uint64 // top bits
-		form := formQuoted
-		closing := 0
-		for i := open + 1; closing == 0; {
-			if i >= limit {
+		form, odd := formQuoted, false
+		closing := open + 1
+	field:
+		for ; ; closing++ {
+			if closing >= limit {
 				return s.unclosed(limit)
 			}
-			w := binary.LittleEndian.Uint64(buf[i:])
-			low := w & lows
-			o := ^((low^slash+lows)&(low+printing) | w) | (low + ones) | w
-			c := ^(low ^ commas + lows | w)
-			q := ^(low ^ quotes + lows | w) & tops
-			if q == 0 {
-				odd |= o
-				comma |= c
-				i += 8
-				continue
-			}
-			before := q&-q - 1
-			odd |= o & before
-			comma |= c & before
-			i += bits.TrailingZeros64(q) >> 3
-			switch {
-			case i >= limit:
-				return s.unclosed(limit)
-			case i+1 < end && buf[i+1] == '"':
+			switch c := buf[closing]; {
+			case c == '"' && closing+1 < end && buf[closing+1] == '"':
 				form |= formDoubled
-				i += 2
-			default:
-				closing = i
+				closing++
+			case c == '"':
+				break field
+			case c == ',':
+				form |= formComma
+			case c < ' ' || c >= 0x7f || c == '\\':
+				odd = true
 			}
 		}
-		if comma&tops != 0 {
-			form |= formComma
-		}
-		if odd&tops != 0 {
+		if odd {
 			s.form |= rowRare
 			s.breaks += countBreaks(buf[open+1 : closing])
 		}
@@ -595,9 +509,6 @@ func (s *scanner) cell(n int) []byte {
 
 // current is the current row of the given source. It is valid until the next one.
 func (s *scanner) current(source int) Row {
-	if s.ordinary {
-		s.splitAgain()
-	}
 	row := Row{Place: Place{Source: source, Line: s.rowLine}, LastLine: s.rowEnd, Code: s.code}
 	if s.code != 0 {
 		row.Raw, row.Cut = s.row, s.cut

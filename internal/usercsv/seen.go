@@ -4,9 +4,6 @@ import (
 	"hash/maphash"
 	"math/bits"
 	"slices"
-	"unsafe"
-
-	"userdrop/internal/usercsv/blocks"
 )
 
 // seen is a set of usernames, kept as 64 bits of a keyed hash each.
@@ -46,13 +43,8 @@ func (h nameHash) home() uint {
 
 func newSeen() *seen { return &seen{key: maphash.MakeSeed(), directory: []*seenPage{{}}} }
 
-// hash hashes a name, and asks for the place in memory where find will look for it, so that this has come near when
-// the names of other rows are hashed: in a large set no cache holds it.
-func (s *seen) hash(name []byte) nameHash {
-	h := nameHash(max(maphash.Bytes(s.key, name), 1))
-	blocks.Prefetch(unsafe.Pointer(&s.page(h).slots[h.home()]))
-	return h
-}
+// hash hashes a name.
+func (s *seen) hash(name []byte) nameHash { return nameHash(max(maphash.Bytes(s.key, name), 1)) }
 
 // page is the page of a hash.
 func (s *seen) page(h nameHash) *seenPage { return s.directory[h&(1<<s.depth-1)] }

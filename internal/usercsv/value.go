@@ -2,9 +2,7 @@ package usercsv
 
 import (
 	"bytes"
-	"encoding/binary"
 	"math/big"
-	"math/bits"
 	"regexp"
 	"strconv"
 	"time"
@@ -60,9 +58,6 @@ func parseBoolean(text []byte) (value, ok bool) {
 // validEmail tells whether text is one local part, one @ and one domain, without white space and control characters.
 // Plain text is printable ASCII.
 func validEmail(text []byte, plain bool) bool {
-	if plain && len(text) >= 8 {
-		return validPlainEmail(text)
-	}
 	at := bytes.IndexByte(text, '@')
 	if at <= 0 || at == len(text)-1 || bytes.IndexByte(text[at+1:], '@') >= 0 {
 		return false
@@ -71,25 +66,6 @@ func validEmail(text []byte, plain bool) bool {
 		return bytes.IndexByte(text, ' ') < 0
 	}
 	return bytes.IndexFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) < 0
-}
-
-// validPlainEmail is validEmail for printable ASCII of at least eight bytes.
-func validPlainEmail(text []byte) bool {
-	var space uint64 // top bits
-	count := 0
-	for rest := text; len(rest) > 0; {
-		var w uint64
-		if len(rest) >= 8 {
-			w, rest = binary.LittleEndian.Uint64(rest), rest[8:]
-		} else {
-			w = binary.LittleEndian.Uint64(text[len(text)-8:]) >> (8 * (8 - len(rest)))
-			rest = nil
-		}
-		at := ^(w ^ '@'*ones + lows) & tops
-		space |= ^(w ^ spaces + lows)
-		count += bits.OnesCount64(at)
-	}
-	return count == 1 && space&tops == 0 && text[0] != '@' && text[len(text)-1] != '@'
 }
 
 // validUsername tells whether text has at most 128 characters, all of them of the classes that UsernameType allows
@@ -113,21 +89,12 @@ func isE164(text []byte) bool {
 
 // isDigits tells whether text is ASCII digits, at least one.
 func isDigits(text []byte) bool {
-	if len(text) >= 8 && len(text) <= 16 {
-		return areDigits(binary.LittleEndian.Uint64(text)) && areDigits(binary.LittleEndian.Uint64(text[len(text)-8:]))
-	}
 	for _, c := range text {
 		if c < '0' || c > '9' {
 			return false
 		}
 	}
 	return len(text) > 0
-}
-
-// areDigits tells whether the eight bytes of a word are ASCII digits.
-func areDigits(w uint64) bool {
-	w ^= '0' * ones
-	return (w&lows+(0x80-10)*ones|w)&tops == 0
 }
 
 // appendPhone appends the number in E.164. country is that of national numbers, if any.
@@ -180,31 +147,9 @@ func isCountryCode(text []byte) bool {
 	return ok && len(code) >= 1 && len(code) <= 3
 }
 
-// isBirthdate tells whether text is MM/DD/YYYY, of a day that every month of every year has.
-func isBirthdate(text []byte) bool {
-	if len(text) != len("01/02/2006") || text[2] != '/' || text[5] != '/' {
-		return false
-	}
-	m, d := text[0]&15*10+text[1]&15, text[3]&15*10+text[4]&15
-	return m-1 < 12 && d-1 < 28 && areDigits(uint64(binary.LittleEndian.Uint16(text))|
-		uint64(binary.LittleEndian.Uint16(text[3:]))<<16|uint64(binary.LittleEndian.Uint32(text[6:]))<<32) &&
-		string(text[6:]) != "0000"
-}
-
 // appendBirthdate appends a date as MM/DD/YYYY. It takes that, with one or two digits, and YYYY-MM-DD.
 func appendBirthdate(to, text []byte) ([]byte, bool) {
 	var year, month, day []byte
-	if len(text) == len("2006-01-02") && text[4] == '-' && text[7] == '-' {
-		digits := uint64(binary.LittleEndian.Uint32(text)) |
-			uint64(binary.LittleEndian.Uint16(text[5:]))<<32 | uint64(binary.LittleEndian.Uint16(text[8:]))<<48
-		if !areDigits(digits) {
-			return to, false
-		}
-		m, d := text[5]&15*10+text[6]&15, text[8]&15*10+text[9]&15
-		if m-1 < 12 && d-1 < 28 && string(text[:4]) != "0000" {
-			return append(to, text[5], text[6], '/', text[8], text[9], '/', text[0], text[1], text[2], text[3]), true
-		}
-	}
 	if isDate(text) {
 		year, month, day = text[:4], text[5:7], text[8:]
 	} else {
