@@ -71,11 +71,11 @@ test: ## Run all tests that need Go alone
 
 .PHONY: soak
 soak: ## Simulate SEEDS=N seeds of faults, order and unknowns (default 2000)
-	go run ./internal/simulation/soak -seeds $(SEEDS)
+	go run ./test/simulation/soak -seeds $(SEEDS)
 
 .PHONY: bench
 bench: build ## Measure: a table, and out/bench.json
-	go run ./internal/bench --out out/bench.json
+	go run ./tools/bench --out out/bench.json
 
 .PHONY: pictures
 pictures: build .tools/pictures/.done ## Record the terminal's pictures in docs/images/ anew
@@ -111,18 +111,18 @@ verify-lint: .tools/bin/golangci-lint-$(GOLANGCI_LINT) ## go vet and golangci-li
 .PHONY: verify-mutations
 verify-mutations: ## The simulation notices each of ten ways to break the code
 	$(step) 'verify-mutations: break the code on purpose'
-	go test -tags mutation -count=1 -run TestMutations ./internal/simulation
+	go test -tags mutation -count=1 -run TestMutations ./test/simulation
 
 .PHONY: verify-soak
 verify-soak: ## Two thousand seeds of the simulation
 	$(step) $@
-	go run ./internal/simulation/soak -seeds 2000
+	go run ./test/simulation/soak -seeds 2000
 
 .PHONY: verify-race
 verify-race: ## All tests under the race detector, but for the largest drops, which add time alone
 	$(step) $@
-	go test -race -vet=off $$(go list ./... | grep -v internal/simulation)
-	go test -race -vet=off -timeout=20m -skip='^Test(GiantDrop|Largest)$$' ./internal/simulation -seeds 40 -crowd 40
+	go test -race -vet=off $$(go list ./... | grep -v test/simulation)
+	go test -race -vet=off -timeout=20m -skip='^Test(GiantDrop|Largest)$$' ./test/simulation -seeds 40 -crowd 40
 
 .PHONY: verify-template
 verify-template: .tools/cfn-lint/.done .tools/checkov/.done ## cfn-lint and checkov on the template, cfn-lint inside the definitions
@@ -156,7 +156,7 @@ verify-reproducible: verify-sam ## What sam built comes out the same again, byte
 .PHONY: verify-report
 verify-report: chromium ## The report in Chromium: contrast, phones, no requests; pictures in out/report/
 	$(step) $@
-	go run ./internal/result/reportcheck --out out/report
+	go run ./tools/reportcheck --out out/report
 
 .PHONY: verify-sbom
 verify-sbom: .tools/syft/.done out/bin/userdrop ## The bill of materials, as CycloneDX: out/userdrop.cdx.json
@@ -182,7 +182,7 @@ endif
 verify-interpreters: $(if $(MISSING),,.tools/moto/.done .tools/npm/.done) ## The definitions on interpreters that are not ours: moto's, aws-local-stepfunctions
 	$(step) $@
 ifeq ($(MISSING),)
-	cd internal/interpreters && go test -count=1 -tags=interpreters
+	cd test/interpreters && go test -count=1 -tags=interpreters
 else
 	@echo 'skipped: the other interpreters need $(MISSING)'
 endif

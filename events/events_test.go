@@ -22,11 +22,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"userdrop/internal/functions"
-	"userdrop/internal/localaws"
-	"userdrop/internal/localaws/cognito"
-	"userdrop/internal/localaws/lambda"
-	"userdrop/internal/simulation"
+	"userdrop/functions"
+	"userdrop/localaws"
+	"userdrop/localaws/cognito"
+	"userdrop/localaws/lambda"
+	"userdrop/test/simulation"
 )
 
 var update = flag.Bool("update", false, "write what was recorded")

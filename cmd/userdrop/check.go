@@ -12,7 +12,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
-	"userdrop/internal/result"
+	"userdrop/internal/report"
 	"userdrop/internal/usercsv"
 )
 
@@ -89,10 +89,10 @@ func check(cmd *cobra.Command, name string, o checkOptions) error {
 		return err
 	}
 
-	res := &result.Result{
-		Mode:       result.Check,
+	res := &report.Result{
+		Mode:       report.Check,
 		UserPoolID: pool.ID,
-		Sources:    []result.Source{{Key: name, Bytes: size}},
+		Sources:    []report.Source{{Key: name, Bytes: size}},
 		StartedAt:  started,
 	}
 	source, done := watched(file, size, cmd.ErrOrStderr())
@@ -108,7 +108,7 @@ func check(cmd *cobra.Command, name string, o checkOptions) error {
 	case err != nil:
 		return errors.Join(err, sink.discard())
 	default:
-		res.Rows = result.Rows{
+		res.Rows = report.Rows{
 			Read:      int64(summary.Read),
 			Rejected:  int64(summary.Rejected),
 			Submitted: int64(summary.Read - summary.Rejected),
@@ -118,10 +118,10 @@ func check(cmd *cobra.Command, name string, o checkOptions) error {
 		res.Files = sink.files
 	}
 	res.FinishedAt = time.Now()
-	if err := res.Finish(result.Ended); err != nil {
+	if err := res.Finish(report.Ended); err != nil {
 		return err
 	}
-	text, err := result.Marshal(res)
+	text, err := report.Marshal(res)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,7 @@ import (
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/spf13/cobra"
 
-	"userdrop/internal/prepare"
+	"userdrop/internal/steps/prepareimport"
 	"userdrop/internal/usercsv"
 )
 
@@ -48,7 +48,7 @@ func (o *checkOptions) rules(cmd *cobra.Command) (*usercsv.Pool, usercsv.Setting
 	if err != nil {
 		return nil, none, err
 	}
-	pool, err := prepare.Pool(cmd.Context(), cognito.NewFromConfig(cfg), o.poolID)
+	pool, err := prepareimport.Pool(cmd.Context(), cognito.NewFromConfig(cfg), o.poolID)
 	if _, refused := errors.AsType[*usercsv.Refusal](err); refused {
 		return nil, none, unavailablef("there is no user pool %s in %s", o.poolID, cfg.Region)
 	}

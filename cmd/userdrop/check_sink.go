@@ -10,7 +10,7 @@ import (
 	"regexp"
 	"unicode/utf8"
 
-	"userdrop/internal/result"
+	"userdrop/internal/report"
 	"userdrop/internal/usercsv"
 )
 
@@ -27,7 +27,7 @@ type sample struct {
 // checkSink keeps a few samples of each problem and, with a directory, writes parts and failed.csv there.
 type checkSink struct {
 	dir     string
-	files   result.Files
+	files   report.Files
 	samples map[usercsv.Code][]sample
 	parts   []*filePart
 	failed  *os.File

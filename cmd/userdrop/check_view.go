@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/term"
 
-	"userdrop/internal/result"
+	"userdrop/internal/report"
 	"userdrop/internal/usercsv"
 )
 
@@ -55,9 +55,9 @@ const (
 	yellow = 33
 )
 
-func (v *checkView) write(r *result.Result, parts []usercsv.PartSummary) error {
+func (v *checkView) write(r *report.Result, parts []usercsv.PartSummary) error {
 	name := printable(r.Sources[0].Key, 200)
-	refused := r.Verdict == result.Rejected
+	refused := r.Verdict == report.Rejected
 	switch {
 	case refused:
 		v.printf("%s %s is refused as a whole: nothing of it would be imported.\n",

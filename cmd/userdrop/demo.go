@@ -9,9 +9,9 @@ import (
 	"github.com/spf13/cobra"
 
 	repository "userdrop"
-	"userdrop/internal/localaws"
-	"userdrop/internal/result"
+	"userdrop/internal/report"
 	"userdrop/internal/usercsv"
+	"userdrop/localaws"
 )
 
 type demoOptions struct {
@@ -89,7 +89,7 @@ func demo(cmd *cobra.Command, args []string, o demoOptions) error {
 		return err
 	}
 	m := newMeter(cmd.ErrOrStderr())
-	drop, err := s.upload(ctx, args[0], pool.ID, result.Import, m)
+	drop, err := s.upload(ctx, args[0], pool.ID, report.Import, m)
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func demo(cmd *cobra.Command, args []string, o demoOptions) error {
 	if r.Files, err = s.fetch(ctx, drop.ImportID, o.out); err != nil {
 		return err
 	}
-	if err := result.WriteText(cmd.OutOrStdout(), r, style(cmd.OutOrStdout())); err != nil {
+	if err := report.WriteText(cmd.OutOrStdout(), r, style(cmd.OutOrStdout())); err != nil {
 		return err
 	}
 	if builtIn {

@@ -18,9 +18,9 @@ import (
 	"github.com/spf13/pflag"
 
 	repository "userdrop"
-	"userdrop/internal/localaws"
-	"userdrop/internal/localaws/cognito"
-	"userdrop/internal/localaws/lambda"
+	"userdrop/localaws"
+	"userdrop/localaws/cognito"
+	"userdrop/localaws/lambda"
 )
 
 // The credentials that clients use with the double. It takes any.

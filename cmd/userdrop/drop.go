@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
-	"userdrop/internal/result"
+	"userdrop/internal/report"
 )
 
 type dropOptions struct {
@@ -68,9 +68,9 @@ func drop(cmd *cobra.Command, name string, o dropOptions) error {
 	if err != nil {
 		return err
 	}
-	mode := result.Import
+	mode := report.Import
 	if o.check {
-		mode = result.Check
+		mode = report.Check
 	}
 	m := newMeter(cmd.ErrOrStderr())
 	dropped, err := s.upload(ctx, name, pool, mode, m)
@@ -155,7 +155,7 @@ func (o *watchOptions) follow(cmd *cobra.Command, f *follower) error {
 	if o.json {
 		_, err = cmd.OutOrStdout().Write(text)
 	} else {
-		err = result.WriteText(cmd.OutOrStdout(), r, style(cmd.OutOrStdout()))
+		err = report.WriteText(cmd.OutOrStdout(), r, style(cmd.OutOrStdout()))
 	}
 	if err != nil {
 		return err
@@ -164,8 +164,8 @@ func (o *watchOptions) follow(cmd *cobra.Command, f *follower) error {
 }
 
 // verdictCode is the exit code of a result: nil is 0.
-func verdictCode(r *result.Result) error {
-	if r.Verdict == result.Succeeded || r.Verdict == result.Checked && r.Rows.Rejected == 0 {
+func verdictCode(r *report.Result) error {
+	if r.Verdict == report.Succeeded || r.Verdict == report.Checked && r.Rows.Rejected == 0 {
 		return nil
 	}
 	return exitRejected
@@ -173,8 +173,8 @@ func verdictCode(r *result.Result) error {
 
 // style is how a result is to be written to w: on a terminal in its width, and with the names of columns, since it is
 // the owner who looks.
-func style(w io.Writer) result.Style {
-	s := result.Style{Color: coloured(w), Columns: true}
+func style(w io.Writer) report.Style {
+	s := report.Style{Color: coloured(w), Columns: true}
 	if f, ok := w.(*os.File); ok && isTerminal(w) {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
 			s.Width = width

@@ -14,10 +14,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
-	"userdrop/internal/importjob"
-	"userdrop/internal/queue"
-	"userdrop/internal/result"
-	"userdrop/internal/workflow"
+	"userdrop/internal/contract"
+	"userdrop/internal/report"
+	"userdrop/internal/steps/awaitturn"
+	"userdrop/internal/steps/importjob"
 )
 
 // follower looks at an import until its result is published.
@@ -28,7 +28,7 @@ type follower struct {
 	interval time.Duration
 	dropped  bool // just now: its execution may be on the way
 
-	parts []workflow.ImportJob // once prepare-import has answered
+	parts []contract.ImportJob // once prepare-import has answered
 	noted bool
 
 	expired bool // nobody publishes a result of it any more
@@ -42,12 +42,12 @@ func expired(status sfntypes.ExecutionStatus, ended *time.Time) bool {
 }
 
 // follow returns the published result and its text.
-func (f *follower) follow(ctx context.Context) (*result.Result, []byte, error) {
+func (f *follower) follow(ctx context.Context) (*report.Result, []byte, error) {
 	started := time.Now()
 	for {
 		over, err := f.look(ctx, started)
 		if err == nil && over {
-			var r *result.Result
+			var r *report.Result
 			var text []byte
 			if r, text, err = f.result(ctx, f.importID); r != nil {
 				f.meter.clear()
@@ -71,15 +71,15 @@ func (f *follower) follow(ctx context.Context) (*result.Result, []byte, error) {
 
 // workflowTransient tells whether the next look may well succeed.
 func workflowTransient(err error) bool {
-	name := workflow.Classify(err)
+	name := contract.Classify(err)
 	_, final := errors.AsType[unavailable](err)
-	return !final && (name == workflow.Throttled || name == workflow.Unavailable)
+	return !final && (name == contract.Throttled || name == contract.Unavailable)
 }
 
 // eventDelay is how long an object's event may take to start its import: mostly a second, now and then many.
 const eventDelay = 15 * time.Second
 
-// importID is what workflow.ImportID makes.
+// importID is what contract.ImportID makes.
 var importID = regexp.MustCompile(`^[0-9a-z-]+-[0-9a-f]{24}$`)
 
 func (s *stack) noImport(id string) error {
@@ -182,7 +182,7 @@ func (f *follower) readParts(ctx context.Context, arn string) error {
 	}
 	for _, e := range history.Events {
 		if d := e.StateExitedEventDetails; d != nil && aws.ToString(d.Name) == "PrepareImport" {
-			var prepared workflow.Import
+			var prepared contract.Import
 			if err := json.Unmarshal([]byte(aws.ToString(d.Output)), &prepared); err != nil {
 				return fmt.Errorf("decode the history of %s: %w", f.importID, err)
 			}
@@ -221,7 +221,7 @@ func (f *follower) part(ctx context.Context, arn string) error {
 		if d == nil {
 			continue
 		}
-		var job workflow.ImportJob
+		var job contract.ImportJob
 		if err := json.Unmarshal([]byte(aws.ToString(d.Input)), &job); err != nil {
 			return fmt.Errorf("decode the history of %s: %w", f.importID, err)
 		}
@@ -234,7 +234,7 @@ func (f *follower) part(ctx context.Context, arn string) error {
 }
 
 // step words a state of import-job.
-func (f *follower) step(ctx context.Context, state string, job workflow.ImportJob) step {
+func (f *follower) step(ctx context.Context, state string, job contract.ImportJob) step {
 	done := int64(0) // rows of the parts and attempts before this one
 	for _, p := range f.parts {
 		if p.Part < job.Part {
@@ -260,7 +260,7 @@ func (f *follower) step(ctx context.Context, state string, job workflow.ImportJo
 		}
 		rest := importjob.Estimate(job, now)
 		if later := f.total() - done - int64(job.Rows); later > 0 {
-			rest += time.Duration(later) * time.Second / queue.UsersPerSecond
+			rest += time.Duration(later) * time.Second / awaitturn.UsersPerSecond
 		}
 		text += ", about " + about(rest) + " left"
 		return step{name: "Importing", share: counted(job.Job.Processed()), text: text}
@@ -272,7 +272,7 @@ func (f *follower) step(ctx context.Context, state string, job workflow.ImportJo
 }
 
 // queued words a place in the queue.
-func (f *follower) queued(job workflow.ImportJob) string {
+func (f *follower) queued(job contract.ImportJob) string {
 	switch {
 	case job.Held != "":
 		return job.Held
@@ -282,7 +282,7 @@ func (f *follower) queued(job workflow.ImportJob) string {
 			ahead = fmt.Sprintf("%d parts are ahead", job.Ahead)
 		}
 		return ahead + ", starts in about " + about(time.Duration(job.EstimatedSeconds)*time.Second)
-	case job.Next == workflow.Wait:
+	case job.Next == contract.Wait:
 		return "another import job of this AWS account is active"
 	default:
 		return "for its turn"
@@ -290,7 +290,7 @@ func (f *follower) queued(job workflow.ImportJob) string {
 }
 
 // refresh asks Cognito how far the job is now. What the last look of the workflow found is good enough without.
-func (f *follower) refresh(ctx context.Context, job *workflow.ImportJob) {
+func (f *follower) refresh(ctx context.Context, job *contract.ImportJob) {
 	out, err := f.cognito.DescribeUserImportJob(ctx, &cognito.DescribeUserImportJobInput{
 		UserPoolId: &job.UserPoolID, JobId: &job.Job.ID,
 	})

@@ -18,17 +18,17 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"userdrop/internal/result"
-	"userdrop/internal/workflow"
+	"userdrop/internal/contract"
+	"userdrop/internal/report"
 )
 
 // listed is one import, as far as its execution and its result tell.
 type listed struct {
 	ImportID   string         `json:"importId"`
 	Execution  string         `json:"execution,omitempty"` // its status; Step Functions forgets it after 90 days
-	Verdict    result.Verdict `json:"verdict,omitempty"`
+	Verdict    report.Verdict `json:"verdict,omitempty"`
 	UserPoolID string         `json:"userPoolId,omitempty"`
-	Rows       *result.Rows   `json:"rows,omitempty"`
+	Rows       *report.Rows   `json:"rows,omitempty"`
 	StartedAt  time.Time      `json:"startedAt,omitzero"`
 	FinishedAt time.Time      `json:"finishedAt,omitzero"`
 
@@ -142,7 +142,7 @@ func (s *stack) forgotten(ctx context.Context, known []listed) ([]listed, error)
 			return nil, err
 		}
 		for _, o := range page.Contents {
-			id, ok := strings.CutSuffix(aws.ToString(o.Key), "/"+path.Base(workflow.ResultKey("")))
+			id, ok := strings.CutSuffix(aws.ToString(o.Key), "/"+path.Base(contract.ResultKey("")))
 			if ok && !slices.ContainsFunc(known, func(k listed) bool { return k.ImportID == id }) {
 				older = append(older, listed{ImportID: id, StartedAt: aws.ToTime(o.LastModified)})
 			}
@@ -260,12 +260,12 @@ func (s *stack) latest(ctx context.Context) (string, error) {
 // held is when the stack was paused; zero if it is not.
 func (s *stack) held(ctx context.Context) (time.Time, error) {
 	page, err := s.s3.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
-		Bucket: &s.work.Bucket, Prefix: aws.String(workflow.HoldKey), MaxKeys: aws.Int32(1),
+		Bucket: &s.work.Bucket, Prefix: aws.String(contract.HoldKey), MaxKeys: aws.Int32(1),
 	})
 	if err != nil {
 		return time.Time{}, explain(err)
 	}
-	i := slices.IndexFunc(page.Contents, func(o types.Object) bool { return aws.ToString(o.Key) == workflow.HoldKey })
+	i := slices.IndexFunc(page.Contents, func(o types.Object) bool { return aws.ToString(o.Key) == contract.HoldKey })
 	if i < 0 {
 		return time.Time{}, nil
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"userdrop/internal/localaws"
+	"userdrop/localaws"
 )
 
 type localOptions struct {

@@ -14,8 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"userdrop/internal/function"
-	"userdrop/internal/functions"
+	"userdrop/functions"
+	"userdrop/internal/aws/lambdahandler"
 )
 
 // Exit codes beside a command's own. 64 and 69 are EX_USAGE and EX_UNAVAILABLE of sysexits.h.
@@ -45,7 +45,7 @@ func actAsFunction() {
 		fmt.Fprintf(os.Stderr, "userdrop: %s=%s names no function\n", functionVariable, name)
 		os.Exit(exitUsage)
 	}
-	function.Start(build)
+	lambdahandler.Start(build)
 	os.Exit(0)
 }
 

@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"userdrop/internal/probe"
+	"userdrop/tools/probe"
 )
 
 type probeOptions struct {

@@ -11,7 +11,7 @@ import (
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 )
 
-// TestProbeInterrupted: internal/probe tests what is found out; here, that Ctrl-C removes what was made.
+// TestProbeInterrupted: tools/probe tests what is found out; here, that Ctrl-C removes what was made.
 func TestProbeInterrupted(t *testing.T) {
 	d := deploy(t, doubleOptions{speed: 100})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)

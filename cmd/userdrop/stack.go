@@ -26,10 +26,10 @@ import (
 	"github.com/aws/smithy-go/logging"
 	"github.com/spf13/pflag"
 
-	"userdrop/internal/intake"
-	"userdrop/internal/objects"
-	"userdrop/internal/result"
-	"userdrop/internal/workflow"
+	"userdrop/internal/aws/objects"
+	"userdrop/internal/contract"
+	"userdrop/internal/report"
+	"userdrop/internal/steps/intake"
 )
 
 // stackOptions are the flags of the commands that talk to a deployed stack.
@@ -149,21 +149,21 @@ func (s *stack) pool(named string) (string, error) {
 }
 
 // upload puts a file into the inbox and answers the import that it becomes.
-func (s *stack) upload(ctx context.Context, name, pool string, mode result.Mode, m *meter) (workflow.Drop, error) {
+func (s *stack) upload(ctx context.Context, name, pool string, mode report.Mode, m *meter) (contract.Drop, error) {
 	base := filepath.Base(name)
 	if !utf8.ValidString(base) { // S3 would answer that it can't parse an address
-		return workflow.Drop{}, fmt.Errorf("the name %q is not UTF-8, which S3 wants: rename the file", base)
+		return contract.Drop{}, fmt.Errorf("the name %q is not UTF-8, which S3 wants: rename the file", base)
 	}
 	file, size, err := openFile(name)
 	if err != nil {
-		return workflow.Drop{}, err
+		return contract.Drop{}, err
 	}
 	defer file.Close()
 	if strings.HasSuffix(base, intake.ManifestSuffix) {
-		return workflow.Drop{}, fmt.Errorf("%s is no drop: a name that ends in %s is a sidecar's", base,
+		return contract.Drop{}, fmt.Errorf("%s is no drop: a name that ends in %s is a sidecar's", base,
 			intake.ManifestSuffix)
 	}
-	prefix := map[result.Mode]string{result.Import: "incoming", result.Check: "check"}[mode]
+	prefix := map[report.Mode]string{report.Import: "incoming", report.Check: "check"}[mode]
 	key := path.Join(prefix, pool, base)
 	uploads := transfermanager.New(s.s3, func(o *transfermanager.Options) {
 		o.FailTimeout = 5 * time.Second // of the clean-up after Ctrl-C, too
@@ -173,16 +173,16 @@ func (s *stack) upload(ctx context.Context, name, pool string, mode result.Mode,
 		Bucket: &s.inbox.Bucket, Key: &key, Body: file, ContentType: aws.String("text/csv"),
 	})
 	if err != nil {
-		return workflow.Drop{}, explain(err)
+		return contract.Drop{}, explain(err)
 	}
-	object := workflow.Object{
+	object := contract.Object{
 		Bucket: s.inbox.Bucket, Key: key, Bytes: size,
 		VersionID: aws.ToString(out.VersionID), ETag: strings.Trim(aws.ToString(out.ETag), `"`),
 	}
 	m.finish(fmt.Sprintf("Dropped %s (%s) into s3://%s/%s", base, bytesText(size), object.Bucket, path.Dir(key)+"/"))
 	// The same name that start-import gives to the event's object.
-	return workflow.Drop{
-		Schema: workflow.Schema, ImportID: workflow.ImportID(object), UserPoolID: pool, Mode: mode, Source: object,
+	return contract.Drop{
+		Schema: contract.Schema, ImportID: contract.ImportID(object), UserPoolID: pool, Mode: mode, Source: object,
 	}, nil
 }
 
@@ -201,25 +201,25 @@ func (l *uploadListener) OnObjectBytesTransferred(_ context.Context, e *transfer
 }
 
 // result reads the published result of an import, and its text; nil if there is none yet.
-func (s *stack) result(ctx context.Context, importID string) (*result.Result, []byte, error) {
-	text, found, err := s.results.Read(ctx, workflow.ResultKey(importID))
+func (s *stack) result(ctx context.Context, importID string) (*report.Result, []byte, error) {
+	text, found, err := s.results.Read(ctx, contract.ResultKey(importID))
 	if err != nil || !found {
 		return nil, nil, explain(err)
 	}
-	r, err := result.Unmarshal(text)
+	r, err := report.Unmarshal(text)
 	return r, text, err
 }
 
 // fetch copies the files of a result into a directory, in place of those of an earlier one, and says where they are.
-func (s *stack) fetch(ctx context.Context, importID, dir string) (result.Files, error) {
+func (s *stack) fetch(ctx context.Context, importID, dir string) (report.Files, error) {
 	if err := clearResult(dir); err != nil {
-		return result.Files{}, err
+		return report.Files{}, err
 	}
-	keys, err := s.results.Keys(ctx, workflow.WorkPrefix(importID))
+	keys, err := s.results.Keys(ctx, contract.WorkPrefix(importID))
 	if err != nil {
-		return result.Files{}, explain(err)
+		return report.Files{}, explain(err)
 	}
-	var files result.Files
+	var files report.Files
 	for _, key := range keys {
 		name := filepath.Join(dir, path.Base(key))
 		if err := s.download(ctx, key, name); err != nil {

@@ -12,7 +12,7 @@ import (
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/spf13/cobra"
 
-	"userdrop/internal/workflow"
+	"userdrop/internal/contract"
 )
 
 // steering is a command that changes what a stack does and prints a text about it.
@@ -81,7 +81,7 @@ runs, nobody can change its user pool; pause gives you the time to. Drops are ta
 }
 
 func pause(ctx context.Context, s *stack, _ []string) (string, error) {
-	if err := s.work.Write(ctx, workflow.HoldKey, "text/plain", []byte("userdrop pause\n")); err != nil {
+	if err := s.work.Write(ctx, contract.HoldKey, "text/plain", []byte("userdrop pause\n")); err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("Paused: a part that is being imported is finished, and nothing new is started until\n"+
@@ -101,7 +101,7 @@ func resume(ctx context.Context, s *stack, _ []string) (string, error) {
 	if held.IsZero() {
 		return "It is not paused.", nil
 	}
-	hold := s3.DeleteObjectInput{Bucket: &s.work.Bucket, Key: aws.String(workflow.HoldKey)}
+	hold := s3.DeleteObjectInput{Bucket: &s.work.Bucket, Key: aws.String(contract.HoldKey)}
 	if _, err := s.s3.DeleteObject(ctx, &hold); err != nil {
 		return "", err
 	}

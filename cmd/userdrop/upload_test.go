@@ -16,8 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
-	"userdrop/internal/localaws"
-	"userdrop/internal/result"
+	"userdrop/internal/report"
+	"userdrop/localaws"
 )
 
 // TestUploadFaults breaks the first uploads of a part to its job, on a real network. Each is tried again until it
@@ -67,8 +67,8 @@ func TestUploadFaults(t *testing.T) {
 				}
 			}
 			code, stdout, stderr := userdrop("drop", "good.csv", "--watch", "--json", "--interval", "20ms")
-			r, err := result.Unmarshal([]byte(stdout))
-			if err != nil || code != 0 || r.Verdict != result.Succeeded || d.Cognito.UserCount(examplePool) != 2 {
+			r, err := report.Unmarshal([]byte(stdout))
+			if err != nil || code != 0 || r.Verdict != report.Succeeded || d.Cognito.UserCount(examplePool) != 2 {
 				t.Fatalf("exit %d, %v\n%s%s", code, err, stdout, stderr)
 			}
 			told := everything(t, d)

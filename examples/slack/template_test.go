@@ -14,10 +14,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
-	"userdrop/internal/localaws/events"
-	"userdrop/internal/localaws/wire"
-	"userdrop/internal/result"
-	"userdrop/internal/result/sample"
+	"userdrop/internal/report"
+	"userdrop/internal/report/sample"
+	"userdrop/localaws/events"
+	"userdrop/localaws/wire"
 )
 
 // TestPosts sends every kind of result through the rule, and looks at what is posted: JSON with a text, and only for
@@ -75,8 +75,8 @@ func TestPosts(t *testing.T) {
 				}}}); err != nil {
 					t.Fatal(err)
 				}
-				detail := result.Event(s.Result)
-				bus.Put(wire.Event{Source: result.EventSource, DetailType: result.EventDetailType, Detail: detail})
+				detail := report.Event(s.Result)
+				bus.Put(wire.Event{Source: report.EventSource, DetailType: report.EventDetailType, Detail: detail})
 				time.Sleep(time.Minute)
 				synctest.Wait()
 				want := 0

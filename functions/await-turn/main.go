@@ -2,8 +2,8 @@
 package main
 
 import (
-	"userdrop/internal/function"
-	"userdrop/internal/queue"
+	"userdrop/internal/aws/lambdahandler"
+	"userdrop/internal/steps/awaitturn"
 )
 
-func main() { function.Start(queue.NewAwaitTurn) }
+func main() { lambdahandler.Start(awaitturn.NewAwaitTurn) }

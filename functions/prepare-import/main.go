@@ -2,8 +2,8 @@
 package main
 
 import (
-	"userdrop/internal/function"
-	"userdrop/internal/prepare"
+	"userdrop/internal/aws/lambdahandler"
+	"userdrop/internal/steps/prepareimport"
 )
 
-func main() { function.Start(prepare.New) }
+func main() { lambdahandler.Start(prepareimport.New) }

@@ -2,8 +2,8 @@
 package main
 
 import (
-	"userdrop/internal/function"
-	"userdrop/internal/publish"
+	"userdrop/internal/aws/lambdahandler"
+	"userdrop/internal/steps/publishresult"
 )
 
-func main() { function.Start(publish.New) }
+func main() { lambdahandler.Start(publishresult.New) }

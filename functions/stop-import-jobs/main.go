@@ -2,8 +2,8 @@
 package main
 
 import (
-	"userdrop/internal/function"
-	"userdrop/internal/importjob"
+	"userdrop/internal/aws/lambdahandler"
+	"userdrop/internal/steps/importjob"
 )
 
-func main() { function.Start(importjob.NewStop) }
+func main() { lambdahandler.Start(importjob.NewStop) }

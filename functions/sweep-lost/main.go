@@ -2,8 +2,8 @@
 package main
 
 import (
-	"userdrop/internal/function"
-	"userdrop/internal/intake"
+	"userdrop/internal/aws/lambdahandler"
+	"userdrop/internal/steps/intake"
 )
 
-func main() { function.Start(intake.NewSweepLost) }
+func main() { lambdahandler.Start(intake.NewSweepLost) }

@@ -2,8 +2,8 @@
 package main
 
 import (
-	"userdrop/internal/function"
-	"userdrop/internal/intake"
+	"userdrop/internal/aws/lambdahandler"
+	"userdrop/internal/steps/intake"
 )
 
-func main() { function.Start(intake.NewSweepScheduled) }
+func main() { lambdahandler.Start(intake.NewSweepScheduled) }

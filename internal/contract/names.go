@@ -1,0 +1,201 @@
+package contract
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ImportID names the drop of one version of one object, and so its execution of import-users: the same event delivered
+// twice names the same execution, the same content put again is another version and another drop. It is at most 49 of
+// the characters that an execution name may have.
+func ImportID(o Object) string {
+	return identify(path.Base(o.Key), o.Bucket, o.Key, o.VersionID, o.ETag)
+}
+
+// SweepID names the import of what the sweep scheduled for that time took for one pool; number tells imports of one
+// pool apart. A sweep that is tried again or comes twice makes the same names.
+func SweepID(userPoolID string, at time.Time, number int) string {
+	return identify("scheduled", userPoolID, at.UTC().Format(time.RFC3339Nano), strconv.Itoa(number))
+}
+
+func identify(name string, parts ...string) string {
+	slug := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		default:
+			return '-'
+		}
+	}, strings.TrimSuffix(name, path.Ext(name)))
+	slug = strings.Trim(slug[:min(len(slug), 24)], "-")
+	if slug == "" {
+		slug = "drop"
+	}
+	hash := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(hash, "%d:%s", len(p), p) // with its length, so that no two lists look alike
+	}
+	return slug + "-" + hex.EncodeToString(hash.Sum(nil)[:12])
+}
+
+// JobName is the name of an attempt's Cognito job. Cognito does not demand that it is unique; we do.
+func JobName(importID string, part, attempt int) string {
+	return fmt.Sprintf("%s-p%d-a%d", importID, part, attempt)
+}
+
+// PartOfJob takes a JobName of an import apart; ok is false for any other job's name.
+func PartOfJob(importID, jobName string) (part, attempt int, ok bool) {
+	rest, ours := strings.CutPrefix(jobName, importID+"-p")
+	p, a, cut := strings.Cut(rest, "-a")
+	part, errPart := strconv.Atoi(p)
+	attempt, errAttempt := strconv.Atoi(a)
+	return part, attempt, ours && cut && errPart == nil && errAttempt == nil
+}
+
+// ExecutionName is the name, less the Redrive count that import-users appends, of a part's import-job execution. It
+// tells the others in the queue how many rows the part has, and for a successor also since when it waits.
+//
+//	users-3f9a…-p2-r500000        the part's first execution
+//	users-3f9a…-p2-r500000-t…-g3  its third, in the queue since t (Unix seconds)
+func ExecutionName(importID string, part, rows int) string {
+	return fmt.Sprintf("%s-p%d-r%d", importID, part, rows)
+}
+
+// Successor is the name of the execution that takes over from one whose history got long.
+func (j ImportJob) Successor() string {
+	generation := 2
+	if _, g, ok := strings.Cut(j.Execution, "-g"); ok {
+		if n, err := strconv.Atoi(g); err == nil {
+			generation = n + 1
+		}
+	}
+	return fmt.Sprintf("%s-t%d-g%d", ExecutionName(j.ImportID, j.Part, j.Rows), j.Ticket.Unix(), generation)
+}
+
+// Queued is what an execution's name tells.
+type Queued struct {
+	ImportID string
+	Part     int
+	Rows     int
+	Ticket   time.Time // zero but for a successor
+}
+
+// ParseExecutionName reads the name of an import-job execution; ok is false for a name that is none of ours.
+func ParseExecutionName(name string) (q Queued, ok bool) {
+	// From the right, since an import id may hold anything that a file name gave it.
+	fields := strings.Split(name, "-")
+	for len(fields) > 1 {
+		last := fields[len(fields)-1]
+		fields = fields[:len(fields)-1]
+		kind, digits := "", last
+		if last != "" && (last[0] < '0' || last[0] > '9') {
+			kind, digits = last[:1], last[1:]
+		}
+		n, err := strconv.ParseInt(digits, 10, 64)
+		if err != nil {
+			return Queued{}, false
+		}
+		switch kind {
+		case "", "g": // a Redrive count, a generation
+		case "t":
+			q.Ticket = time.Unix(n, 0).UTC()
+		case "r":
+			q.Rows = int(n)
+		case "p":
+			q.Part = int(n)
+			q.ImportID = strings.Join(fields, "-")
+			return q, q.Rows > 0
+		default:
+			return Queued{}, false
+		}
+	}
+	return Queued{}, false
+}
+
+// The objects of an import in the work bucket.
+
+// WorkPrefix holds all of them.
+func WorkPrefix(importID string) string { return importID + "/" }
+
+// PlanKey holds the Plan.
+func PlanKey(importID string) string { return importID + "/plan.json" }
+
+// RejectedKey holds the rows that the CSV rules rejected, as Outcomes, one a line.
+func RejectedKey(importID string) string { return importID + "/rejected.jsonl" }
+
+// PartKey holds an attempt's rows in Cognito's dialect.
+func PartKey(importID string, part, attempt int) string {
+	return fmt.Sprintf("%s/part-%04d/attempt-%d.csv", importID, part, attempt)
+}
+
+// LinesKey holds the map from an attempt's rows to the sources' lines.
+func LinesKey(importID string, part, attempt int) string {
+	return fmt.Sprintf("%s/part-%04d/attempt-%d.lines", importID, part, attempt)
+}
+
+// SummaryKey holds an attempt's Summary.
+func SummaryKey(importID string, part, attempt int) string {
+	return fmt.Sprintf("%s/part-%04d/attempt-%d.json", importID, part, attempt)
+}
+
+// OutcomesKey holds an attempt's Outcomes.
+func OutcomesKey(importID string, part, attempt int) string {
+	return fmt.Sprintf("%s/part-%04d/attempt-%d.jsonl", importID, part, attempt)
+}
+
+// ClosedKey says who closes an import of scheduled files: Publishing, or TakenOver. It is written once, so that a sweep
+// that takes over the files of an import that broke, and a job or the result of that import can not both come about.
+func ClosedKey(importID string) string { return importID + "/closed" }
+
+// What ClosedKey holds.
+const (
+	Publishing = "its result is published"
+	TakenOver  = "its files are taken over"
+)
+
+// WoundUpKey says that publish-result winds up what an execution left undone: no job of the import is started any more,
+// though somebody redrives it.
+func WoundUpKey(importID string) string { return importID + "/wound-up" }
+
+// HoldKey, an object of the work bucket, holds the queue while it is there: userdrop pause puts it, and resume deletes
+// it.
+const HoldKey = "hold"
+
+// The objects of an import in the results bucket.
+
+// ResultKey holds result.json: the commit point.
+func ResultKey(importID string) string { return importID + "/result.json" }
+
+// FailedKey holds failed.csv; of the nth source (from 0) where an import has several.
+func FailedKey(importID string, source, sources int) string {
+	if sources > 1 {
+		return fmt.Sprintf("%s/failed-%04d.csv", importID, source+1)
+	}
+	return importID + "/failed.csv"
+}
+
+// ReportKey holds report.html.
+func ReportKey(importID string) string { return importID + "/report.html" }
+
+// ToldKey marks, in the work bucket, that the event and the message of a result went out.
+func ToldKey(importID string) string { return importID + "/told" }
+
+// DoneKey marks, in the work bucket, that nothing is left to do for an import.
+func DoneKey(importID string) string { return importID + "/done" }
+
+// maxBase is the longest file name, in bytes, that a source keeps. A key of S3 has at most 1,024.
+const maxBase = 255
+
+// ProcessedKey is where a source goes, in its own bucket, when its result is published.
+func ProcessedKey(importID, key string, finished time.Time) string {
+	base := path.Base(key)
+	base = strings.ToValidUTF8(base[max(len(base)-maxBase, 0):], "")
+	return fmt.Sprintf("processed/%s/%s/%s", finished.UTC().Format(time.DateOnly), importID, base)
+}

@@ -1,0 +1,96 @@
+package importjob
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"userdrop/internal/aws/objects"
+	"userdrop/internal/aws/userpool"
+	"userdrop/internal/contract"
+)
+
+// lookTime bounds the look for users before an attempt: 4,500 names, or 270,000 users.
+const lookTime = 10 * time.Minute
+
+// known finds, among the rows that would go on in the next attempt, those whose user is there already. Cognito fails a
+// job "when too many users have failed or been skipped", maybe at the first few: a nightly full list would use up its
+// attempts on users who are there, and its new ones, further down, would never get in. What the look's calls do not
+// tell goes on all the same.
+func (c *Collect) known(ctx context.Context, job contract.ImportJob, t *tally) (map[int]bool, error) {
+	if !t.goOn || job.Job.Skipped == 0 {
+		return nil, nil
+	}
+	var plan contract.Plan
+	found, err := c.Work.ReadJSON(ctx, contract.PlanKey(job.ImportID), &plan)
+	if err != nil || !found || plan.Pool == nil {
+		return nil, err
+	}
+	rows, names, err := c.untold(ctx, job, t)
+	if err != nil {
+		return nil, err
+	}
+	look := userpool.NewLook(c.Users, plan.Pool, lookTime)
+	defer look.Stop()
+	known := map[int]bool{}
+	if len(rows) <= look.Left {
+		err = each(ctx, look, rows, names, known)
+	} else {
+		byName := make(map[string]int, len(rows))
+		for i, row := range rows {
+			byName[userpool.Fold(plan.Pool, names[i])] = row
+		}
+		err = look.Users(ctx, "", func(name string) {
+			if row, ok := byName[userpool.Fold(plan.Pool, name)]; ok {
+				known[row] = true
+			}
+		})
+	}
+	if errors.Is(err, userpool.ErrEnough) || contract.Classify(err) == contract.Throttled {
+		err = nil // somebody else needs the API
+	}
+	return known, err
+}
+
+func each(ctx context.Context, look *userpool.Look, rows []int, names []string, known map[int]bool) error {
+	for i, row := range rows {
+		there, err := look.Has(ctx, names[i])
+		if err != nil {
+			return err
+		}
+		if there {
+			known[row] = true
+		}
+	}
+	return nil
+}
+
+// untold reads the usernames of the rows that have no outcome.
+func (c *Collect) untold(
+	ctx context.Context, job contract.ImportJob, t *tally,
+) (rows []int, names []string, err error) {
+	body, err := objects.OpenVersion(ctx, c.S3, job.Object)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer body.Close()
+	lines := bufio.NewReaderSize(body, 64<<10)
+	header, err := lines.ReadString('\n')
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the rows of the attempt: %w", err)
+	}
+	usernames := userpool.NewUsernames(header)
+	for i := range job.Rows {
+		line, err := lines.ReadString('\n')
+		if err != nil && !(errors.Is(err, io.EOF) && line != "") {
+			return nil, nil, fmt.Errorf("read the rows of the attempt: %w", err)
+		}
+		if told, _ := t.log.row(i); told == untold {
+			rows, names = append(rows, i), append(names, usernames.Of(line))
+		}
+	}
+	return rows, names, nil
+}

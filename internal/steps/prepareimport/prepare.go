@@ -1,0 +1,459 @@
+// Package prepareimport checks a drop against its user pool and writes its parts in Cognito's dialect: the last look before
+// one of the pool's 1,000 import jobs is spent.
+package prepareimport
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"userdrop/internal/aws/lambdahandler"
+	"userdrop/internal/aws/objects"
+	"userdrop/internal/contract"
+	"userdrop/internal/report"
+	"userdrop/internal/usercsv"
+)
+
+// Prepare is the handler of prepare-import.
+type Prepare struct {
+	Cognito interface {
+		DescribeUserPool(
+			context.Context, *cognito.DescribeUserPoolInput, ...func(*cognito.Options),
+		) (*cognito.DescribeUserPoolOutput, error)
+		GetCSVHeader(
+			context.Context, *cognito.GetCSVHeaderInput, ...func(*cognito.Options),
+		) (*cognito.GetCSVHeaderOutput, error)
+		ListUsers(context.Context, *cognito.ListUsersInput, ...func(*cognito.Options)) (*cognito.ListUsersOutput, error)
+	}
+	S3      *s3.Client
+	Work    *objects.Store
+	Results *objects.Store
+	Config  Config
+}
+
+// Config is the environment of prepare-import.
+type Config struct {
+	WorkBucket          string                  `env:"WORK_BUCKET"`
+	ResultsBucket       string                  `env:"RESULTS_BUCKET"`
+	UserPools           lambdahandler.UserPools `env:"USER_POOL_ARNS"`
+	AssumeVerified      usercsv.AssumeVerified  `env:"ASSUME_VERIFIED"`
+	DefaultPhoneCountry string                  `env:"DEFAULT_PHONE_COUNTRY" envDefault:""`
+	MaxRejectedPercent  float64                 `env:"MAX_REJECTED_PERCENT"`
+	CheckExistingUsers  bool                    `env:"CHECK_EXISTING_USERS"`
+	MaxImportDays       float64                 `env:"MAX_IMPORT_DAYS"`
+	// PartRows and PartBytes are Cognito's limits of one import job; simulations lower them.
+	PartRows  int   `env:"PART_ROWS" envDefault:"500000"`
+	PartBytes int64 `env:"PART_BYTES" envDefault:"100000000"`
+	// MaxTurns is contract.ImportJob's, for simulations.
+	MaxTurns int `env:"MAX_TURNS" envDefault:"0"`
+}
+
+// New builds the handler of functions/prepare-import.
+func New(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
+	config, err := lambdahandler.Environment[Config](environ)
+	if err != nil {
+		return nil, err
+	}
+	client := s3.NewFromConfig(cfg)
+	return lambdahandler.Handler((&Prepare{
+		Cognito: cognito.NewFromConfig(cfg), S3: client,
+		Work: objects.New(client, config.WorkBucket), Results: objects.New(client, config.ResultsBucket),
+		Config: config,
+	}).Handle), nil
+}
+
+// maxParts keeps the answer, with about a kilobyte for each part, under Step Functions' 256 KiB. Jobs for 100 million
+// rows, or 20 GB, are more than a pool takes.
+const maxParts = 200
+
+// beforeDeadline is what a run leaves for its clean-up. A drop that it can't prepare by then is TooLarge.
+const beforeDeadline = 30 * time.Second
+
+// Handle answers the parts of a drop. What it found out is the Plan in the work bucket, which a second run finds there
+// and goes by. A file that is refused has no parts; its plan says why.
+func (p *Prepare) Handle(ctx context.Context, drop contract.Drop) (contract.Import, error) {
+	answer := contract.Import{Drop: drop, Parts: []contract.ImportJob{}}
+	if drop.Schema != contract.Schema {
+		return answer, fmt.Errorf(
+			"the execution's input has schema %d, not %d: it comes from another release", drop.Schema, contract.Schema,
+		)
+	}
+	published, err := p.Results.Exists(ctx, contract.ResultKey(drop.ImportID))
+	if err != nil || published {
+		return answer, err
+	}
+	var plan contract.Plan
+	if found, err := p.Work.ReadJSON(ctx, contract.PlanKey(drop.ImportID), &plan); err != nil || found {
+		return plan.Import, err
+	}
+	plan = contract.Plan{Import: answer, StartedAt: time.Now().UTC(), Problems: []usercsv.Problem{}}
+	if err := p.plan(ctx, &plan); err != nil {
+		return answer, err
+	}
+	plan, err = objects.SettleJSON(ctx, p.Work, contract.PlanKey(drop.ImportID), plan)
+	slog.InfoContext(ctx, "Prepared.", "importId", drop.ImportID, "parts", len(plan.Parts), "refused", plan.Refused)
+	return plan.Import, err
+}
+
+// plan fills in the plan of a drop. It fails only where our own workflow does: what is wrong with the drop is in it.
+func (p *Prepare) plan(ctx context.Context, plan *contract.Plan) error {
+	sources := []contract.Object{plan.Source}
+	if plan.Manifest != "" {
+		sources = nil
+		if found, err := p.Work.ReadJSON(ctx, plan.Manifest, &sources); err != nil || !found {
+			return errors.Join(err, fmt.Errorf("the sweep's list of files %s can't be read", p.Work.URL(plan.Manifest)))
+		}
+	}
+	for _, source := range sources {
+		plan.Sources = append(plan.Sources, contract.PlannedSource{Object: source})
+	}
+	var err error
+	var users int
+	if plan.Pool, users, err = p.pool(ctx, plan.UserPoolID); err == nil {
+		err = p.prepare(ctx, plan, users)
+	}
+	refusal, refused := errors.AsType[*usercsv.Refusal](err)
+	if !refused {
+		return err
+	}
+	plan.Refused = true
+	plan.Problems = refusal.Problems
+	plan.Outcomes = contract.Object{}
+	for i := range plan.Sources {
+		s := &plan.Sources[i]
+		s.Read, s.Rejected = 0, 0
+		if !s.Refused {
+			s.Refused, s.Problems = true, refusal.Problems
+		}
+	}
+	return nil
+}
+
+// pool reads what the rules need to know of a pool, and about how many users it has.
+func (p *Prepare) pool(ctx context.Context, id string) (pool *usercsv.Pool, users int, err error) {
+	if !slices.Contains(p.Config.UserPools, id) {
+		return nil, 0, usercsv.Refuse(usercsv.PoolNotAllowed, "")
+	}
+	described, err := p.Cognito.DescribeUserPool(ctx, &cognito.DescribeUserPoolInput{UserPoolId: &id})
+	if _, none := errors.AsType[*types.ResourceNotFoundException](err); none {
+		return nil, 0, usercsv.Refuse(usercsv.PoolNotAllowed, "")
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("describe user pool %s: %w", id, err)
+	}
+	header, err := p.Cognito.GetCSVHeader(ctx, &cognito.GetCSVHeaderInput{UserPoolId: &id})
+	if err != nil {
+		return nil, 0, fmt.Errorf("get the CSV header of %s: %w", id, err)
+	}
+	up := described.UserPool
+	pool = &usercsv.Pool{
+		ID: id, MFA: usercsv.MFA(up.MfaConfiguration), Header: header.CSVHeader,
+		UsernameAttributes: texts(up.UsernameAttributes), AliasAttributes: texts(up.AliasAttributes),
+		AutoVerified:  texts(up.AutoVerifiedAttributes),
+		CaseSensitive: up.UsernameConfiguration == nil || aws.ToBool(up.UsernameConfiguration.CaseSensitive),
+	}
+	for _, a := range up.SchemaAttributes {
+		attribute := usercsv.Attribute{
+			Name: aws.ToString(a.Name), Type: usercsv.DataType(a.AttributeDataType), Required: aws.ToBool(a.Required),
+		}
+		var minLength, maxLength, minValue, maxValue string
+		if c := a.StringAttributeConstraints; c != nil {
+			minLength, maxLength = aws.ToString(c.MinLength), aws.ToString(c.MaxLength)
+		}
+		if c := a.NumberAttributeConstraints; c != nil {
+			minValue, maxValue = aws.ToString(c.MinValue), aws.ToString(c.MaxValue)
+		}
+		if err := attribute.SetBounds(minLength, maxLength, minValue, maxValue); err != nil {
+			return nil, 0, fmt.Errorf("the schema of %s: %w", id, err)
+		}
+		pool.Attributes = append(pool.Attributes, attribute)
+	}
+	return pool, int(up.EstimatedNumberOfUsers), nil
+}
+
+func texts[T ~string](values []T) []string {
+	var out []string
+	for _, v := range values {
+		out = append(out, string(v))
+	}
+	return out
+}
+
+// prepare reads the sources of a plan. A *usercsv.Refusal refuses the drop.
+func (p *Prepare) prepare(ctx context.Context, plan *contract.Plan, users int) error {
+	parent := ctx
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-beforeDeadline))
+		defer cancel()
+	}
+	// Uploads that a failure leaves behind are cleaned up with parent.
+	sink := &sink{work: p.Work, importID: plan.ImportID, outcomes: p.Work.JSONLines(contract.RejectedKey(plan.ImportID))}
+	if sink.dry = plan.Mode == report.Check; sink.dry && p.Config.CheckExistingUsers {
+		sink.roster = &roster{pool: plan.Pool}
+	}
+	err := p.read(ctx, plan, sink)
+	if err == nil && sink.roster != nil {
+		plan.Existing, err = p.existing(ctx, sink.roster, users)
+	}
+	if err != nil {
+		sink.discard()
+		if parent.Err() == nil && ctx.Err() != nil {
+			return usercsv.Refuse(usercsv.TooLarge, "")
+		}
+		return err
+	}
+	return nil
+}
+
+func (p *Prepare) read(ctx context.Context, plan *contract.Plan, sink *sink) error {
+	preparer, err := p.preparer(plan.Pool, sink)
+	if err != nil {
+		return err
+	}
+	several := len(plan.Sources) > 1
+	taken := 0
+	for i := range plan.Sources {
+		source := &plan.Sources[i]
+		expected, err := p.sidecar(ctx, source)
+		if err == nil && several { // one bad file must not spoil the others: look before
+			err = p.stream(ctx, source.Object, expected, func(r io.Reader) (int, error) {
+				return p.examine(ctx, r, plan.Pool)
+			})
+			expected = nil // a version does not change: once is enough
+		}
+		if refusal, refused := errors.AsType[*usercsv.Refusal](err); refused && several {
+			source.Refused, source.Problems = true, refusal.Problems
+			plan.Problems = usercsv.MergeProblems(plan.Problems, refusal.Problems)
+			preparer.Skip()
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		err = p.stream(ctx, source.Object, expected, func(r io.Reader) (int, error) {
+			summary, err := preparer.Add(ctx, r)
+			source.Read, source.Rejected, source.Problems = summary.Read, summary.Rejected, summary.Problems
+			return summary.Read, err
+		})
+		if _, refused := errors.AsType[*usercsv.Refusal](err); refused && several {
+			// It was deleted between the two looks. The next try passes over it.
+			return &contract.Error{Name: contract.Unavailable, Err: fmt.Errorf("source %d went between two looks", i+1)}
+		}
+		if err != nil {
+			return err
+		}
+		taken++
+	}
+	if taken == 0 {
+		return &usercsv.Refusal{Problems: plan.Problems}
+	}
+	summary, err := preparer.Close()
+	if err != nil {
+		return err
+	}
+	if len(summary.Parts) > maxParts {
+		return usercsv.Refuse(usercsv.TooLarge, "")
+	}
+	plan.Problems = usercsv.MergeProblems(plan.Problems, summary.Problems)
+	if refusal := p.tooManyRejected(summary.Read, summary.Rejected); refusal != nil && !several {
+		if plan.Mode != report.Check {
+			return refusal
+		}
+		plan.Problems = usercsv.MergeProblems(plan.Problems, refusal.Problems) // and the rows that make them too many
+	}
+	if plan.Outcomes, err = sink.outcomes.Close(); err != nil {
+		return err
+	}
+	if plan.Mode == report.Check {
+		return nil
+	}
+	for _, part := range summary.Parts {
+		plan.Parts = append(plan.Parts, p.importJob(plan, part, sink.parts[part.Number]))
+	}
+	return nil
+}
+
+func (p *Prepare) preparer(pool *usercsv.Pool, sink usercsv.Sink) (*usercsv.Preparer, error) {
+	preparer, err := usercsv.NewPreparer(pool, usercsv.Settings{
+		AssumeVerified: p.Config.AssumeVerified, DefaultPhoneCountry: p.Config.DefaultPhoneCountry,
+	}, sink)
+	if err == nil {
+		preparer.Limits = usercsv.Limits{Rows: p.Config.PartRows, Bytes: p.Config.PartBytes}
+	}
+	return preparer, err
+}
+
+// examine reads one file of several to its end, counts its rows, and refuses it if it alone would be refused.
+func (p *Prepare) examine(ctx context.Context, r io.Reader, pool *usercsv.Pool) (rows int, err error) {
+	if p.Config.MaxRejectedPercent >= 100 {
+		return usercsv.Verify(ctx, r, pool)
+	}
+	preparer, err := p.preparer(pool, nowhere{})
+	if err != nil {
+		return 0, err
+	}
+	summary, err := preparer.Add(ctx, r)
+	if err != nil {
+		return 0, err
+	}
+	if refusal := p.tooManyRejected(summary.Read, summary.Rejected); refusal != nil {
+		return 0, refusal
+	}
+	return summary.Read, nil
+}
+
+// tooManyRejected refuses a file of which more rows are rejected than the stack allows; nil lets it pass.
+func (p *Prepare) tooManyRejected(read, rejected int) *usercsv.Refusal {
+	if float64(rejected*100) <= float64(read)*p.Config.MaxRejectedPercent {
+		return nil
+	}
+	return usercsv.Refuse(usercsv.TooManyRejected, fmt.Sprintf(
+		"%d of %d rows are rejected, more than the %g%% that this stack allows, so none is submitted. Put the file under "+
+			"check/ to see which, repair them, and drop it again.", rejected, read, p.Config.MaxRejectedPercent))
+}
+
+// importJob is the input of a part's import-job execution.
+func (p *Prepare) importJob(plan *contract.Plan, part usercsv.PartSummary, written *partWriter) contract.ImportJob {
+	job := contract.ImportJob{
+		Schema: contract.Schema, ImportID: plan.ImportID, UserPoolID: plan.UserPoolID,
+		Execution:      contract.ExecutionName(plan.ImportID, part.Number, part.Rows),
+		TimeoutSeconds: int64(p.Config.MaxImportDays * (24 * time.Hour).Seconds()),
+		MaxTurns:       p.Config.MaxTurns, Scheduled: plan.Manifest != "",
+		Sources: len(plan.Sources), Part: part.Number, Attempt: 1, Rows: part.Rows,
+		Algorithm: string(part.Algorithm), PreparedAt: plan.StartedAt,
+		Object: contract.Object{
+			Bucket: p.Work.Bucket, Key: contract.PartKey(plan.ImportID, part.Number, 1),
+			VersionID: written.text.VersionID(), Bytes: part.Bytes,
+		},
+		Lines: contract.Object{
+			Bucket: p.Work.Bucket, Key: contract.LinesKey(plan.ImportID, part.Number, 1),
+			VersionID: written.lines.VersionID(),
+		},
+	}
+	if part.SourceIsPart {
+		job.Object = plan.Sources[0].Object
+	}
+	return job
+}
+
+// stream opens a source for read, which answers the number of rows. A source that is not there any more is refused,
+// and one that is not what its sidecar says.
+func (p *Prepare) stream(
+	ctx context.Context, source contract.Object, expected *Sidecar, read func(io.Reader) (rows int, err error),
+) error {
+	body, err := objects.OpenVersion(ctx, p.S3, source)
+	if contract.Classify(err) == contract.Gone {
+		return usercsv.Refuse(usercsv.SourceGone, "")
+	}
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if expected == nil {
+		_, err := read(body)
+		return err
+	}
+	hash := sha256.New()
+	rows, err := read(io.TeeReader(body, hash))
+	if err != nil {
+		return err
+	}
+	switch {
+	case expected.Rows != nil && *expected.Rows != rows:
+		return usercsv.Refuse(usercsv.ManifestMismatch, fmt.Sprintf(
+			"The file has %d rows, its manifest says %d. Upload both again, the manifest first.", rows, *expected.Rows))
+	case expected.SHA256 != "" && !strings.EqualFold(expected.SHA256, hex.EncodeToString(hash.Sum(nil))):
+		return usercsv.Refuse(usercsv.ManifestMismatch,
+			"The file's SHA-256 is not the one in its manifest. Upload both again, the manifest first.")
+	}
+	return nil
+}
+
+// sink writes what the engine makes of a drop into the work bucket; a dry run keeps only what is wrong.
+type sink struct {
+	work     *objects.Store
+	importID string
+	dry      bool
+	roster   *roster // of a dry run that looks for users
+	parts    map[int]*partWriter
+	outcomes *objects.JSONLines
+}
+
+// OpenPart begins a part's objects.
+func (s *sink) OpenPart(ctx context.Context, part usercsv.Part) (usercsv.PartWriter, error) {
+	switch {
+	case s.roster != nil:
+		return &dryPart{roster: s.roster}, nil
+	case s.dry:
+		return nowhere{}, nil
+	}
+	w := &partWriter{
+		text:  s.work.Upload(ctx, contract.PartKey(s.importID, part.Number, 1), "text/csv"),
+		lines: s.work.Upload(ctx, contract.LinesKey(s.importID, part.Number, 1), "application/octet-stream"),
+	}
+	if s.parts == nil {
+		s.parts = map[int]*partWriter{}
+	}
+	s.parts[part.Number] = w
+	return w, nil
+}
+
+// Reject keeps a row's place, codes and attributes; publish-result reads its cells again.
+func (s *sink) Reject(ctx context.Context, row *usercsv.Rejected) error {
+	return s.outcomes.Encode(ctx, contract.Outcome{
+		Source: row.Source, Line: row.Line, Codes: slices.Collect(row.Codes.All()), Attributes: row.Attributes(),
+	})
+}
+
+func (s *sink) discard() {
+	for _, w := range s.parts {
+		_ = w.Discard()
+	}
+	s.outcomes.Discard()
+}
+
+// partWriter is a part on its way into the work bucket.
+type partWriter struct {
+	text, lines *objects.Upload
+	closed      bool
+}
+
+func (w *partWriter) Write(text []byte) (int, error) { return w.text.Write(text) }
+
+// Lines receives the line map.
+func (w *partWriter) Lines() io.Writer { return w.lines }
+
+// Close ends the part; the text of one that equals the source is not kept.
+func (w *partWriter) Close(part usercsv.PartSummary) error {
+	w.closed = true
+	if part.SourceIsPart {
+		w.text.Discard()
+		return w.lines.Close()
+	}
+	return errors.Join(w.text.Close(), w.lines.Close())
+}
+
+// Discard gives up a part that is not closed. One that is stays until the import is done, without harm: no plan names
+// it.
+func (w *partWriter) Discard() error {
+	if !w.closed {
+		w.closed = true
+		w.text.Discard()
+		w.lines.Discard()
+	}
+	return nil
+}

@@ -1,0 +1,256 @@
+package publishresult
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"userdrop/internal/contract"
+	"userdrop/internal/report"
+	"userdrop/internal/steps/awaitturn"
+	"userdrop/internal/steps/importjob"
+	"userdrop/internal/usercsv"
+)
+
+// build puts the result together out of the plan and the summaries of the attempts, and writes failed.csv.
+func (p *Publish) build(ctx context.Context, in contract.Import) (*report.Result, error) {
+	plan, err := p.plan(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	summaries, unfinished, err := p.summaries(ctx, in, plan)
+	if err != nil {
+		return nil, err
+	}
+	r := &report.Result{
+		ImportID: in.ImportID, UserPoolID: in.UserPoolID, Mode: in.Mode, Problems: plan.Problems,
+		StartedAt: plan.StartedAt, FinishedAt: time.Now().UTC().Truncate(time.Millisecond),
+		Files: report.Files{
+			Result: p.Results.URL(contract.ResultKey(in.ImportID)),
+			Report: p.Results.URL(contract.ReportKey(in.ImportID)),
+		},
+	}
+	p.count(r, plan, summaries)
+	ending := report.Ended
+	switch {
+	case in.Error != nil && in.Error.Error == "ABORTED":
+		ending = report.Aborted
+	case len(unfinished) > 0:
+		ending, r.Error = report.Broke, &report.Cause{
+			Name: "ImportJobBroke",
+			Message: "The execution of a part broke: " + strings.Join(unfinished, ", ") +
+				". Its history in Step Functions says why.",
+		}
+	case in.Error != nil:
+		ending, r.Error = report.Broke, cause(in.Error)
+	}
+	for _, s := range summaries {
+		if s.Refusal != "" && r.Error == nil {
+			r.Error = &report.Cause{Name: "Refused", Message: s.Refusal}
+		}
+		if s.JobLimit {
+			r.Problems = usercsv.MergeProblems(r.Problems, usercsv.Refuse(usercsv.JobLimit, "").Problems)
+		}
+	}
+	if err := p.failures(ctx, r, plan, summaries); err != nil {
+		return nil, err
+	}
+	if len(plan.Parts) > 0 {
+		if r.JobsUsed, err = p.jobsUsed(ctx, in.UserPoolID); err != nil {
+			return nil, err
+		}
+	}
+	return r, r.Finish(ending)
+}
+
+// plan reads the drop's plan. Where prepare-import did not get that far, all that is known is what was dropped.
+func (p *Publish) plan(ctx context.Context, in contract.Import) (contract.Plan, error) {
+	plan := contract.Plan{}
+	found, err := p.Work.ReadJSON(ctx, contract.PlanKey(in.ImportID), &plan)
+	if err != nil || found {
+		return plan, err
+	}
+	plan.Import = in
+	plan.StartedAt = time.Now().UTC().Truncate(time.Millisecond)
+	plan.Refused = true
+	sources := []contract.Object{in.Source}
+	if in.Manifest != "" {
+		if _, err := p.Work.ReadJSON(ctx, in.Manifest, &sources); err != nil {
+			return plan, err
+		}
+	}
+	for _, source := range sources {
+		plan.Sources = append(plan.Sources, contract.PlannedSource{Object: source, Refused: true})
+	}
+	return plan, nil
+}
+
+// summaries reads what the attempts found out, by part and attempt. A part whose execution did not get to its end is
+// wound up here, once abort-import has seen to it that no job of it runs or can be started any more; unfinished names
+// its execution.
+func (p *Publish) summaries(
+	ctx context.Context, in contract.Import, plan contract.Plan,
+) (all []contract.Summary, unfinished []string, err error) {
+	if len(plan.Parts) == 0 {
+		return nil, nil, nil
+	}
+	keys, err := p.Work.Keys(ctx, contract.WorkPrefix(plan.ImportID)+"part-")
+	if err != nil {
+		return nil, nil, err
+	}
+	byPart := map[int][]contract.Summary{}
+	for _, key := range keys {
+		if !strings.HasSuffix(key, ".json") {
+			continue
+		}
+		s, err := p.summary(ctx, key)
+		if err != nil {
+			return nil, nil, err
+		}
+		byPart[s.Part] = append(byPart[s.Part], s)
+	}
+	for _, part := range plan.Parts {
+		attempts := byPart[part.Part]
+		slices.SortFunc(attempts, func(a, b contract.Summary) int { return a.Attempt - b.Attempt })
+		if n := len(attempts); n > 0 {
+			newest := attempts[n-1].Attempt
+			attempts = slices.DeleteFunc(attempts, func(s contract.Summary) bool { return s.WoundUp && s.Attempt < newest })
+		}
+		if len(attempts) == 0 || attempts[len(attempts)-1].Rest != nil {
+			if !in.Quiet {
+				return nil, nil, &contract.Error{
+					Name: contract.JobStillActive,
+					Err:  fmt.Errorf("the execution %s broke, and a job of it may run or be about to", part.Execution),
+				}
+			}
+			last, err := p.windUp(ctx, part, attempts)
+			if err != nil {
+				return nil, nil, err
+			}
+			attempts = append(attempts, last)
+		}
+		if attempts[len(attempts)-1].WoundUp {
+			unfinished = append(unfinished, part.Execution)
+		}
+		all = append(all, attempts...)
+	}
+	return all, unfinished, nil
+}
+
+// windUp finds out what became of a part whose execution is over, as collect-rows does.
+func (p *Publish) windUp(
+	ctx context.Context, job contract.ImportJob, attempts []contract.Summary,
+) (contract.Summary, error) {
+	if err := p.Work.Write(ctx, contract.WoundUpKey(job.ImportID), "text/plain", nil); err != nil {
+		return contract.Summary{}, err
+	}
+	for _, s := range attempts { // each has a rest
+		job.Attempt = s.Attempt + 1
+		job.Rows, job.Object, job.Lines = s.Rest.Rows, s.Rest.Object, s.Rest.Lines
+	}
+	first := job.Attempt
+	err := importjob.Jobs(ctx, p.Cognito, job.UserPoolID, job.PreparedAt, func(j types.UserImportJobType) bool {
+		part, attempt, ours := contract.PartOfJob(job.ImportID, aws.ToString(j.JobName))
+		started := j.Status != types.UserImportJobStatusTypeCreated
+		if ours && part == job.Part && attempt >= first && started && (job.Job.ID == "" || attempt > job.Attempt) {
+			job.Attempt, job.Job = attempt, importjob.State(&j)
+		}
+		return true
+	})
+	if err != nil && contract.Classify(err) != contract.Gone { // with the pool, its jobs are gone
+		return contract.Summary{}, err
+	}
+	if awaitturn.Active(types.UserImportJobStatusType(job.Job.Status)) {
+		return contract.Summary{}, &contract.Error{
+			Name: contract.JobStillActive, Err: fmt.Errorf("import job %s is still %s", job.Job.ID, job.Job.Status),
+		}
+	}
+	job.Continued = importjob.MaxContinued // nobody would go on with a rest
+	for {
+		if job, err = p.Collect.Handle(ctx, job); err != nil {
+			return contract.Summary{}, err
+		}
+		if job.Next == contract.Done {
+			break
+		}
+		if err := importjob.Sleep(ctx, time.Duration(job.WaitSeconds)*time.Second); err != nil {
+			return contract.Summary{}, err
+		}
+	}
+	return p.summary(ctx, contract.SummaryKey(job.ImportID, job.Part, job.Attempt))
+}
+
+// summary reads what an attempt found out. Where it is gone again, another run has published and cleaned up: without
+// it, this one's failed.csv would lack rows, and take the place of the other's.
+func (p *Publish) summary(ctx context.Context, key string) (s contract.Summary, err error) {
+	found, err := p.Work.ReadJSON(ctx, key, &s)
+	if err == nil && !found {
+		err = &contract.Error{Name: contract.Gone, Err: fmt.Errorf("%s is gone", p.Work.URL(key))}
+	}
+	return s, err
+}
+
+// count fills in the rows, by source and in all, and the jobs.
+func (p *Publish) count(r *report.Result, plan contract.Plan, summaries []contract.Summary) {
+	for _, s := range plan.Sources {
+		source := report.Source{Bucket: s.Bucket, Key: s.Key, VersionID: s.VersionID, Bytes: s.Bytes}
+		source.Rows = report.Rows{
+			Read: int64(s.Read), Rejected: int64(s.Rejected), Submitted: int64(s.Read - s.Rejected),
+		}
+		if plan.Mode != report.Check {
+			source.Rows.Outcome = &report.Outcome{}
+		}
+		if len(plan.Sources) > 1 {
+			source.Problems = s.Problems
+		}
+		r.Sources = append(r.Sources, source)
+	}
+	for _, s := range summaries {
+		for _, rows := range s.Rows {
+			o := r.Sources[rows.Source].Rows.Outcome
+			o.Imported += int64(rows.Imported)
+			o.Skipped += int64(rows.Skipped)
+			o.Failed += int64(rows.Failed)
+			o.Unprocessed += int64(rows.Unprocessed)
+		}
+		if s.Job.ID == "" {
+			continue
+		}
+		r.Jobs = append(r.Jobs, report.Job{
+			JobName: s.Job.Name, JobID: s.Job.ID, Part: s.Part, Attempt: s.Attempt,
+			Status: s.Job.Status, CompletionMessage: s.Job.Message, PasswordHashingAlgorithm: s.Algorithm,
+			Rows: report.JobRows{
+				Submitted: int64(s.Submitted), Imported: s.Job.Imported, Skipped: s.Job.Skipped, Failed: s.Job.Failed,
+			},
+			QueuedAt: s.QueuedAt, CreatedAt: s.Job.CreatedAt, StartedAt: s.Job.StartedAt, CompletedAt: s.Job.CompletedAt,
+		})
+		if r.Waits == nil {
+			r.Waits = &report.Waits{}
+		}
+		r.Waits.QueueSeconds += seconds(s.QueuedAt, s.Job.StartedAt)
+	}
+	for _, s := range r.Sources {
+		r.Rows = r.Rows.Add(s.Rows)
+	}
+	if e := plan.Existing; e != nil {
+		there, unknown := int64(e.Found), int64(e.Unchecked)
+		r.Predicted = &report.Predicted{Imported: r.Rows.Submitted - there - unknown, Skipped: there, Unchecked: unknown}
+	}
+}
+
+func (p *Publish) jobsUsed(ctx context.Context, userPoolID string) (*report.JobsUsed, error) {
+	used := report.JobsUsed{Limit: report.JobLimit}
+	err := importjob.Jobs(ctx, p.Cognito, userPoolID, time.Time{}, func(types.UserImportJobType) bool {
+		used.Used++
+		return true
+	})
+	if contract.Classify(err) == contract.Gone {
+		return nil, nil
+	}
+	return &used, err
+}

@@ -1,0 +1,310 @@
+// Package publishresult ends an import: it merges what the parts found out into result.json, failed.csv and report.html,
+// tells EventBridge and SNS, and moves the source.
+//
+// The commit point is result.json, which is written only if there is none: of several runs, a Redrive or an
+// abort-import beside import-users, one wins, and the others go on with its result. Event and message go out at least
+// once; consumers tell duplicates by the import id.
+package publishresult
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	eventtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"userdrop/internal/aws/lambdahandler"
+	"userdrop/internal/aws/metrics"
+	"userdrop/internal/aws/objects"
+	"userdrop/internal/contract"
+	"userdrop/internal/report"
+	"userdrop/internal/steps/importjob"
+	"userdrop/internal/steps/intake"
+)
+
+// Publish is the handler of publish-result.
+type Publish struct {
+	Cognito interface {
+		ListUserImportJobs(
+			context.Context, *cognito.ListUserImportJobsInput, ...func(*cognito.Options),
+		) (*cognito.ListUserImportJobsOutput, error)
+	}
+	Events interface {
+		PutEvents(
+			context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options),
+		) (*eventbridge.PutEventsOutput, error)
+	}
+	Topic interface {
+		Publish(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error)
+	}
+	S3      *s3.Client
+	Work    *objects.Store
+	Results *objects.Store
+	Collect *importjob.Collect
+	Config  Config
+}
+
+// Config is the environment of publish-result.
+type Config struct {
+	importjob.CollectConfig
+	metrics.Stack
+	ResultsBucket  string `env:"RESULTS_BUCKET"`
+	ResultTopicARN string `env:"RESULT_TOPIC_ARN"`
+	EventBusName   string `env:"EVENT_BUS_NAME"`
+	Region         string `env:"AWS_REGION"`
+}
+
+// New builds the handler of functions/publish-result.
+func New(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
+	config, err := lambdahandler.Environment[Config](environ)
+	if err != nil {
+		return nil, err
+	}
+	client := s3.NewFromConfig(cfg)
+	return lambdahandler.Handler((&Publish{
+		Cognito: cognito.NewFromConfig(cfg), Events: eventbridge.NewFromConfig(cfg), Topic: sns.NewFromConfig(cfg),
+		S3: client, Work: objects.New(client, config.WorkBucket), Results: objects.New(client, config.ResultsBucket),
+		Collect: importjob.NewCollector(cfg, config.CollectConfig),
+		Config:  config,
+	}).Handle), nil
+}
+
+// Published is the answer of publish-result, and the output of import-users.
+type Published struct {
+	ImportID string         `json:"importId"`
+	Verdict  report.Verdict `json:"verdict"`
+	Message  string         `json:"message"`
+	Rows     report.Rows    `json:"rows"`
+	Result   string         `json:"result"` // where result.json is
+}
+
+// Handle publishes the result of an import, or carries on with the one that was published already. While a Cognito job
+// of the import is active it answers contract.JobStillActive.
+func (p *Publish) Handle(ctx context.Context, in contract.Import) (Published, error) {
+	r, err := p.committed(ctx, in.ImportID)
+	if err != nil {
+		return Published{}, err
+	}
+	if r == nil && in.Manifest != "" {
+		closed, err := p.Work.Settle(ctx, contract.ClosedKey(in.ImportID), contract.Publishing)
+		if err != nil {
+			return Published{}, err
+		}
+		if closed == contract.TakenOver {
+			slog.WarnContext(ctx, "A sweep took the files of this import over: theirs is the result.", "importId", in.ImportID)
+			return Published{ImportID: in.ImportID}, nil
+		}
+	}
+	if r == nil {
+		if r, err = p.commit(ctx, in); err != nil {
+			// Another run may have published meanwhile, and cleaned up what this one was reading.
+			var again error
+			if r, again = p.committed(ctx, in.ImportID); again != nil || r == nil {
+				return Published{}, err
+			}
+		}
+	}
+	if err := p.tell(ctx, r); err != nil {
+		return Published{}, err
+	}
+	if r.Verdict != report.Errored && r.Verdict != report.Stopped {
+		if err := p.move(ctx, r); err != nil {
+			return Published{}, err
+		}
+	}
+	if err := p.clean(ctx, in.ImportID); err != nil {
+		return Published{}, err
+	}
+	if err := p.Work.Write(ctx, contract.DoneKey(in.ImportID), "text/plain", nil); err != nil {
+		return Published{}, err
+	}
+	slog.InfoContext(ctx, "Published.", "importId", r.ImportID, "verdict", r.Verdict)
+	return Published{
+		ImportID: r.ImportID, Verdict: r.Verdict, Message: r.Message, Rows: r.Rows,
+		Result: p.Results.URL(contract.ResultKey(r.ImportID)),
+	}, nil
+}
+
+// committed reads the published result; nil if there is none yet.
+func (p *Publish) committed(ctx context.Context, importID string) (*report.Result, error) {
+	text, found, err := p.Results.Read(ctx, contract.ResultKey(importID))
+	if err != nil || !found {
+		return nil, err
+	}
+	return report.Unmarshal(text)
+}
+
+// commit builds the result and its files, and writes result.json last. The loser of a race answers the winner's
+// result, and writes its report again in place of its own.
+func (p *Publish) commit(ctx context.Context, in contract.Import) (*report.Result, error) {
+	r, err := p.build(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.report(ctx, r); err != nil {
+		return nil, err
+	}
+	text, err := report.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	won, err := p.Results.WriteOnce(ctx, contract.ResultKey(in.ImportID), "application/json", text)
+	if err != nil {
+		return nil, err
+	}
+	there := text
+	if !won {
+		if there, _, err = p.Results.Read(ctx, contract.ResultKey(in.ImportID)); err != nil {
+			return nil, err
+		}
+	}
+	if bytes.Equal(there, text) { // it may have won, too, where the answer was lost, and the SDK asked again
+		p.measure(ctx, r)
+		return r, nil
+	}
+	if r, err = report.Unmarshal(there); err != nil {
+		return nil, err
+	}
+	return r, p.report(ctx, r)
+}
+
+// measure counts a result, once: it is the winner's to do.
+func (p *Publish) measure(ctx context.Context, r *report.Result) {
+	stack := p.Config.Stack
+	stack.PutBy(ctx, r.ImportID, metrics.Verdict(r.Verdict), metrics.Imports.Of(1))
+	if r.Mode == report.Check {
+		return
+	}
+	rows := r.Rows.Counts()
+	values := []metrics.Value{
+		metrics.RowsRead.Of(float64(r.Rows.Read)), metrics.RowsRejected.Of(float64(r.Rows.Rejected)),
+		metrics.RowsImported.Of(float64(rows.Imported)), metrics.RowsSkipped.Of(float64(rows.Skipped)),
+		metrics.RowsFailed.Of(float64(rows.Failed)), metrics.RowsUnprocessed.Of(float64(rows.Unprocessed)),
+		metrics.DurationSeconds.Of(r.FinishedAt.Sub(r.StartedAt).Seconds()),
+	}
+	if r.Waits != nil {
+		values = append(values, metrics.QueueSeconds.Of(float64(r.Waits.QueueSeconds)))
+	}
+	var processed int64
+	var took time.Duration
+	for _, j := range r.Jobs {
+		if !j.StartedAt.IsZero() && j.CompletedAt.After(j.StartedAt) {
+			processed += j.Rows.Imported + j.Rows.Skipped + j.Rows.Failed
+			took += j.CompletedAt.Sub(j.StartedAt)
+		}
+	}
+	if processed > 0 {
+		values = append(values, metrics.UsersPerSecond.Of(float64(processed)/took.Seconds()))
+	}
+	stack.Put(ctx, r.ImportID, values...)
+	if r.JobsUsed != nil {
+		stack.PutBy(ctx, r.ImportID, metrics.UserPool(r.UserPoolID), metrics.JobsUsed.Of(float64(r.JobsUsed.Used)))
+	}
+}
+
+func (p *Publish) report(ctx context.Context, r *report.Result) error {
+	var page bytes.Buffer
+	if err := report.WriteReport(&page, r, report.ReportOptions{Region: p.Config.Region}); err != nil {
+		return err
+	}
+	return p.Results.Write(ctx, contract.ReportKey(r.ImportID), "text/html; charset=utf-8", page.Bytes())
+}
+
+// tell sends the event and the message, unless a mark says that they went out.
+func (p *Publish) tell(ctx context.Context, r *report.Result) error {
+	told, err := p.Work.Exists(ctx, contract.ToldKey(r.ImportID))
+	if err != nil || told {
+		return err
+	}
+	detail, err := json.Marshal(report.Event(r))
+	if err != nil {
+		return fmt.Errorf("encode the event: %w", err)
+	}
+	out, err := p.Events.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []eventtypes.PutEventsRequestEntry{{
+		Source: aws.String(report.EventSource), DetailType: aws.String(report.EventDetailType),
+		Detail: aws.String(string(detail)), EventBusName: &p.Config.EventBusName,
+	}}})
+	if err == nil && out.FailedEntryCount > 0 {
+		err = &contract.Error{
+			Name: contract.Unavailable, Err: fmt.Errorf("EventBridge answered %s", aws.ToString(out.Entries[0].ErrorCode)),
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("put the event of %s: %w", r.ImportID, err)
+	}
+	subject, body := report.Message(r)
+	if _, err := p.Topic.Publish(ctx, &sns.PublishInput{
+		TopicArn: &p.Config.ResultTopicARN, Subject: &subject, Message: &body,
+	}); err != nil {
+		return fmt.Errorf("publish the message of %s: %w", r.ImportID, err)
+	}
+	return p.Work.Write(ctx, contract.ToldKey(r.ImportID), "text/plain", nil)
+}
+
+// move takes the sources, and the sidecars that were found beside them, out of the way of the next drop. A sidecar that
+// was put meanwhile is the next drop's.
+func (p *Publish) move(ctx context.Context, r *report.Result) error {
+	var plan contract.Plan
+	if _, err := p.Work.ReadJSON(ctx, contract.PlanKey(r.ImportID), &plan); err != nil {
+		return err
+	}
+	taken := map[string]bool{}
+	for i, source := range r.Sources {
+		from := contract.Object{
+			Bucket: source.Bucket, Key: source.Key, VersionID: source.VersionID, Bytes: source.Bytes,
+		}
+		first := contract.ProcessedKey(r.ImportID, source.Key, r.FinishedAt)
+		to := first
+		for n := 2; taken[to]; n++ { // two folders, one file name
+			to = path.Join(path.Dir(first), fmt.Sprintf("%d-%s", n, path.Base(first)))
+		}
+		taken[to] = true
+		if err := objects.Move(ctx, p.S3, from, to); err != nil {
+			return err
+		}
+		if i < len(plan.Sources) && plan.Sources[i].Sidecar.Key != "" {
+			if err := objects.Move(ctx, p.S3, plan.Sources[i].Sidecar, to+intake.ManifestSuffix); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// clean deletes what the import kept in the work bucket, but for the marks that it was told and that it is done.
+func (p *Publish) clean(ctx context.Context, importID string) error {
+	return p.Work.Erase(ctx, contract.WorkPrefix(importID), contract.ToldKey(importID), contract.DoneKey(importID))
+}
+
+// cause words a failure that the state machine caught. Step Functions' Cause of a function's error is its JSON.
+func cause(f *contract.Failure) *report.Cause {
+	if f == nil {
+		return nil
+	}
+	text := f.Cause
+	var answer struct {
+		Message string `json:"errorMessage"`
+	}
+	if json.Unmarshal([]byte(text), &answer) == nil && answer.Message != "" {
+		text = answer.Message
+	}
+	return &report.Cause{Name: f.Error, Message: strings.ToValidUTF8(text[:min(len(text), 500)], "")}
+}
+
+func seconds(from, to time.Time) int64 {
+	if from.IsZero() || to.Before(from) {
+		return 0
+	}
+	return int64(to.Sub(from) / time.Second)
+}

@@ -1,0 +1,180 @@
+package s3
+
+import (
+	"cmp"
+	"encoding/xml"
+	"net/http"
+
+	"userdrop/localaws/wire"
+)
+
+func (c *call) listBuckets() error {
+	if err := wire.Authorize(c.r.Context(), "s3:ListAllMyBuckets", "*", nil); err != nil {
+		return err
+	}
+	type bucketXML struct {
+		Name         string
+		CreationDate timestamp
+	}
+	answer := struct {
+		XMLName xml.Name
+		Owner   ownerXML
+		Buckets []bucketXML `xml:"Buckets>Bucket"`
+	}{XMLName: named("ListAllMyBucketsResult"), Owner: ownerXML{c.ownerID()}}
+	c.mu.Lock()
+	for _, b := range c.sorted() {
+		answer.Buckets = append(answer.Buckets, bucketXML{b.Name, timestamp(b.created)})
+	}
+	c.mu.Unlock()
+	return c.answer(answer)
+}
+
+// createBucket makes a bucket without versioning and events; the template's buckets come through CreateBucket.
+func (c *call) createBucket() error {
+	if err := c.may("s3:CreateBucket"); err != nil {
+		return err
+	}
+	if c.r.ContentLength != 0 {
+		var configuration struct {
+			LocationConstraint string
+		}
+		if err := c.receiveXML(&configuration); err != nil {
+			return err
+		}
+		if region := cmp.Or(configuration.LocationConstraint, "us-east-1"); region != c.account.Region {
+			return refuse(http.StatusBadRequest, "IllegalLocationConstraintException",
+				"The %s location constraint is incompatible for the region specific endpoint this request was sent to.", region)
+		}
+	}
+	if err := c.CreateBucket(Bucket{Name: c.name}); err != nil {
+		return err
+	}
+	c.w.Header().Set("Location", "/"+c.name)
+	c.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+func (c *call) headBucket() error {
+	b, err := c.bucket(c.name)
+	if err != nil {
+		return err
+	}
+	if err := wire.Authorize(c.r.Context(), "s3:ListBucket", b.arn(), nil); err != nil {
+		return err
+	}
+	c.w.Header().Set("X-Amz-Bucket-Region", c.account.Region)
+	c.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+func (c *call) getBucketLocation() error {
+	if _, err := c.bucket(c.name); err != nil {
+		return err
+	}
+	if err := c.may("s3:GetBucketLocation"); err != nil {
+		return err
+	}
+	region := c.account.Region
+	if region == "us-east-1" { // which has no name here
+		region = ""
+	}
+	return c.answer(struct {
+		XMLName xml.Name
+		Region  string `xml:",chardata"`
+	}{named("LocationConstraint"), region})
+}
+
+func (c *call) getBucketVersioning() error {
+	b, err := c.bucket(c.name)
+	if err != nil {
+		return err
+	}
+	if err := c.may("s3:GetBucketVersioning"); err != nil {
+		return err
+	}
+	var status string
+	if b.Versioning {
+		status = "Enabled"
+	}
+	return c.answer(struct {
+		XMLName xml.Name
+		Status  string `xml:",omitempty"`
+	}{named("VersioningConfiguration"), status})
+}
+
+// deleteObjects deletes up to 1,000 keys, each for itself.
+func (c *call) deleteObjects() error {
+	b, err := c.bucket(c.name)
+	if err != nil {
+		return err
+	}
+	var request struct {
+		Quiet   bool
+		Objects []struct {
+			Key              string
+			VersionID        string `xml:"VersionId"`
+			ETag             string
+			LastModifiedTime string
+			Size             string
+		} `xml:"Object"`
+	}
+	if c.header.Get("Content-Md5") == "" {
+		sent, _, err := c.sentChecksum()
+		if err != nil {
+			return err
+		}
+		if sent.algorithm == nil {
+			return refuse(http.StatusBadRequest, "InvalidRequest", "Missing required header for this request: Content-MD5")
+		}
+	}
+	if err := c.receiveXML(&request); err != nil {
+		return err
+	}
+	if len(request.Objects) == 0 || len(request.Objects) > 1000 {
+		return refuse(http.StatusBadRequest, "MalformedXML",
+			"The XML you provided was not well-formed or did not validate against our published schema")
+	}
+	type deletedXML struct {
+		Key                   string
+		VersionID             string `xml:"VersionId,omitempty"`
+		DeleteMarker          bool   `xml:",omitempty"`
+		DeleteMarkerVersionID string `xml:"DeleteMarkerVersionId,omitempty"`
+	}
+	type errorXML struct {
+		Key       string
+		VersionID string `xml:"VersionId,omitempty"`
+		Code      string
+		Message   string
+	}
+	answer := struct {
+		XMLName xml.Name
+		Deleted []deletedXML
+		Errors  []errorXML `xml:"Error"`
+	}{XMLName: named("DeleteResult")}
+	for _, o := range request.Objects {
+		if o.LastModifiedTime != "" || o.Size != "" {
+			return notImplemented("DeleteObjects with LastModifiedTime or Size")
+		}
+	}
+	for _, o := range request.Objects {
+		d, err := c.delete(b, o.Key, o.VersionID, o.ETag, c.origin("DeleteObject"))
+		if err != nil {
+			e := wire.AsError(err)
+			code := e.Code
+			if code == "AccessDeniedException" {
+				code = "AccessDenied"
+			}
+			answer.Errors = append(answer.Errors, errorXML{o.Key, o.VersionID, code, e.Message})
+			continue
+		}
+		if request.Quiet {
+			continue
+		}
+		x := deletedXML{Key: o.Key, VersionID: o.VersionID, DeleteMarker: d.marker}
+		if d.marker {
+			x.DeleteMarkerVersionID = d.version
+		}
+		answer.Deleted = append(answer.Deleted, x)
+	}
+	return c.answer(answer)
+}

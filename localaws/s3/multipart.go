@@ -1,0 +1,528 @@
+package s3
+
+import (
+	"cmp"
+	"crypto/md5"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/xml"
+	"fmt"
+	"iter"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"userdrop/localaws/wire"
+)
+
+const maxParts = 10000
+
+// upload is a multipart upload, see https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html.
+// Service.mu guards its parts.
+type upload struct {
+	key, id   string
+	started   time.Time
+	header    http.Header
+	tagging   string
+	algorithm *algorithm // nil when none was asked for
+	composite bool
+	parts     map[int]part
+}
+
+type part struct {
+	content  content
+	modified time.Time
+	etag     string
+	checksum checksum
+}
+
+func (c *call) createMultipartUpload() error {
+	b, err := c.bucket(c.name)
+	if err != nil {
+		return err
+	}
+	if err := cmp.Or(c.may("s3:PutObject"), c.mayUseKey(b, wire.GenerateDataKey)); err != nil {
+		return err
+	}
+	u := &upload{key: c.key, started: now(), parts: map[int]part{}}
+	if u.header, err = c.describe(); err != nil {
+		return err
+	}
+	if u.tagging, err = c.tagging(); err != nil {
+		return err
+	}
+	if err := c.chooseChecksum(u); err != nil {
+		return err
+	}
+	u.id = c.account.IDs.Draw(versionAlphabet, 64)
+	c.mu.Lock()
+	b.uploads[u.id] = u
+	c.mu.Unlock()
+	return c.answer(struct {
+		XMLName  xml.Name
+		Bucket   string
+		Key      string
+		UploadID string `xml:"UploadId"`
+	}{named("InitiateMultipartUploadResult"), c.name, c.key, u.id})
+}
+
+// chooseChecksum reads which checksum the object is to have: of its parts' checksums, or of the whole. CRC64NVME is
+// always the latter, SHA always the former.
+func (c *call) chooseChecksum(u *upload) (err error) {
+	name, kind := c.header.Get("X-Amz-Checksum-Algorithm"), c.header.Get("X-Amz-Checksum-Type")
+	if name == "" {
+		if kind != "" {
+			return refuse(http.StatusBadRequest, "InvalidRequest",
+				"The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.")
+		}
+		return nil
+	}
+	if u.algorithm, err = algorithmNamed(name); err != nil {
+		return err
+	}
+	whole := u.algorithm.name == "CRC64NVME"
+	switch kind {
+	case "":
+		u.composite = !whole
+	case "COMPOSITE":
+		u.composite = true
+	case "FULL_OBJECT":
+	default:
+		return invalidArgument("x-amz-checksum-type", kind)
+	}
+	if u.composite && whole || !u.composite && strings.HasPrefix(u.algorithm.name, "SHA") {
+		return refuse(http.StatusBadRequest, "InvalidRequest", "The %s checksum type cannot be used with the %s "+
+			"checksum algorithm.", kind, strings.ToLower(name))
+	}
+	c.w.Header().Set("X-Amz-Checksum-Algorithm", u.algorithm.name)
+	c.w.Header().Set("X-Amz-Checksum-Type", checksum{composite: u.composite}.kind())
+	return nil
+}
+
+// upload finds the upload that the call names.
+func (c *call) upload() (*bucket, *upload, error) {
+	b, err := c.bucket(c.name)
+	if err != nil {
+		return nil, nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if u := b.uploads[c.query["uploadid"]]; u != nil && u.key == c.key {
+		return b, u, nil
+	}
+	return nil, nil, errNoSuchUpload
+}
+
+// partTarget authorizes a part and reads where it belongs.
+func (c *call) partTarget() (*bucket, *upload, int, error) {
+	if err := c.may("s3:PutObject"); err != nil {
+		return nil, nil, 0, err
+	}
+	number, err := strconv.Atoi(c.query["partnumber"])
+	if err != nil || number < 1 || number > maxParts {
+		return nil, nil, 0, invalidArgument("partNumber", c.query["partnumber"])
+	}
+	b, u, err := c.upload()
+	if err == nil {
+		err = c.mayUseKey(b, wire.Decrypt) // the upload's data key is there, encrypted
+	}
+	return b, u, number, err
+}
+
+// keepPart adds a part, or replaces it, if the upload is still there.
+func (c *call) keepPart(b *bucket, u *upload, number int, p part) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if b.uploads[u.id] != u {
+		return errNoSuchUpload
+	}
+	u.parts[number] = p
+	return nil
+}
+
+func (c *call) uploadPart() error {
+	b, u, number, err := c.partTarget()
+	if err != nil {
+		return err
+	}
+	p, err := c.receive(u.algorithm)
+	if err != nil {
+		return err
+	}
+	if u.algorithm != nil && p.checksum.algorithm != u.algorithm {
+		return refuse(http.StatusBadRequest, "InvalidRequest",
+			"Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
+			strings.ToLower(u.algorithm.name), strings.ToLower(p.checksum.name))
+	}
+	if err := c.keepPart(b, u, number, part{p.content, now(), p.etag, p.checksum}); err != nil {
+		return err
+	}
+	c.written(&version{id: nullVersion, header: u.header})
+	c.w.Header().Set("ETag", quote(p.etag))
+	if p.checksum.algorithm != nil {
+		c.w.Header().Set(p.checksum.header(), p.checksum.value)
+	}
+	c.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+func (c *call) uploadPartCopy() error {
+	b, u, number, err := c.partTarget()
+	if err != nil {
+		return err
+	}
+	from, _, _, err := c.copySource()
+	if err != nil {
+		return err
+	}
+	taken := section{from.content, 0, from.content.size()}
+	if asked := c.header.Get("X-Amz-Copy-Source-Range"); asked != "" {
+		first, last, ok := parseRange(asked, taken.length)
+		if !ok || strings.HasPrefix(asked, "bytes=-") || strings.HasSuffix(asked, "-") {
+			return refuse(http.StatusBadRequest, "InvalidArgument", "The x-amz-copy-source-range value must be of the form "+
+				"bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy")
+		}
+		if last >= taken.length {
+			return refuse(http.StatusBadRequest, "InvalidArgument", "Range specified is not valid for source object of "+
+				"size: %d", taken.length)
+		}
+		taken.offset, taken.length = first, last-first+1
+	}
+	if taken.length > c.MaxOperation {
+		return errSourceTooLarge(c.MaxOperation)
+	}
+	d, err := digestOf(taken, u.algorithm)
+	if err != nil {
+		return err
+	}
+	p := part{taken, now(), d.etag(), d.checksum()}
+	if err := c.keepPart(b, u, number, p); err != nil {
+		return err
+	}
+	c.written(&version{id: nullVersion, header: u.header})
+	if from.id != nullVersion {
+		c.w.Header().Set("X-Amz-Copy-Source-Version-Id", from.id)
+	}
+	return c.answer(copyResult{
+		XMLName: named("CopyPartResult"), LastModified: timestamp(p.modified), ETag: quote(p.etag),
+		checksumXML: p.checksum.xml(),
+	})
+}
+
+// partXML names a part in a completion and in ListParts.
+type partXML struct {
+	PartNumber   int
+	LastModified *timestamp
+	ETag         string
+	Size         *int64
+	checksumXML
+}
+
+func (c *call) completeMultipartUpload() error {
+	if err := c.mayPut(); err != nil {
+		return err
+	}
+	b, u, err := c.upload()
+	if err != nil {
+		return err
+	}
+	if err := c.mayUseKey(b, wire.Decrypt); err != nil {
+		return err
+	}
+	var request struct {
+		Parts []partXML `xml:"Part"`
+	}
+	// The checksum in this request's header is the object's, not that of the list of its parts.
+	claimed, _, err := c.sentChecksum()
+	if err != nil {
+		return err
+	}
+	for _, a := range algorithms {
+		c.header.Del(a.header())
+	}
+	if err := c.receiveXML(&request); err != nil {
+		return err
+	}
+	parts, err := c.chosenParts(u, request.Parts)
+	if err != nil {
+		return err
+	}
+	v, err := assemble(u, parts)
+	if err != nil {
+		return err
+	}
+	if size := c.header.Get("X-Amz-Mp-Object-Size"); size != "" && size != strconv.FormatInt(v.content.size(), 10) {
+		return refuse(http.StatusBadRequest, "InvalidRequest", "The provided 'x-amz-mp-object-size' header does not match "+
+			"what was computed.")
+	}
+	if claimed.algorithm != nil && claimed.algorithm == u.algorithm && claimed.value != v.checksum.value {
+		return refuse(http.StatusBadRequest, "BadDigest",
+			"The %s you specified did not match the calculated checksum.", claimed.name)
+	}
+	if err := c.finish(b, u, v); err != nil {
+		return err
+	}
+	c.created(b, v, c.origin("CompleteMultipartUpload"))
+	c.written(v)
+	answer := struct {
+		XMLName  xml.Name
+		Location string
+		Bucket   string
+		Key      string
+		ETag     string
+		checksumXML
+		ChecksumType string `xml:",omitempty"`
+	}{
+		XMLName: named("CompleteMultipartUploadResult"), Location: "/" + c.name + "/" + c.key, Bucket: c.name, Key: c.key,
+		ETag: quote(v.etag), checksumXML: v.checksum.xml(),
+	}
+	if v.checksum.algorithm != nil {
+		answer.ChecksumType = v.checksum.kind()
+	}
+	return c.answer(answer)
+}
+
+// chosenParts finds the parts that the request names, and refuses those that S3 refuses.
+func (c *call) chosenParts(u *upload, named []partXML) ([]part, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(named) == 0 {
+		return nil, refuse(http.StatusBadRequest, "MalformedXML", "You must specify at least one part")
+	}
+	var parts []part
+	last := 0
+	for i, n := range named {
+		if n.PartNumber <= last {
+			return nil, refuse(http.StatusBadRequest, "InvalidPartOrder", "The list of parts was not in ascending order. "+
+				"The parts list must be specified in order by part number.")
+		}
+		last = n.PartNumber
+		p, ok := u.parts[n.PartNumber]
+		ok = ok && matches(n.ETag, p.etag)
+		for _, a := range algorithms {
+			if claimed := *n.of(a); claimed != "" && p.checksum.algorithm == a {
+				ok = ok && claimed == p.checksum.value
+			}
+		}
+		if !ok {
+			return nil, refuse(http.StatusBadRequest, "InvalidPart", "One or more of the specified parts could not be "+
+				"found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.")
+		}
+		if i < len(named)-1 && p.content.size() < c.MinPart {
+			e := refuse(http.StatusBadRequest, "EntityTooSmall",
+				"Your proposed upload is smaller than the minimum allowed size")
+			e.Fields = map[string]any{
+				"PartNumber": n.PartNumber, "ProposedSize": p.content.size(), "MinSizeAllowed": c.MinPart,
+			}
+			return nil, e
+		}
+		parts = append(parts, p)
+	}
+	return parts, nil
+}
+
+// assemble makes an object of parts. Its ETag is the MD5 of the parts' MD5s and their number.
+func assemble(u *upload, parts []part) (*version, error) {
+	v := &version{key: u.key, header: u.header, tagging: u.tagging}
+	var whole sequence
+	etags := md5.New()
+	for _, p := range parts {
+		whole = append(whole, p.content)
+		v.parts = append(v.parts, p.content.size())
+		sum, err := hex.DecodeString(p.etag)
+		if err != nil {
+			return nil, err
+		}
+		etags.Write(sum)
+	}
+	v.content = whole
+	v.etag = fmt.Sprintf("%x-%d", etags.Sum(nil), len(parts))
+	switch {
+	case u.algorithm == nil:
+	case u.composite:
+		sums := u.algorithm.new()
+		for _, p := range parts {
+			sum, err := base64.StdEncoding.DecodeString(p.checksum.value)
+			if err != nil {
+				return nil, err
+			}
+			sums.Write(sum)
+		}
+		value := fmt.Sprintf("%s-%d", base64.StdEncoding.EncodeToString(sums.Sum(nil)), len(parts))
+		v.checksum = checksum{u.algorithm, value, true}
+	default:
+		d, err := digestOf(whole, u.algorithm)
+		if err != nil {
+			return nil, err
+		}
+		v.checksum = d.checksum()
+	}
+	return v, nil
+}
+
+// finish ends the upload with its object. When a condition does not hold the upload stays.
+func (c *call) finish(b *bucket, u *upload, v *version) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if b.uploads[u.id] != u {
+		return errNoSuchUpload
+	}
+	if err := b.mayWrite(v.key, c.header); err != nil {
+		return err
+	}
+	delete(b.uploads, u.id)
+	c.append(b, v)
+	return nil
+}
+
+func (c *call) abortMultipartUpload() error {
+	if err := c.may("s3:AbortMultipartUpload"); err != nil {
+		return err
+	}
+	b, u, err := c.upload()
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	delete(b.uploads, u.id)
+	c.mu.Unlock()
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (c *call) listParts() error {
+	if err := c.may("s3:ListMultipartUploadParts"); err != nil {
+		return err
+	}
+	_, u, err := c.upload()
+	if err != nil {
+		return err
+	}
+	limit, err := c.query.number("max-parts")
+	if err != nil {
+		return err
+	}
+	marker, err := strconv.Atoi(cmp.Or(c.query["part-number-marker"], "0"))
+	if err != nil || marker < 0 {
+		return invalidArgument("part-number-marker", c.query["part-number-marker"])
+	}
+	answer := struct {
+		XMLName              xml.Name
+		Bucket               string
+		Key                  string
+		UploadID             string `xml:"UploadId"`
+		Initiator            ownerXML
+		Owner                ownerXML
+		StorageClass         string
+		ChecksumAlgorithm    string `xml:",omitempty"`
+		ChecksumType         string `xml:",omitempty"`
+		PartNumberMarker     int
+		NextPartNumberMarker int
+		MaxParts             int
+		IsTruncated          bool
+		Parts                []partXML `xml:"Part"`
+	}{
+		XMLName: named("ListPartsResult"), Bucket: c.name, Key: c.key, UploadID: u.id,
+		Initiator: ownerXML{c.ownerID()}, Owner: ownerXML{c.ownerID()}, PartNumberMarker: marker, MaxParts: limit,
+		StorageClass: (&version{header: u.header}).storageClass(),
+	}
+	if u.algorithm != nil {
+		answer.ChecksumAlgorithm = u.algorithm.name
+		answer.ChecksumType = checksum{composite: u.composite}.kind()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, number := range slices.Sorted(maps.Keys(u.parts)) {
+		if number <= marker {
+			continue
+		}
+		if len(answer.Parts) == limit {
+			answer.IsTruncated = true
+			break
+		}
+		p := u.parts[number]
+		answer.Parts = append(answer.Parts, partXML{
+			number, new(timestamp(p.modified)), quote(p.etag), new(p.content.size()), p.checksum.xml(),
+		})
+		answer.NextPartNumberMarker = number
+	}
+	return c.answer(answer)
+}
+
+// sortedUploads are the uploads by key and, of one key, in the order of their start. They begin after the key marker,
+// or within that key after the upload marker; Service.mu is held.
+func (b *bucket) sortedUploads(keyMarker, uploadMarker string) iter.Seq2[string, *upload] {
+	all := slices.SortedFunc(maps.Values(b.uploads), func(x, y *upload) int {
+		return cmp.Or(cmp.Compare(x.key, y.key), x.started.Compare(y.started), cmp.Compare(x.id, y.id))
+	})
+	return func(yield func(string, *upload) bool) {
+		passed := false
+		for _, u := range all {
+			if u.key < keyMarker || keyMarker != "" && u.key == keyMarker && !passed {
+				passed = u.key == keyMarker && uploadMarker != "" && u.id == uploadMarker
+				continue
+			}
+			if !yield(u.key, u) {
+				return
+			}
+		}
+	}
+}
+
+func (c *call) listMultipartUploads() error {
+	b, err := c.mayList("s3:ListBucketMultipartUploads")
+	if err != nil {
+		return err
+	}
+	keyMarker, uploadMarker := c.query["key-marker"], c.query["upload-id-marker"]
+	l, err := c.listing(keyMarker, "max-uploads")
+	if err != nil {
+		return err
+	}
+	f := listed(c.Service, func() found[*upload] { return page(l, b.sortedUploads(keyMarker, uploadMarker)) })
+	type entry struct {
+		Key          string
+		UploadID     string `xml:"UploadId"`
+		Initiator    ownerXML
+		Owner        ownerXML
+		StorageClass string
+		Initiated    timestamp
+	}
+	answer := struct {
+		XMLName            xml.Name
+		Bucket             string
+		KeyMarker          string
+		UploadIDMarker     string `xml:"UploadIdMarker"`
+		NextKeyMarker      string
+		NextUploadIDMarker string `xml:"NextUploadIdMarker"`
+		Prefix             string
+		Delimiter          string `xml:",omitempty"`
+		MaxUploads         int
+		EncodingType       string `xml:",omitempty"`
+		IsTruncated        bool
+		Uploads            []entry `xml:"Upload"`
+		CommonPrefixes     []prefixXML
+	}{
+		XMLName: named("ListMultipartUploadsResult"), Bucket: b.Name, KeyMarker: l.text(keyMarker),
+		UploadIDMarker: uploadMarker, Prefix: l.text(l.prefix), Delimiter: l.text(l.delimiter), MaxUploads: l.max,
+		EncodingType: l.encodingType(), IsTruncated: f.truncated, CommonPrefixes: l.commonPrefixes(f.prefixes),
+	}
+	for _, u := range f.items {
+		answer.Uploads = append(answer.Uploads, entry{
+			l.text(u.key), u.id,
+			ownerXML{c.ownerID()},
+			ownerXML{c.ownerID()},
+			(&version{header: u.header}).storageClass(), timestamp(u.started),
+		})
+	}
+	if f.truncated {
+		answer.NextKeyMarker = l.text(f.last)
+		if n := len(f.items); n > 0 && f.items[n-1].key == f.last {
+			answer.NextUploadIDMarker = f.items[n-1].id
+		}
+	}
+	return c.answer(answer)
+}

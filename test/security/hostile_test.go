@@ -1,0 +1,512 @@
+package security_test
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unicode"
+
+	"userdrop/internal/report"
+	"userdrop/localaws"
+	"userdrop/localaws/cognito"
+	"userdrop/test/simulation"
+)
+
+// secret is in every cell of the hostile sources, and secretColumn in names of columns that Cognito does not have.
+const (
+	secret       = "zq7secret"
+	secretColumn = "kv9column"
+)
+
+const (
+	header = "username,email,email_verified,name\n"
+	good   = "zq7secret-ada,zq7secret.ada@example.com,true,zq7secret Ada\n"
+)
+
+// row is a row whose name is the cell.
+func row(cell string) string {
+	return header + "zq7secret-eve,zq7secret.eve@example.com,true," + cell + "\n"
+}
+
+// rejected is a row that the rules reject for its address, whatever else is in it.
+func rejected(cell string) string {
+	return header + "zq7secret-eve,zq7secret no address,true," + cell + "\n" + good
+}
+
+// hostile is a drop that means harm. What is not said is harmless: the key, the content, no sidecar.
+type hostile struct {
+	name, key, text, sidecar string
+	want                     report.Verdict
+	imported                 int64
+	// cell is in failed.csv exactly so.
+	cell string
+}
+
+const wellNamed = "incoming/" + pool + "/users.csv"
+
+var fileNames = []hostile{
+	{name: "markup", key: "<img src=x onerror=alert(1)>.csv"},
+	{name: "a closing tag", key: "</title><script>alert(1)</script>.csv"},
+	{name: "an entity", key: "&lt;script&gt;.csv"},
+	{name: "quotation marks", key: `"><a href='x'>.csv`},
+	{name: "upwards", key: "../../../processed/users.csv"},
+	{name: "nothing but upwards", key: ".."},
+	{name: "a dot", key: "."},
+	{name: "encoded upwards", key: "%2e%2e%2fusers.csv"},
+	{name: "plus, space and percent", key: "a+b c%20d%.csv"},
+	{name: "a query", key: "users.csv?versionId=null"},
+	{name: "a fragment", key: "users.csv#x"},
+	{name: "backslashes", key: `..\..\users.csv`},
+	{name: "a line break", key: "users\n{\"level\":\"ERROR\"}.csv"},
+	{name: "a carriage return", key: "users\r\nSubject: x.csv"},
+	{name: "an escape sequence", key: "users\x1b[31m.csv"},
+	{name: "right to left", key: "users\u202evsc.exe.csv"},
+	{name: "no letters", key: "—–….csv"},
+	{name: "a formula", key: "=HYPERLINK(\"x\").csv"},
+	{name: "a shell command", key: "$(touch x);`id`.csv"},
+	{name: "a template", key: "{{7*7}}${7*7}%s%n.csv"},
+	{name: "long", key: strings.Repeat("x", 900) + ".csv"},
+	{name: "many folders", key: strings.Repeat("a/", 400) + "users.csv"},
+	{name: "no suffix", key: "users"},
+}
+
+var poolIDs = []hostile{
+	{name: "upwards", key: "incoming/../users.csv"},
+	{name: "another pool", key: "incoming/us-east-1_Other/users.csv"},
+	{name: "all pools", key: "incoming/*/users.csv"},
+	{name: "an ARN", key: "incoming/arn:aws:cognito-idp:us-east-1:123456789012:userpool/" + pool + "/users.csv"},
+	{name: "too long", key: "incoming/us-east-1_" + strings.Repeat("x", 60) + "/users.csv"},
+	{name: "a space behind", key: "incoming/" + pool + " /users.csv"},
+	{name: "another case", key: "incoming/" + strings.ToUpper(pool) + "/users.csv"},
+	{name: "a line break behind", key: "incoming/" + pool + "\n/users.csv"},
+	{name: "empty", key: "incoming//users.csv"},
+	{name: "a formula", key: "check/=1+1/users.csv"},
+}
+
+var sidecars = []hostile{
+	{name: "no JSON", sidecar: "rows: 1"},
+	{name: "empty", sidecar: ""},
+	{name: "null", sidecar: "null"},
+	{name: "a list", sidecar: "[]"},
+	{name: "nothing said", sidecar: "{}"},
+	{name: "an unknown member", sidecar: `{"rows": 1, "verdict": "SUCCEEDED"}`},
+	{name: "another number", sidecar: `{"rows": 2}`},
+	{name: "negative", sidecar: `{"rows": -1}`},
+	{name: "too large a number", sidecar: `{"rows": 1e400}`},
+	{name: "a fraction", sidecar: `{"rows": 1.5}`},
+	{name: "a text", sidecar: `{"rows": "1"}`},
+	{name: "another hash", sidecar: `{"sha256": "` + strings.Repeat("0", 64) + `"}`},
+	{name: "markup for a hash", sidecar: `{"sha256": "<script>alert(1)</script>"}`},
+	{name: "deep", sidecar: strings.Repeat("[", 100_000)},
+	{name: "large", sidecar: `{"rows": 1, "sha256": "` + strings.Repeat("x", 4<<20) + `"}`},
+}
+
+var headers = []hostile{
+	{name: "markup", text: "username,email,email_verified,<script>kv9column</script>\n" + good},
+	{name: "a formula", text: "username,email,email_verified,=kv9column()\n" + good},
+	{name: "a line break", text: "username,email,email_verified,\"kv9\n{}column\"\n" + good},
+	{name: "a column twice", text: "username,email,email_verified,email\n" + good},
+	{
+		name: "a column of ours", text: "username,email,email_verified,userdrop:code\n" + good,
+		want: report.Succeeded, imported: 1,
+	},
+	{
+		name: "thousands of columns",
+		text: "username,email,email_verified" + strings.Repeat(",kv9column", 5000) + "\n" + good,
+	},
+	{name: "a long name", text: "username,email,email_verified," + strings.Repeat("kv9column", 100_000) + "\n" + good},
+	{name: "a zero byte", text: "username,email,email_verified,kv9column\x00\n" + good},
+	{name: "no UTF-8", text: "username,email,email_verified,kv9column\xff\n" + good},
+	{name: "UTF-16", text: "\xff\xfeu\x00s\x00e\x00r\x00\n\x00"},
+	{name: "no line", text: ""},
+	{name: "nothing but delimiters", text: ",,,,,\n,,,,\n"},
+	{name: "an open quotation mark", text: "username,\"email,email_verified,name\n" + strings.Repeat(good, 100)},
+	{name: "a column for passwords", text: "username,email,email_verified,password\n" + good},
+}
+
+var cells = []hostile{
+	{name: "a formula, imported", text: row("=cmd|' /C calc'!A0"), want: report.Succeeded, imported: 1},
+	{name: "a formula, rejected", cell: "=HYPERLINK(\"https://example.com\")"},
+	{name: "a plus sign", cell: "+1+1"},
+	{name: "a minus sign", cell: "-1-1"},
+	{name: "an at sign", cell: "@SUM(A1)"},
+	{name: "a tab before a formula", cell: "\t=1"},
+	{name: "a carriage return before a formula", cell: "\r=1"},
+	{name: "markup", cell: "<script>alert(1)</script>"},
+	{name: "an image", cell: "<img src=x onerror=alert(1)>"},
+	{name: "a line of a log", cell: "x\n[SUCCEEDED] Line Number 2 - The import succeeded."},
+	{name: "a record of ours", cell: "x\n{\"time\":\"2000-01-01T00:00:00Z\",\"level\":\"ERROR\"}"},
+	{name: "quotation marks", cell: `a ""b"" "c`},
+	{name: "backslashes", cell: `a\,b\\,c\`},
+	{name: "a shell command", cell: "$(touch x);`id`"},
+	{name: "a lookup", cell: "${jndi:ldap://example.com/a}"},
+	{name: "a statement", cell: "'); DROP TABLE users;--"},
+	{name: "an escape sequence", cell: "\x1b]0;x\x07"},
+	{name: "right to left", cell: "\u202eabc"},
+	{name: "too long", cell: strings.Repeat("x", 2049)},
+	{name: "longer than a line may be", text: row(strings.Repeat("zq7secret", 10_000))},
+	{name: "megabytes", text: row(strings.Repeat("zq7secret", 1_000_000))},
+	{name: "a zero byte", text: row("zq7secret\x00")},
+	{name: "no UTF-8", text: row("zq7secret\xff")},
+	{
+		name: "a quotation mark that never ends", text: header + good + "\"zq7secret" + strings.Repeat(good, 1000),
+		want: report.Partial, imported: 1,
+	},
+	{name: "fields without end", text: header + strings.Repeat("zq7secret,", 100_000) + "\n"},
+	{name: "another separator of lines", text: row("zq7secret\u2028x")},
+}
+
+// TestHostile drops each hostile input and wants a clear refusal or a harmless import: nothing lost, nothing executed,
+// nothing told to those who may not read the source.
+func TestHostile(t *testing.T) {
+	for _, group := range []struct {
+		name  string
+		cases []hostile
+		fill  func(*hostile)
+	}{
+		{"file name", fileNames, func(h *hostile) {
+			h.key, h.text, h.want, h.imported = "incoming/"+pool+"/"+h.key, header+good, report.Succeeded, 1
+		}},
+		{"pool id", poolIDs, func(h *hostile) { h.text, h.want = header+good, report.Rejected }},
+		{"sidecar", sidecars, func(h *hostile) {
+			h.text, h.want = header+good, report.Rejected
+			if h.sidecar == "" {
+				h.sidecar = " "
+			}
+		}},
+		{"header", headers, func(h *hostile) { h.want = cmp.Or(h.want, report.Rejected) }},
+		{"cell", cells, func(h *hostile) {
+			h.want = cmp.Or(h.want, report.Rejected)
+			if h.cell != "" {
+				h.cell = secret + h.cell
+				h.text, h.want, h.imported = rejected(quote(h.cell)), report.Partial, 1
+			}
+		}},
+	} {
+		for _, h := range group.cases {
+			group.fill(&h)
+			if h.key == "" {
+				h.key = wellNamed
+			}
+			t.Run(group.name+"/"+h.name, func(t *testing.T) { h.test(t) })
+		}
+	}
+}
+
+// quote writes a cell as RFC 4180 does.
+func quote(cell string) string { return `"` + strings.ReplaceAll(cell, `"`, `""`) + `"` }
+
+func (h hostile) test(t *testing.T) {
+	log := capture(t)
+	synctest.Test(t, func(t *testing.T) {
+		w := boot(t, log)
+		defer w.Close()
+		if h.sidecar != "" {
+			drop(t, w.World, h.key+".manifest.json", h.sidecar)
+		}
+		drop(t, w.World, h.key, h.text)
+		settle(t, w.World, 1)
+		imports := w.Imports()
+		if len(imports) == 0 {
+			return
+		}
+		r, err := w.Result(imports[0].Name)
+		if err != nil || r == nil {
+			t.Fatal("no result")
+		}
+		rows := r.Rows
+		var imported int64
+		if o := rows.Outcome; o != nil {
+			imported = o.Imported
+			if rows.Submitted != o.Imported+o.Skipped+o.Failed+o.Unprocessed {
+				t.Errorf("rows are lost: %+v, %+v", rows, o)
+			}
+		}
+		if r.Verdict != h.want || imported != h.imported {
+			t.Errorf("%s with %d users (%s), want %s with %d", r.Verdict, imported, r.Message, h.want, h.imported)
+		}
+		if rows.Read != rows.Rejected+rows.Submitted {
+			t.Errorf("rows are lost: %+v", rows)
+		}
+		w.kept(t, h)
+		w.told(t)
+		w.shown(t, h, imports[0].Name)
+	})
+}
+
+// witness is a world that remembers the signatures of upload URLs, and what is logged.
+type witness struct {
+	*simulation.World
+	log *lines
+
+	mu         sync.Mutex
+	signatures []string
+}
+
+func boot(t *testing.T, log *lines) *witness {
+	t.Helper()
+	w := &witness{log: log}
+	world, err := simulation.New(localaws.Options{
+		Pools:   []localaws.Pool{{Description: read(t, "../../examples/pool.json")}},
+		Cognito: cognito.Defaults(),
+		Calls: func(call localaws.Call, next http.Handler) http.Handler {
+			return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				if call.Service == "upload" {
+					w.mu.Lock()
+					for name, values := range r.URL.Query() {
+						if strings.HasSuffix(name, "Signature") || strings.HasSuffix(name, "Token") {
+							w.signatures = append(w.signatures, values...)
+						}
+					}
+					w.mu.Unlock()
+				}
+				next.ServeHTTP(rw, r)
+			})
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.World = world
+	return w
+}
+
+// kept wants the source, byte for byte, where it was or under processed/.
+func (w *witness) kept(t *testing.T, h hostile) {
+	t.Helper()
+	keys, err := w.S3.Keys(w.Inbox(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range keys {
+		if key != h.key && !strings.HasPrefix(key, "processed/2000-01-01/") {
+			continue
+		}
+		if text, err := w.S3.Get(w.Inbox(), key); err == nil && string(text) == h.text {
+			return
+		}
+	}
+	t.Errorf("the source is gone; there are %q", keys)
+}
+
+// told wants that nothing of a cell, nor the upload URL, got to where people without a right to the source look, and
+// that each line of the log is one record.
+func (w *witness) told(t *testing.T) {
+	t.Helper()
+	w.mu.Lock()
+	forbidden := append([]string{secret}, w.signatures...)
+	w.mu.Unlock()
+	search := func(where string, text string, also ...string) {
+		for _, f := range append(also, forbidden...) {
+			if f != "" && strings.Contains(strings.ToLower(text), strings.ToLower(f)) {
+				t.Errorf("%s tells %q", where, f)
+			}
+		}
+	}
+	asText := func(v any) string {
+		text, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	if len(w.Imports()) > 0 && w.log.String() == "" {
+		t.Error("nothing was logged")
+	}
+	if len(w.signatures) == 0 && w.Cognito.UserCount(pool) > 0 {
+		t.Error("the upload URL was not seen")
+	}
+	search("the log", w.log.String(), secretColumn)
+	for line := range strings.Lines(w.log.String()) {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("the log has a line that is no record: %s", line)
+		}
+	}
+	for _, m := range w.Stack.StateMachines {
+		for _, e := range w.StepFunctions.Executions(m.ARN) {
+			history, err := w.StepFunctions.History(t.Context(), e.ARN)
+			if err != nil {
+				t.Fatal(err)
+			}
+			search("the history of "+e.Name, asText(history), secretColumn)
+			search("the execution "+e.Name, asText(e), secretColumn)
+		}
+	}
+	search("an event", asText(w.Events.Events()), secretColumn)
+	search("a message", asText(w.SNS.Messages()))
+	for _, q := range w.Stack.Queues {
+		search("the queue "+q.Name, asText(w.SQS.Messages(q.Name)), secretColumn)
+	}
+	search("a metric", w.MeasuredText(), secretColumn)
+	for _, group := range w.Logs.Groups() {
+		for _, stream := range w.Logs.Streams(group) {
+			search("the log group "+group, strings.Join(w.Logs.Messages(group, stream), "\n"), secretColumn)
+		}
+	}
+	for _, e := range w.Imports() {
+		for _, name := range []string{"result.json", "report.html"} {
+			text, err := w.S3.Get(w.Results(), e.Name+"/"+name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			search(name, string(text))
+		}
+	}
+}
+
+// shown looks at what people open: the report holds no markup of the input's, the message's subject is a line of
+// text, failed.csv has the input's cells as they were, and none of our own that a spreadsheet computes.
+func (w *witness) shown(t *testing.T, h hostile, importID string) {
+	t.Helper()
+	report, err := w.S3.Get(w.Results(), importID+"/report.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := h.key[strings.LastIndex(h.key, "/")+1:]
+	for _, input := range []string{name, h.cell, h.sidecar, "<script>kv9", "onerror=alert(1)>"} {
+		if strings.ContainsAny(input, "<>\"") && strings.Contains(string(report), input) {
+			t.Errorf("the report holds %q", input)
+		}
+	}
+	for _, m := range w.SNS.Messages() {
+		if len(m.Subject) > 100 || strings.ContainsFunc(m.Subject, unicode.IsControl) {
+			t.Errorf("the subject is %q", m.Subject)
+		}
+	}
+	text, err := w.S3.Get(w.Results(), importID+"/failed.csv")
+	if err != nil {
+		if h.cell != "" {
+			t.Errorf("no failed.csv: %v", err)
+		}
+		return
+	}
+	records, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+	if err != nil {
+		t.Fatalf("failed.csv: %v", err)
+	}
+	found := h.cell == ""
+	for _, record := range records[1:] {
+		own := len(record) - 4
+		for i, cell := range record {
+			if i < own {
+				// encoding/csv reads \r\n inside a cell as \n; there is none here.
+				found = found || cell == h.cell
+			} else if cell != "" && strings.ContainsAny(cell[:1], "=+-@\t\r") {
+				t.Errorf("a column of ours holds the formula %q", cell)
+			}
+		}
+	}
+	if !found {
+		t.Errorf("failed.csv alters the cell %q:\n%s", h.cell, text)
+	}
+}
+
+// TestForgedEvents gives start-import events that S3 did not send. None starts an import but those that name a key of
+// the inbox where drops are, and those come to nothing, since there is no such object.
+func TestForgedEvents(t *testing.T) {
+	object := func(bucket, key, rest string) string {
+		return fmt.Sprintf(`{"detail": {"bucket": {"name": %q}, "object": {"key": %q, "size": 1%s}}}`, bucket, key, rest)
+	}
+	record := func(bucket, key string) string {
+		return fmt.Sprintf(`{"Records": [{"s3": {"bucket": {"name": %q}, "object": {"key": %q}}}]}`, bucket, key)
+	}
+	tests := []struct {
+		name, event string
+		imports     int
+		want        report.Verdict // of the import
+	}{
+		{"a foreign bucket", object("somebodys-bucket", wellNamed, ""), 0, ""},
+		{"a bucket with a like name", object("userdrop-inbox-2", wellNamed, ""), 0, ""},
+		{"the bucket in another case", object("Userdrop-Inbox", wellNamed, ""), 0, ""},
+		{"no bucket", object("", wellNamed, ""), 0, ""},
+		{"the work bucket", object("userdrop-work", wellNamed, ""), 0, ""},
+		{"what is done already", object("userdrop-inbox", "processed/2000-01-01/x/users.csv", ""), 0, ""},
+		{"what waits for the schedule", object("userdrop-inbox", "scheduled/"+pool+"/users.csv", ""), 0, ""},
+		{"a folder", object("userdrop-inbox", "incoming/"+pool+"/", ""), 0, ""},
+		{"the prefix alone", object("userdrop-inbox", "incoming/", ""), 0, ""},
+		{"a sidecar", object("userdrop-inbox", wellNamed+".manifest.json", ""), 0, ""},
+		{"a like prefix", object("userdrop-inbox", "incoming2/"+pool+"/users.csv", ""), 0, ""},
+		{"no key", object("userdrop-inbox", "", ""), 0, ""},
+		{"nothing", `{}`, 0, ""},
+		{"null", `null`, 0, ""},
+		{"a list", `[]`, 0, ""},
+		{"a number", `7`, 0, ""},
+		{"members of other types", `{"detail": {"bucket": "userdrop-inbox", "object": []}}`, 0, ""},
+		{"a size of another type", object("userdrop-inbox", wellNamed, `, "size": "1"`), 0, ""},
+		{"a key that is not URL-encoded", record("userdrop-inbox", "%zz"), 0, ""},
+		{"a record of a foreign bucket", record("somebodys-bucket", "incoming/a.csv"), 0, ""},
+		{"an object that is not there", object("userdrop-inbox", wellNamed, ""), 1, report.Rejected},
+		{"a version that is not there", object("userdrop-inbox", wellNamed, `, "version-id": "../../x"`), 1, report.Errored},
+		{"a negative size", object("userdrop-inbox", wellNamed, `, "size": -1`), 1, report.Rejected},
+		{
+			"an object of the work bucket by its key",
+			object("userdrop-inbox", "incoming/../../userdrop-work/x", ""), 1, report.Rejected,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			log := capture(t)
+			synctest.Test(t, func(t *testing.T) {
+				w := boot(t, log)
+				defer w.Close()
+				if _, err := w.Lambda.Invoke(t.Context(), "userdrop-start-import", []byte(tt.event)); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Second)
+				settle(t, w.World, tt.imports)
+				for _, e := range w.Imports() {
+					if r, _ := w.Result(e.Name); r == nil || r.Verdict != tt.want {
+						t.Errorf("%s ended %s with %+v", e.Name, e.Status, r)
+					}
+				}
+				if n := w.Cognito.UserCount(pool); n != 0 {
+					t.Errorf("%d users", n)
+				}
+				w.told(t)
+			})
+		})
+	}
+}
+
+// TestEnoughHostileInputs keeps the tables from shrinking.
+func TestEnoughHostileInputs(t *testing.T) {
+	if n := len(fileNames) + len(poolIDs) + len(sidecars) + len(headers) + len(cells); n < 80 {
+		t.Errorf("only %d hostile inputs", n)
+	}
+}
+
+// lines is a log.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// capture keeps what is logged, at every level and as in Lambda, until the test's end.
+func capture(t *testing.T) *lines {
+	t.Helper()
+	l, before := &lines{}, slog.Default()
+	slog.SetDefault(slog.New(slog.NewJSONHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	t.Cleanup(func() { slog.SetDefault(before) })
+	return l
+}

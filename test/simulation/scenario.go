@@ -1,0 +1,420 @@
+package simulation
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"userdrop/localaws"
+	"userdrop/localaws/cognito"
+	"userdrop/localaws/wire"
+)
+
+// Scenario is what a seed decides.
+type Scenario struct {
+	Seed     uint64
+	Pools    []*Pool
+	Drops    []*Drop
+	Settings cognito.Settings
+
+	environment map[string]string // of the functions
+	nightly     bool              // most drops wait for the schedule
+	faults      faults
+	actions     []action
+	logsDown    [2]time.Duration // when Cognito can't use the role of its logs
+	held        [2]time.Duration // when the queue is paused
+	besieged    time.Duration    // how long a job of another stack's runs
+	window      [2]time.Duration // the time of day in which jobs may start, if it is not all day
+}
+
+// night is when the schedule runs, in a world that begins at midnight.
+const night = 2 * time.Hour
+
+// Pool is a user pool of a scenario.
+type Pool struct {
+	ID       string
+	Existing []string // usernames that are there before
+	Hashes   bool
+	email    bool // users sign in by email
+	deleted  bool
+}
+
+// Drop is a file that somebody drops.
+type Drop struct {
+	Key  string
+	Pool *Pool // nil where the key names none that is allowed
+	At   time.Duration
+	Rows []Row
+	Text []byte
+	// VersionID is known once it is dropped.
+	VersionID string
+	// vanished tells that the version may have been deleted for good before anybody read it.
+	vanished bool
+	check    bool
+	refused  bool // the whole file
+}
+
+// Row is a row of a drop, and what is known of it beforehand.
+type Row struct {
+	Line     int
+	Username string
+	Kind     Kind
+}
+
+// Kind says what is to become of a row.
+type Kind int
+
+// The kinds of rows.
+const (
+	Fresh    Kind = iota // a user whom the pool does not have
+	Existing             // one whom it has
+	Shared               // one whom another drop has too
+	Clash                // a new username with an address that another user has
+	Bad                  // rejected by the CSV rules
+)
+
+// Marker is in each cell of a scenario's files, so that a leak shows.
+const Marker = "qz7xv9"
+
+type action struct {
+	at   time.Duration
+	name string
+	do   func(*run)
+}
+
+type draw struct{ *rand.Rand }
+
+func (d draw) chance(p float64) bool { return d.Float64() < p }
+
+func (d draw) between(low, high time.Duration) time.Duration {
+	return low + time.Duration(d.Int64N(int64(high-low)))
+}
+
+// NewScenario draws a scenario.
+func NewScenario(seed uint64) *Scenario {
+	d := draw{rand.New(rand.NewPCG(seed, 0x5ce9a810))}
+	s := &Scenario{Seed: seed, Settings: cognito.Random(wire.NewIDs(seed)), environment: map[string]string{}}
+	if d.chance(0.15) {
+		s.Settings = cognito.Defaults()
+	}
+	s.Settings.KeepAttributes = true
+	if d.chance(0.05) {
+		s.Settings.JobLimit = 1 + d.IntN(6)
+	}
+	s.environment["PART_ROWS"] = []string{"500000", "100", "40", "20"}[d.IntN(4)]
+	if d.chance(0.1) { // histories that get long
+		s.environment["MAX_TURNS"] = fmt.Sprint(2 + d.IntN(20))
+	}
+	if d.chance(0.05) { // jobs that last, and parts that may not
+		s.Settings.UsersPerSecond = 0.05 + 0.5*d.Float64()
+		s.environment["USERS_PER_SECOND"] = fmt.Sprint(s.Settings.UsersPerSecond)
+		s.environment["MAX_IMPORT_DAYS"] = fmt.Sprint(d.between(3*time.Minute, 2*time.Hour).Hours() / 24)
+	}
+	s.nightly = d.chance(0.2)
+	s.faults = faults{
+		call:    []float64{0, 0, 0.01, 0.05, 0.15}[d.IntN(5)],
+		crash:   []float64{0, 0, 0.02, 0.1}[d.IntN(4)],
+		sweep:   []float64{0, 0, 0.3, 0.8}[d.IntN(4)],
+		refused: []float64{0, 0, 0, 0.05, 0.3}[d.IntN(5)],
+		event:   []float64{0, 0, 0.3, 0.8}[d.IntN(4)],
+		dropped: []float64{0, 0.3, 1}[d.IntN(3)],
+		listed:  []time.Duration{0, time.Second, 20 * time.Second}[d.IntN(3)],
+		stop:    []float64{0, 0.5, 1}[d.IntN(3)],
+	}
+	if d.chance(0.2) {
+		from := d.between(0, time.Hour)
+		s.faults.storms = append(s.faults.storms, storm{
+			service: []string{"cognito-idp", "s3", "states", "logs", "events", "sns"}[d.IntN(6)],
+			from:    from, to: from + d.between(time.Minute, time.Hour),
+			kind: []string{throttle, fault503, reset}[d.IntN(3)],
+		})
+	}
+	if d.chance(0.04) { // for longer than an upload URL lives
+		from := d.between(0, 90*time.Minute)
+		s.faults.storms = append(s.faults.storms, storm{
+			service: "lambda " + []string{"copy-to-import-job", "start-import-job"}[d.IntN(2)],
+			from:    from, to: from + d.between(16*time.Minute, time.Hour), kind: throttle,
+		})
+	}
+	if d.chance(0.15) {
+		for range 1 + d.IntN(3) {
+			s.faults.strikes = append(s.faults.strikes, struck(d))
+		}
+	}
+	for i := range 1 + d.IntN(3) {
+		s.Pools = append(s.Pools, s.pool(d, i))
+	}
+	drops := 1 + d.IntN(8)
+	if s.nightly {
+		drops += d.IntN(12)
+	}
+	for i := range drops {
+		s.Drops = append(s.Drops, s.drop(d, i))
+	}
+	s.act(d)
+	s.besiege(draw{rand.New(rand.NewPCG(seed, 0xbe51e6ed))})
+	return s
+}
+
+// besiege lets a job of another stack's run for longer than a part waits for others, and about as long as its own job
+// lives that is not started.
+func (s *Scenario) besiege(d draw) {
+	if !d.chance(0.01) {
+		return
+	}
+	s.besieged = d.between(20*time.Hour, 60*time.Hour)
+	s.environment["MAX_WAIT_FOR_OTHERS_DAYS"] = "1"
+	s.Settings.LockScope = "account"
+	s.Settings.UsersPerSecond = 0.2
+	s.environment["USERS_PER_SECOND"] = "0.2"
+	if d.chance(0.6) {
+		s.Settings.StartWithin = cognito.Duration(24 * time.Hour)
+	}
+	s.actions = append(s.actions, action{d.between(0, time.Hour), "job of another stack's", func(r *run) {
+		rows := int(s.besieged.Seconds() * s.Settings.UsersPerSecond)
+		_ = r.Foreign(context.Background(), elsewhere, rows) // refused while one of ours runs
+	}})
+}
+
+// elsewhere is a pool that the stack does not know of.
+const elsewhere = "us-east-1_Elsewhere"
+
+// struck draws a strike.
+func struck(d draw) strike {
+	s := strike{nth: 1 + d.IntN(4), after: d.between(0, 60*time.Millisecond)}
+	s.function = []string{
+		"prepare-import", "await-turn", "create-import-job", "copy-to-import-job", "start-import-job",
+		"describe-import-job", "collect-rows", "publish-result", "stop-import-jobs",
+	}[d.IntN(9)]
+	s.machine = []string{"import-users", "import-users", "import-job"}[d.IntN(3)]
+	if s.function == "stop-import-jobs" || s.function == "publish-result" && d.chance(0.3) {
+		s.machine = "abort-import"
+	}
+	if d.chance(0.6) {
+		s.redrive = d.between(time.Second, 3*time.Hour)
+	}
+	return s
+}
+
+func (s *Scenario) pool(d draw, i int) *Pool {
+	p := &Pool{
+		ID: fmt.Sprintf("us-east-1_Pool%d", i), Hashes: s.Settings.HashColumn && d.chance(0.4), email: d.chance(0.3),
+	}
+	for n := range d.IntN(20) {
+		p.Existing = append(p.Existing, fmt.Sprintf("%sold%d-%d@example.com", Marker, i, n))
+	}
+	return p
+}
+
+// describe is the pool as describe-user-pool prints it.
+func (p *Pool) describe() []byte {
+	attribute := func(name string) map[string]any {
+		return map[string]any{
+			"Name": name, "AttributeDataType": "String", "Mutable": true,
+			"StringAttributeConstraints": map[string]string{"MinLength": "0", "MaxLength": "2048"},
+		}
+	}
+	pool := map[string]any{
+		"Id": p.ID, "Name": strings.ToLower(p.ID), "MfaConfiguration": "OFF", "AutoVerifiedAttributes": []string{"email"},
+		"UsernameConfiguration": map[string]bool{"CaseSensitive": false},
+		"SchemaAttributes": []any{attribute("sub"), attribute("email"), attribute("name"), map[string]any{
+			"Name": "email_verified", "AttributeDataType": "Boolean", "Mutable": true,
+		}},
+	}
+	if p.email {
+		pool["UsernameAttributes"] = []string{"email"}
+	}
+	text, err := json.Marshal(map[string]any{"UserPool": pool})
+	if err != nil {
+		panic(err) // strings only
+	}
+	return text
+}
+
+func (s *Scenario) drop(d draw, i int) *Drop {
+	p := s.Pools[d.IntN(len(s.Pools))]
+	drop := &Drop{Pool: p, At: d.between(0, 90*time.Minute)}
+	name := fmt.Sprintf("users %d.csv", i)
+	switch {
+	case s.nightly && d.chance(0.8):
+		drop.Key = "scheduled/" + p.ID + "/" + name
+		if d.chance(0.3) { // while the sweep is at work, or a day later
+			drop.At = night + d.between(-time.Second, 2*time.Second)
+		}
+	case d.chance(0.08):
+		drop.Key, drop.check = "check/"+p.ID+"/"+name, true
+	case d.chance(0.12):
+		drop.Key = "scheduled/" + p.ID + "/" + name
+	case d.chance(0.04):
+		drop.Key, drop.Pool, drop.refused = "incoming/us-east-1_Nobody/"+name, nil, true
+	default:
+		drop.Key = "incoming/" + p.ID + "/" + name
+	}
+	rows := 1 + d.IntN(60)
+	if d.chance(0.2) && !s.nightly {
+		rows = 1 + d.IntN(300)
+	}
+	bad, old := []float64{0, 0.1, 0.5, 1}[d.IntN(4)], []float64{0, 0.2, 0.9, 1}[d.IntN(4)]
+	hashes := p.Hashes && d.chance(0.7)
+	var text bytes.Buffer
+	text.WriteString("cognito:username,email,email_verified,name")
+	if hashes {
+		text.WriteString(",password_hash")
+	}
+	if d.chance(0.04) {
+		text.WriteString("," + Marker + "column")
+		drop.refused = true
+	}
+	text.WriteByte('\n')
+	columns := strings.Count(text.String(), ",")
+	for n := range rows {
+		row := Row{Line: n + 2, Username: fmt.Sprintf("%s%d-%d@example.com", Marker, i, n)}
+		email, verified, extra := row.Username, "true", ""
+		switch {
+		case d.chance(bad):
+			row.Kind = Bad
+			switch d.IntN(4) {
+			case 0:
+				email = Marker + " is no address"
+			case 1:
+				verified = "false"
+			case 2:
+				extra = ",," + Marker
+			case 3:
+				verified = Marker
+			}
+		case len(p.Existing) > 0 && d.chance(old):
+			at := (n + i) % len(p.Existing)
+			if n < len(p.Existing) {
+				row.Username, row.Kind = p.Existing[at], Existing
+				email = row.Username
+			}
+		case d.chance(0.05):
+			row.Username, row.Kind = fmt.Sprintf("%sshared-%d@example.com", Marker, n), Shared
+			email = row.Username
+		case !p.email && d.chance(0.03) && len(p.Existing) > 0:
+			row.Kind, email = Clash, p.Existing[0]
+		}
+		fmt.Fprintf(&text, "%s,%s,%s,\"%s, %d\"", row.Username, email, verified, Marker, n)
+		for range columns - 3 {
+			text.WriteByte(',')
+		}
+		if hashes && row.Kind != Bad && columns == 4 && d.chance(0.5) {
+			text.WriteString("$2b$10$" + strings.Repeat("abcdefghij", 5) + "abc")
+		}
+		text.WriteString(extra + "\n")
+		drop.Rows = append(drop.Rows, row)
+	}
+	drop.Text = text.Bytes()
+	return drop
+}
+
+// act adds what people do meanwhile.
+func (s *Scenario) act(d draw) {
+	add := func(at time.Duration, name string, do func(*run)) {
+		s.actions = append(s.actions, action{at, name, do})
+	}
+	soon := func(drop *Drop) time.Duration { return drop.At + d.between(time.Second, 40*time.Minute) }
+	for _, drop := range s.Drops {
+		add(drop.At, "drop", func(r *run) { r.put(drop) })
+	}
+	for _, drop := range s.Drops {
+		if d.chance(0.1) {
+			at := soon(drop)
+			add(at, "abort", func(r *run) { r.abort(drop) })
+			if d.chance(0.4) {
+				add(at+d.between(0, 3*time.Second), "abort", func(r *run) { r.abort(drop) })
+			}
+			if d.chance(0.5) {
+				add(at+d.between(time.Second, 3*time.Hour), "redrive", func(r *run) { r.redrive(drop) })
+			}
+		}
+		if d.chance(0.04) {
+			add(soon(drop), "part aborted", func(r *run) { r.abortPart() })
+		}
+		if d.chance(0.06) {
+			at := soon(drop)
+			add(at, "job stopped by hand", func(r *run) { r.stopJob() })
+		}
+		if d.chance(0.06) && !strings.HasPrefix(drop.Key, "scheduled/") {
+			again := *drop
+			again.At = soon(drop)
+			again.Rows = drop.Rows[:(len(drop.Rows)+1)/2] // another content, so that a mix-up shows
+			again.Text = bytes.Join(bytes.SplitAfter(drop.Text, []byte("\n"))[:1+len(again.Rows)], nil)
+			drop.vanished = true // the sweep sees the newest version alone
+			s.Drops = append(s.Drops, &again)
+			add(again.At, "source overwritten", func(r *run) { r.put(&again) })
+		}
+		if d.chance(0.05) {
+			drop.vanished = true
+			add(soon(drop), "source deleted", func(r *run) { r.remove(drop) })
+		}
+	}
+	if d.chance(0.2) {
+		for range 1 + d.IntN(3) {
+			pool, rows, at := s.Pools[d.IntN(len(s.Pools))], 1+d.IntN(20_000), d.between(0, 2*time.Hour)
+			add(at, "foreign job", func(r *run) {
+				_ = r.Foreign(context.Background(), pool.ID, rows) // refused at times: the pool is deleted, or its jobs used up
+			})
+		}
+	}
+	if d.chance(0.04) {
+		pool := s.Pools[d.IntN(len(s.Pools))]
+		add(d.between(0, 2*time.Hour), "pool deleted", func(r *run) { r.deletePool(pool) })
+	}
+	if d.chance(0.05) {
+		pool := s.Pools[d.IntN(len(s.Pools))]
+		add(d.between(0, 2*time.Hour), "schema changed", func(r *run) { r.addAttribute(pool) })
+	}
+	if s.nightly {
+		for range d.IntN(4) { // beside the schedule's own, or soon after
+			at := night + d.between(-500*time.Millisecond, []time.Duration{time.Second, 40 * time.Minute}[d.IntN(2)])
+			add(at, "sweep beside the schedule's", func(r *run) { r.sweep("ScheduledSweep") })
+		}
+	}
+	if d.chance(0.1) {
+		for range 1 + d.IntN(2) {
+			add(d.between(0, 5*time.Hour), "sweep for what is lost", func(r *run) { r.sweep("LostSweep") })
+		}
+	}
+	if d.chance(0.08) {
+		from := d.between(0, 90*time.Minute)
+		s.held = [2]time.Duration{from, from + d.between(time.Minute, 5*time.Hour)}
+		add(s.held[0], "pause", func(r *run) { r.pause() })
+		add(s.held[1], "resume", func(r *run) { r.resume() })
+	}
+	if d.chance(0.06) {
+		from := d.IntN(24 * 60)
+		to := (from + 30 + d.IntN(20*60)) % (24 * 60)
+		s.window = [2]time.Duration{time.Duration(from) * time.Minute, time.Duration(to) * time.Minute}
+		s.environment["IMPORT_WINDOW"] = fmt.Sprintf("%02d:%02d-%02d:%02d", from/60, from%60, to/60, to%60)
+	}
+	if d.chance(0.05) {
+		from := d.between(0, 2*time.Hour)
+		s.logsDown = [2]time.Duration{from, from + d.between(time.Minute, time.Hour)}
+	}
+}
+
+// parameters are those of the stack.
+func (s *Scenario) parameters() map[string]string {
+	var arns []string
+	for _, p := range s.Pools {
+		arns = append(arns, "arn:aws:cognito-idp:us-east-1:123456789012:userpool/"+p.ID)
+	}
+	return map[string]string{"UserPoolArns": strings.Join(arns, ",")}
+}
+
+func (s *Scenario) pools() []localaws.Pool {
+	var pools []localaws.Pool
+	for _, p := range s.Pools {
+		pools = append(pools, localaws.Pool{Description: p.describe()})
+	}
+	if s.besieged > 0 {
+		pools = append(pools, localaws.Pool{Description: (&Pool{ID: elsewhere}).describe()})
+	}
+	return pools
+}
