@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
+	"userdrop/internal/aws/awserror"
 	"userdrop/internal/contract"
 	"userdrop/internal/report"
 	"userdrop/internal/steps/awaitturn"
@@ -71,7 +72,7 @@ func (f *follower) follow(ctx context.Context) (*report.Result, []byte, error) {
 
 // workflowTransient tells whether the next look may well succeed.
 func workflowTransient(err error) bool {
-	name := contract.Classify(err)
+	name := awserror.Name(err)
 	_, final := errors.AsType[unavailable](err)
 	return !final && (name == contract.Throttled || name == contract.Unavailable)
 }

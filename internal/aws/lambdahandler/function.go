@@ -9,12 +9,13 @@ import (
 	"strings"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/caarlos0/env/v11"
 
-	"userdrop/internal/contract"
+	"userdrop/internal/aws/awserror"
 )
 
 // Builder makes a function's handler out of AWS clients and the function's environment. Lambda's main and the
@@ -55,10 +56,19 @@ func Handler[In, Out any](handle func(context.Context, In) (Out, error)) lambda.
 	return lambda.NewHandler(func(ctx context.Context, in In) (Out, error) {
 		out, err := handle(ctx, in)
 		if err != nil {
-			slog.ErrorContext(ctx, "The function failed.", "name", contract.Classify(err), "error", err)
+			slog.ErrorContext(ctx, "The function failed.", "name", awserror.Name(err), "error", err)
 		}
-		return out, contract.AtBoundary(err)
+		return out, atBoundary(err)
 	})
+}
+
+// atBoundary gives an error its name for the Lambda runtime, which looks only at the outermost type: it must be an
+// InvokeResponse_Error, by value.
+func atBoundary(err error) error {
+	if err == nil {
+		return nil
+	}
+	return messages.InvokeResponse_Error{Type: string(awserror.Name(err)), Message: err.Error()}
 }
 
 // UserPools are the ids of the pools that a stack may import into, out of the parameter UserPoolArns.

@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"golang.org/x/sync/errgroup"
 
+	"userdrop/internal/aws/awserror"
 	"userdrop/internal/contract"
 )
 
@@ -242,7 +243,7 @@ const copies = 16
 // Move is Move by these limits.
 func (m Mover) Move(ctx context.Context, from contract.Object, key string) error {
 	err := m.copy(ctx, from, key)
-	if contract.Classify(err) == contract.Gone { // not so NoSuchUpload, whose status is 404 as well
+	if awserror.Name(err) == contract.Gone { // not so NoSuchUpload, whose status is 404 as well
 		return nil
 	}
 	if err != nil {

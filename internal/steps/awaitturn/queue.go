@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
+	"userdrop/internal/aws/awserror"
 	"userdrop/internal/aws/lambdahandler"
 	"userdrop/internal/aws/metrics"
 	"userdrop/internal/aws/objects"
@@ -305,7 +306,7 @@ func (q *AwaitTurn) active(
 		list, err := q.Cognito.ListUserImportJobs(ctx, &cognito.ListUserImportJobsInput{
 			UserPoolId: &pool, MaxResults: aws.Int32(50), // the model allows 60, its list shape 50
 		})
-		if contract.Classify(err) == contract.Gone && pool != job.UserPoolID {
+		if awserror.Name(err) == contract.Gone && pool != job.UserPoolID {
 			continue // another drop's pool was deleted
 		}
 		if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"userdrop/internal/aws/awserror"
 	"userdrop/internal/aws/lambdahandler"
 	"userdrop/internal/aws/objects"
 	"userdrop/internal/aws/userpool"
@@ -82,7 +83,7 @@ func (c *Collect) Handle(ctx context.Context, job contract.ImportJob) (contract.
 	if !complete && time.Since(job.Job.CompletedAt) < logPatience {
 		return awaitturn.Pause(job, logWait), nil
 	}
-	if summary, err = c.summarise(ctx, job, read, complete); contract.Classify(err) == contract.Gone {
+	if summary, err = c.summarise(ctx, job, read, complete); awserror.Name(err) == contract.Gone {
 		// A run that comes late finds the part counted, and what was kept of it erased.
 		if told, again := c.Work.Exists(ctx, contract.ToldKey(job.ImportID)); again == nil && told {
 			job.Next = contract.Done

@@ -8,6 +8,7 @@ import (
 	"io"
 	"time"
 
+	"userdrop/internal/aws/awserror"
 	"userdrop/internal/aws/objects"
 	"userdrop/internal/aws/userpool"
 	"userdrop/internal/contract"
@@ -49,7 +50,7 @@ func (c *Collect) known(ctx context.Context, job contract.ImportJob, t *tally) (
 			}
 		})
 	}
-	if errors.Is(err, userpool.ErrEnough) || contract.Classify(err) == contract.Throttled {
+	if errors.Is(err, userpool.ErrEnough) || awserror.Name(err) == contract.Throttled {
 		err = nil // somebody else needs the API
 	}
 	return known, err

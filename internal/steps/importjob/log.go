@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 
+	"userdrop/internal/aws/awserror"
 	"userdrop/internal/contract"
 )
 
@@ -131,7 +132,7 @@ func (l *jobLog) read(ctx context.Context, logs logReader, job contract.ImportJo
 			}
 		}
 		page, err := pages.NextPage(ctx)
-		if contract.Classify(err) == contract.Gone {
+		if awserror.Name(err) == contract.Gone {
 			return nil // no stream yet, or never
 		}
 		if err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
+	"userdrop/internal/aws/awserror"
 	"userdrop/internal/aws/lambdahandler"
 	"userdrop/internal/aws/objects"
 	"userdrop/internal/contract"
@@ -188,7 +189,7 @@ func (s *Stop) stopJobs(ctx context.Context, drop contract.Drop, since time.Time
 		}
 		return true
 	})
-	if contract.Classify(err) == contract.Gone { // the pool was deleted, and its jobs with it
+	if awserror.Name(err) == contract.Gone { // the pool was deleted, and its jobs with it
 		return false, nil
 	}
 	if err != nil {

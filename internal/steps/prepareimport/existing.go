@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"userdrop/internal/aws/awserror"
 	"userdrop/internal/aws/userpool"
 	"userdrop/internal/contract"
 	"userdrop/internal/usercsv"
@@ -73,7 +74,7 @@ func (p *Prepare) existing(ctx context.Context, rows *roster, users int) (*contr
 	} else {
 		found, err = through(ctx, l, rows)
 	}
-	if contract.Classify(err) == contract.Throttled || errors.Is(err, userpool.ErrEnough) {
+	if awserror.Name(err) == contract.Throttled || errors.Is(err, userpool.ErrEnough) {
 		err = nil // somebody else needs the API: the rest stays unchecked
 	}
 	return found, err

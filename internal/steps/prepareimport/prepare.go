@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"userdrop/internal/aws/awserror"
 	"userdrop/internal/aws/lambdahandler"
 	"userdrop/internal/aws/objects"
 	"userdrop/internal/contract"
@@ -356,7 +357,7 @@ func (p *Prepare) stream(
 	ctx context.Context, source contract.Object, expected *Sidecar, read func(io.Reader) (rows int, err error),
 ) error {
 	body, err := objects.OpenVersion(ctx, p.S3, source)
-	if contract.Classify(err) == contract.Gone {
+	if awserror.Name(err) == contract.Gone {
 		return usercsv.Refuse(usercsv.SourceGone, "")
 	}
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"userdrop/internal/aws/awserror"
 	"userdrop/internal/contract"
 	"userdrop/internal/steps/intake"
 	"userdrop/internal/usercsv"
@@ -37,7 +38,7 @@ func (p *Prepare) sidecar(ctx context.Context, source *contract.PlannedSource) (
 		return nil, nil
 	}
 	out, err := p.S3.GetObject(ctx, &s3.GetObjectInput{Bucket: &source.Bucket, Key: &key})
-	if contract.Classify(err) == contract.Gone {
+	if awserror.Name(err) == contract.Gone {
 		return nil, nil
 	}
 	if err != nil {

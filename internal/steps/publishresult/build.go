@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
+	"userdrop/internal/aws/awserror"
 	"userdrop/internal/contract"
 	"userdrop/internal/report"
 	"userdrop/internal/steps/awaitturn"
@@ -162,7 +163,7 @@ func (p *Publish) windUp(
 		}
 		return true
 	})
-	if err != nil && contract.Classify(err) != contract.Gone { // with the pool, its jobs are gone
+	if err != nil && awserror.Name(err) != contract.Gone { // with the pool, its jobs are gone
 		return contract.Summary{}, err
 	}
 	if awaitturn.Active(types.UserImportJobStatusType(job.Job.Status)) {
@@ -249,7 +250,7 @@ func (p *Publish) jobsUsed(ctx context.Context, userPoolID string) (*report.Jobs
 		used.Used++
 		return true
 	})
-	if contract.Classify(err) == contract.Gone {
+	if awserror.Name(err) == contract.Gone {
 		return nil, nil
 	}
 	return &used, err

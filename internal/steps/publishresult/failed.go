@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"userdrop/internal/aws/awserror"
 	"userdrop/internal/aws/objects"
 	"userdrop/internal/contract"
 	"userdrop/internal/report"
@@ -105,7 +106,7 @@ type failedFile struct {
 // the result are all that is left of them, and the answer is nil.
 func (p *Publish) openFailed(ctx context.Context, plan contract.Plan, source int) (*failedFile, error) {
 	body, err := objects.OpenVersion(ctx, p.S3, plan.Sources[source].Object)
-	if contract.Classify(err) == contract.Gone {
+	if awserror.Name(err) == contract.Gone {
 		slog.WarnContext(ctx, "The source is gone; failed.csv can't be written.", "importId", plan.ImportID)
 		return nil, nil
 	}

@@ -1,4 +1,4 @@
-package contract_test
+package awserror_test
 
 import (
 	"context"
@@ -9,10 +9,11 @@ import (
 
 	"github.com/aws/smithy-go"
 
+	"userdrop/internal/aws/awserror"
 	"userdrop/internal/contract"
 )
 
-func TestClassify(t *testing.T) {
+func TestName(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		err  error
@@ -28,7 +29,7 @@ func TestClassify(t *testing.T) {
 		{"anything else", errors.New("a bug"), contract.Unexpected},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := contract.Classify(fmt.Errorf("in a call: %w", c.err)); got != c.want {
+			if got := awserror.Name(fmt.Errorf("in a call: %w", c.err)); got != c.want {
 				t.Errorf("%s, want %s", got, c.want)
 			}
 		})
