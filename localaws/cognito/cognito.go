@@ -33,6 +33,8 @@ type Service struct {
 	pools      map[string]*pool
 	jobs       map[string]*job // by id
 	maxActive  int
+	rates      map[category]*recent
+	writes     map[*user]*recent
 	late       map[*time.Timer]struct{} // log lines on their way
 	changes    []Job                    // that OnJob has not seen
 	delivering bool
@@ -44,6 +46,7 @@ func New(account *wire.Account, logs *logs.Service, settings Settings) *Service 
 	s := &Service{
 		account: account, logs: logs, settings: settings,
 		pools: map[string]*pool{}, jobs: map[string]*job{}, late: map[*time.Timer]struct{}{},
+		rates: map[category]*recent{}, writes: map[*user]*recent{},
 	}
 	s.handler = wire.JSON(s.operations())
 	return s

@@ -25,7 +25,10 @@ type User struct {
 	Username   string
 	Sub        string
 	Status     string
+	Enabled    bool
 	Created    time.Time
+	Modified   time.Time
+	Groups     []string          // in the order of their names
 	Attributes map[string]string // without sub; empty without Settings.KeepAttributes
 }
 
@@ -34,9 +37,11 @@ type user struct {
 	name       string
 	attributes string // packed: name NUL value NUL, and so on
 	created    int64  // milliseconds since 1970
+	modified   int64  // the same; 0 is never
 	status     string
 	job        *job // that imported it
 	deleted    bool
+	disabled   bool
 }
 
 // directory holds a pool's users in the order in which they came.
@@ -77,7 +82,7 @@ func (d *directory) find(name string) (*user, bool) {
 	return &d.users[i], true
 }
 
-// taken tells whether a user owns a verified value of a sign-in attribute.
+// taken reports whether a user owns a verified value of a sign-in attribute.
 func (d *directory) taken(attribute, value string) bool {
 	_, taken := d.byAlias[attribute+"="+d.fold(value)]
 	return taken
@@ -144,7 +149,7 @@ func (d *directory) show(i int) User {
 	u := &d.users[i]
 	shown := User{
 		Name: u.name, Username: u.name, Sub: d.sub(i), Status: u.status, Created: time.UnixMilli(u.created),
-		Attributes: map[string]string{},
+		Enabled: !u.disabled, Modified: time.UnixMilli(max(u.created, u.modified)), Attributes: map[string]string{},
 	}
 	if d.subNames {
 		shown.Username = shown.Sub
@@ -195,7 +200,9 @@ func (s *Service) Users(poolID string) []User {
 	users := make([]User, 0, len(p.byName))
 	for i := range p.users {
 		if !p.users[i].deleted {
-			users = append(users, p.show(i))
+			u := p.show(i)
+			u.Groups = p.groupsOf(i)
+			users = append(users, u)
 		}
 	}
 	return users

@@ -32,6 +32,18 @@ func (s *Service) operations() map[string]wire.Operation {
 		"AdminDeleteUser": wire.Strict(s.adminDeleteUser),
 		"AdminGetUser":    wire.Strict(s.adminGetUser),
 		"ListUsers":       wire.Strict(s.listUsers),
+
+		"AdminDisableUser":          wire.Strict(s.adminDisableUser),
+		"AdminEnableUser":           wire.Strict(s.adminEnableUser),
+		"AdminUpdateUserAttributes": wire.Strict(s.adminUpdateUserAttributes),
+
+		"AdminAddUserToGroup":      wire.Strict(s.adminAddUserToGroup),
+		"AdminListGroupsForUser":   wire.Strict(s.adminListGroupsForUser),
+		"AdminRemoveUserFromGroup": wire.Strict(s.adminRemoveUserFromGroup),
+		"CreateGroup":              wire.Strict(s.createGroup),
+		"GetGroup":                 wire.Strict(s.getGroup),
+		"ListGroups":               wire.Strict(s.listGroups),
+		"ListUsersInGroup":         wire.Strict(s.listUsersInGroup),
 	}
 }
 

@@ -62,6 +62,8 @@ type pool struct {
 	schema    map[string]schemaAttribute
 	given     bool // the header came from outside
 	jobs      []*job
+	groups    map[string]*group
+	codesSent int
 	directory
 }
 

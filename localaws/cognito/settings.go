@@ -58,6 +58,12 @@ type Settings struct {
 	HashesSupported bool `json:"hashesSupported"` // the pools are eligible
 	HashColumn      bool `json:"hashColumn"`      // GetCSVHeader has password_hash where no header was given
 
+	// Users after a job, and changes to them.
+	UsersListedLate   Duration `json:"usersListedLate"`   // how long ListUsers leaves out a user whom a job has made
+	UpdatesShareQuota bool     `json:"updatesShareQuota"` // UserUpdate and UserResourceUpdate are one quota of 25 a second
+	GroupsModifyUsers bool     `json:"groupsModifyUsers"` // a change of groups is one of UserLastModifiedDate
+	NoRateQuotas      bool     `json:"noRateQuotas"`      // no call is refused for its rate
+
 	// Quotas. Simulations divide them.
 	RowLimit  int64 `json:"rowLimit"`
 	ByteLimit int64 `json:"byteLimit"`
@@ -93,6 +99,7 @@ func Defaults() Settings {
 		BlankMFAFails:          true,
 		HashesSupported:        true,
 		HashColumn:             true,
+		UpdatesShareQuota:      true,
 		RowLimit:               500_000,
 		ByteLimit:              100_000_000,
 		JobLimit:               1_000,
@@ -150,6 +157,8 @@ func Random(ids *wire.IDs) Settings {
 	s.HashesSupported = coin()
 	s.HashColumn = coin()
 	s.StartWithin = Duration(24*time.Hour) + some(24*time.Hour)
+	s.UpdatesShareQuota = coin()
+	s.GroupsModifyUsers = coin()
 	return s
 }
 

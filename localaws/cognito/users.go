@@ -36,7 +36,7 @@ func describeUser(u User, only []string) userType {
 	}
 	return userType{
 		Username: u.Username, Attributes: all, UserCreateDate: wire.Epoch(u.Created),
-		UserLastModifiedDate: wire.Epoch(u.Created), Enabled: true, UserStatus: u.Status,
+		UserLastModifiedDate: wire.Epoch(u.Modified), Enabled: u.Enabled, UserStatus: u.Status,
 	}
 }
 
@@ -123,15 +123,15 @@ func (s *Service) adminCreateUser(ctx context.Context, in adminCreateUserInput) 
 }
 
 func (s *Service) adminDeleteUser(ctx context.Context, in adminUserInput) (any, error) {
-	p, i, unlock, err := s.reachUser(ctx, "AdminDeleteUser", in)
+	p, i, unlock, err := s.reachToWrite(ctx, "AdminDeleteUser", in)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	if i < 0 {
-		return nil, errNoUser()
-	}
 	p.remove(i)
+	for _, g := range p.groups {
+		delete(g.members, int32(i))
+	}
 	return nil, nil
 }
 
@@ -192,13 +192,16 @@ func (s *Service) listUsers(ctx context.Context, in listUsersInput) (out listUse
 		return out, err
 	}
 	defer unlock()
+	if err := s.admit(userList, nil); err != nil {
+		return out, err
+	}
 	limit := 60
 	if in.Limit != nil && *in.Limit > 0 {
 		limit = *in.Limit
 	}
 	out.Users = []userType{}
 	for ; next < len(p.users); next++ {
-		if p.users[next].deleted || !matches(&p.directory, next) {
+		if p.users[next].deleted || s.unlisted(&p.users[next]) || !matches(&p.directory, next) {
 			continue
 		}
 		if len(out.Users) == limit {
@@ -208,6 +211,11 @@ func (s *Service) listUsers(ctx context.Context, in listUsersInput) (out listUse
 		out.Users = append(out.Users, describeUser(p.show(next), in.AttributesToGet))
 	}
 	return out, nil
+}
+
+// unlisted reports whether ListUsers does not show a user yet, whom a job has just made.
+func (s *Service) unlisted(u *user) bool {
+	return u.job != nil && time.Since(time.UnixMilli(u.created)) < time.Duration(s.settings.UsersListedLate)
 }
 
 var filterForm = regexp.MustCompile(`^\s*"?([\w:]+)"?\s*(\^?=)\s*"((?:[^"\\]|\\.)*)"\s*$`)
@@ -238,7 +246,12 @@ func parseFilter(filter string) (matches func(d *directory, i int) bool, err err
 	case "cognito:user_status":
 		value = func(d *directory, i int) string { return d.users[i].status }
 	case "status":
-		value = func(*directory, int) string { return "Enabled" }
+		value = func(d *directory, i int) string {
+			if d.users[i].disabled {
+				return "Disabled"
+			}
+			return "Enabled"
+		}
 	case "preferred_username", "email", "phone_number", "name", "given_name", "family_name":
 		value = func(d *directory, i int) string {
 			found, _ := d.users[i].attribute(name)

@@ -80,7 +80,10 @@ func unsettled(s cognito.Settings) []string {
 }
 
 // given are the settings that are no unknowns, or take a day to find out.
-var given = []string{"rowLimit", "byteLimit", "jobLimit", "keepAttributes", "startWithin"}
+var given = []string{
+	"rowLimit", "byteLimit", "jobLimit", "keepAttributes", "startWithin",
+	"usersListedLate", "updatesShareQuota", "groupsModifyUsers", "noRateQuotas",
+}
 
 // TestProbe gives the double random answers to everything that AWS does not document. The probe must find them again.
 func TestProbe(t *testing.T) {
