@@ -15,9 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"userdrop/internal/contract"
 
-	"userdrop/internal/report"
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestAWSCLI drives the local double by the AWS CLI alone, as somebody at a terminal would.
@@ -39,7 +39,7 @@ func TestAWSCLI(t *testing.T) {
 		c := cli{t}
 		id := c.drop("users.csv", "users.csv")
 		r := c.result(id)
-		if r.Verdict != report.Partial || r.Rows.Imported != 6 || r.Rows.Rejected != 8 {
+		if r.Verdict != contract.VerdictPartial || r.Rows.Imported != 6 || r.Rows.Rejected != 8 {
 			t.Errorf("verdict %s, rows %+v", r.Verdict, r.Rows)
 		}
 		execution := executionARN(importUsers, id)
@@ -126,7 +126,7 @@ func TestAWSCLI(t *testing.T) {
 	t.Run("the same content again", func(t *testing.T) {
 		c := cli{t}
 		r := c.result(c.drop("good.csv", "twice.csv"))
-		if r.Verdict != report.Succeeded || r.Rows.Skipped != 2 {
+		if r.Verdict != contract.VerdictSucceeded || r.Rows.Skipped != 2 {
 			t.Errorf("verdict %s, rows %+v", r.Verdict, r.Rows)
 		}
 	})
@@ -160,7 +160,7 @@ func TestAWSCLI(t *testing.T) {
 			t.Errorf("the stopped job is %s", got)
 		}
 		r := c.result(id)
-		if other := c.job("describe-user-import-job", job.JobID); r.Verdict != report.Succeeded || other.Imported == 0 ||
+		if other := c.job("describe-user-import-job", job.JobID); r.Verdict != contract.VerdictSucceeded || other.Imported == 0 ||
 			float64(r.Jobs[0].StartedAt.UnixMilli()) < other.CompletionDate*1000 {
 			t.Errorf("verdict %s, started at %v; the other job is %s with %d users", r.Verdict, r.Jobs[0].StartedAt,
 				other.Status, other.Imported)
@@ -190,7 +190,7 @@ func TestAWSCLI(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := c.result(c.drop(name, name))
-			if r.Verdict != report.Rejected || len(r.Problems) == 0 || len(r.Problems[0].Message) < 20 {
+			if r.Verdict != contract.VerdictRejected || len(r.Problems) == 0 || len(r.Problems[0].Message) < 20 {
 				t.Errorf("%s: %s, %+v", name, r.Verdict, r.Problems)
 			}
 		}
@@ -279,11 +279,11 @@ func (c cli) drop(file, key string) (importID string) {
 }
 
 // result waits for the result of an import.
-func (c cli) result(importID string) *report.Result {
+func (c cli) result(importID string) *contract.Result {
 	c.t.Helper()
 	for {
 		if text, _, err := c.run("s3", "cp", "s3://userdrop-results/"+importID+"/result.json", "-"); err == nil {
-			r, err := report.Unmarshal([]byte(text))
+			r, err := contract.UnmarshalResult([]byte(text))
 			if err != nil {
 				c.t.Fatal(err)
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
+	"userdrop/internal/contract"
 	"userdrop/internal/report"
 	"userdrop/internal/usercsv"
 )
@@ -89,10 +90,10 @@ func check(cmd *cobra.Command, name string, o checkOptions) error {
 		return err
 	}
 
-	res := &report.Result{
-		Mode:       report.Check,
+	res := &contract.Result{
+		Mode:       contract.ModeCheck,
 		UserPoolID: pool.ID,
-		Sources:    []report.Source{{Key: name, Bytes: size}},
+		Sources:    []contract.Source{{Key: name, Bytes: size}},
 		StartedAt:  started,
 	}
 	source, done := watched(file, size, cmd.ErrOrStderr())
@@ -108,7 +109,7 @@ func check(cmd *cobra.Command, name string, o checkOptions) error {
 	case err != nil:
 		return errors.Join(err, sink.discard())
 	default:
-		res.Rows = report.Rows{
+		res.Rows = contract.Rows{
 			Read:      int64(summary.Read),
 			Rejected:  int64(summary.Rejected),
 			Submitted: int64(summary.Read - summary.Rejected),
@@ -118,10 +119,10 @@ func check(cmd *cobra.Command, name string, o checkOptions) error {
 		res.Files = sink.files
 	}
 	res.FinishedAt = time.Now()
-	if err := res.Finish(report.Ended); err != nil {
+	if err := report.Finish(res, report.Ended); err != nil {
 		return err
 	}
-	text, err := report.Marshal(res)
+	text, err := contract.MarshalResult(res)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 	"regexp"
 	"unicode/utf8"
 
-	"userdrop/internal/report"
+	"userdrop/internal/contract"
 	"userdrop/internal/usercsv"
 )
 
@@ -27,8 +27,8 @@ type sample struct {
 // checkSink keeps a few samples of each problem and, with a directory, writes parts and failed.csv there.
 type checkSink struct {
 	dir     string
-	files   report.Files
-	samples map[usercsv.Code][]sample
+	files   contract.Files
+	samples map[contract.Code][]sample
 	parts   []*filePart
 	failed  *os.File
 	rows    *usercsv.FailedWriter
@@ -36,7 +36,7 @@ type checkSink struct {
 
 // newCheckSink makes the directory, if any, and removes what an earlier run left there.
 func newCheckSink(dir string, source *os.File) (*checkSink, error) {
-	s := &checkSink{dir: dir, samples: map[usercsv.Code][]sample{}}
+	s := &checkSink{dir: dir, samples: map[contract.Code][]sample{}}
 	if dir == "" {
 		return s, nil
 	}

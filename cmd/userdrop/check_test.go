@@ -136,8 +136,7 @@ func TestCheckOutput(t *testing.T) {
 
 NotVerified  1 row
   None of the attributes that the pool verifies automatically is marked as
-  verified. Set email_verified or phone_number_verified to true, or use the
-  setting AssumeVerified.
+  verified. Set email_verified or phone_number_verified to true.
     line 3
 
 BadEmail  1 row

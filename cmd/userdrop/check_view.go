@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/term"
 
-	"userdrop/internal/report"
+	"userdrop/internal/contract"
 	"userdrop/internal/usercsv"
 )
 
@@ -21,10 +21,10 @@ type checkView struct {
 	b       bytes.Buffer
 	width   int
 	colour  bool
-	samples map[usercsv.Code][]sample
+	samples map[contract.Code][]sample
 }
 
-func newCheckView(w io.Writer, samples map[usercsv.Code][]sample) *checkView {
+func newCheckView(w io.Writer, samples map[contract.Code][]sample) *checkView {
 	v := &checkView{w: w, width: 80, samples: samples, colour: isTerminal(w) && os.Getenv("NO_COLOR") == ""}
 	if f, ok := w.(*os.File); ok && isTerminal(w) {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
@@ -55,9 +55,9 @@ const (
 	yellow = 33
 )
 
-func (v *checkView) write(r *report.Result, parts []usercsv.PartSummary) error {
+func (v *checkView) write(r *contract.Result, parts []usercsv.PartSummary) error {
 	name := printable(r.Sources[0].Key, 200)
-	refused := r.Verdict == report.Rejected
+	refused := r.Verdict == contract.VerdictRejected
 	switch {
 	case refused:
 		v.printf("%s %s is refused as a whole: nothing of it would be imported.\n",
@@ -99,7 +99,7 @@ func (v *checkView) write(r *report.Result, parts []usercsv.PartSummary) error {
 }
 
 // problem shows one kind of problem: how often, what to do, and the first lines that have it.
-func (v *checkView) problem(p usercsv.Problem) {
+func (v *checkView) problem(p contract.Problem) {
 	count := ""
 	switch {
 	case !p.Code.OfFile():

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	repository "userdrop"
+	"userdrop/internal/contract"
 	"userdrop/internal/report"
 	"userdrop/internal/usercsv"
 	"userdrop/localaws"
@@ -89,7 +90,7 @@ func demo(cmd *cobra.Command, args []string, o demoOptions) error {
 		return err
 	}
 	m := newMeter(cmd.ErrOrStderr())
-	drop, err := s.upload(ctx, args[0], pool.ID, report.Import, m)
+	drop, err := s.upload(ctx, args[0], pool.ID, contract.ModeImport, m)
 	if err != nil {
 		return err
 	}

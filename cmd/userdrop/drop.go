@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
+	"userdrop/internal/contract"
 	"userdrop/internal/report"
 )
 
@@ -68,9 +69,9 @@ func drop(cmd *cobra.Command, name string, o dropOptions) error {
 	if err != nil {
 		return err
 	}
-	mode := report.Import
+	mode := contract.ModeImport
 	if o.check {
-		mode = report.Check
+		mode = contract.ModeCheck
 	}
 	m := newMeter(cmd.ErrOrStderr())
 	dropped, err := s.upload(ctx, name, pool, mode, m)
@@ -164,8 +165,8 @@ func (o *watchOptions) follow(cmd *cobra.Command, f *follower) error {
 }
 
 // verdictCode is the exit code of a result: nil is 0.
-func verdictCode(r *report.Result) error {
-	if r.Verdict == report.Succeeded || r.Verdict == report.Checked && r.Rows.Rejected == 0 {
+func verdictCode(r *contract.Result) error {
+	if r.Verdict == contract.VerdictSucceeded || r.Verdict == contract.VerdictChecked && r.Rows.Rejected == 0 {
 		return nil
 	}
 	return exitRejected

@@ -16,7 +16,6 @@ import (
 
 	"userdrop/internal/aws/awserror"
 	"userdrop/internal/contract"
-	"userdrop/internal/report"
 	"userdrop/internal/steps/awaitturn"
 	"userdrop/internal/steps/importjob"
 )
@@ -43,12 +42,12 @@ func expired(status sfntypes.ExecutionStatus, ended *time.Time) bool {
 }
 
 // follow returns the published result and its text.
-func (f *follower) follow(ctx context.Context) (*report.Result, []byte, error) {
+func (f *follower) follow(ctx context.Context) (*contract.Result, []byte, error) {
 	started := time.Now()
 	for {
 		over, err := f.look(ctx, started)
 		if err == nil && over {
-			var r *report.Result
+			var r *contract.Result
 			var text []byte
 			if r, text, err = f.result(ctx, f.importID); r != nil {
 				f.meter.clear()

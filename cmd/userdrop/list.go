@@ -19,18 +19,17 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"userdrop/internal/contract"
-	"userdrop/internal/report"
 )
 
 // listed is one import, as far as its execution and its result tell.
 type listed struct {
-	ImportID   string         `json:"importId"`
-	Execution  string         `json:"execution,omitempty"` // its status; Step Functions forgets it after 90 days
-	Verdict    report.Verdict `json:"verdict,omitempty"`
-	UserPoolID string         `json:"userPoolId,omitempty"`
-	Rows       *report.Rows   `json:"rows,omitempty"`
-	StartedAt  time.Time      `json:"startedAt,omitzero"`
-	FinishedAt time.Time      `json:"finishedAt,omitzero"`
+	ImportID   string           `json:"importId"`
+	Execution  string           `json:"execution,omitempty"` // its status; Step Functions forgets it after 90 days
+	Verdict    contract.Verdict `json:"verdict,omitempty"`
+	UserPoolID string           `json:"userPoolId,omitempty"`
+	Rows       *contract.Rows   `json:"rows,omitempty"`
+	StartedAt  time.Time        `json:"startedAt,omitzero"`
+	FinishedAt time.Time        `json:"finishedAt,omitzero"`
 
 	expired bool // the result, if there is none
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"userdrop/internal/aws/objects"
-	"userdrop/internal/report"
+	"userdrop/internal/contract"
 	"userdrop/localaws"
 )
 
@@ -92,23 +92,23 @@ func TestDemo(t *testing.T) {
 		name, args string
 		code       int
 		begins     string
-		rows       report.Rows
+		rows       contract.Rows
 		files      []string
 	}{
 		{
 			"the example", "demo", 0, "\n◐ PARTIAL\n  6 of 14 users are in the pool.\n",
-			report.Rows{Read: 14, Rejected: 8, Submitted: 6, Outcome: &report.Outcome{Imported: 6}},
+			contract.Rows{Read: 14, Rejected: 8, Submitted: 6, RowOutcomes: &contract.RowOutcomes{Imported: 6}},
 			[]string{"failed.csv", "report.html", "result.json"},
 		},
 		{
 			"a good file, into the same directory", "demo good.csv --pool pool.json", 0,
 			"\n✔ SUCCEEDED\n  All 2 users are in the pool.\n",
-			report.Rows{Read: 2, Submitted: 2, Outcome: &report.Outcome{Imported: 2}},
+			contract.Rows{Read: 2, Submitted: 2, RowOutcomes: &contract.RowOutcomes{Imported: 2}},
 			[]string{"report.html", "result.json"},
 		},
 		{
 			"a file with bad rows", "demo users.csv --pool pool.json", 1, "\n◐ PARTIAL\n",
-			report.Rows{Read: 14, Rejected: 8, Submitted: 6, Outcome: &report.Outcome{Imported: 6}},
+			contract.Rows{Read: 14, Rejected: 8, Submitted: 6, RowOutcomes: &contract.RowOutcomes{Imported: 6}},
 			[]string{"failed.csv", "report.html", "result.json"},
 		},
 	} {
@@ -129,7 +129,7 @@ func TestDemo(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r, err := report.Unmarshal(text)
+			r, err := contract.UnmarshalResult(text)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -425,12 +425,12 @@ func TestStack(t *testing.T) {
 
 	t.Run("the result of a dry run as JSON", func(t *testing.T) {
 		stdout, _ := command(t, 1, "drop users.csv --check --watch --json --interval 50ms")
-		r, err := report.Unmarshal([]byte(stdout))
-		if err != nil || r.Verdict != report.Checked || r.Rows.Rejected != 8 {
+		r, err := contract.UnmarshalResult([]byte(stdout))
+		if err != nil || r.Verdict != contract.VerdictChecked || r.Rows.Rejected != 8 {
 			t.Errorf("%v\n%s", err, stdout)
 		}
 		stdout, _ = command(t, 0, "drop good.csv --check --watch --json --interval 50ms")
-		if r, err := report.Unmarshal([]byte(stdout)); err != nil || r.Verdict != report.Checked {
+		if r, err := contract.UnmarshalResult([]byte(stdout)); err != nil || r.Verdict != contract.VerdictChecked {
 			t.Errorf("%v\n%s", err, stdout)
 		}
 	})
@@ -441,7 +441,7 @@ func TestStack(t *testing.T) {
 		if err := json.Unmarshal([]byte(stdout), &imports); err != nil {
 			t.Fatal(err)
 		}
-		if len(imports) != 2 || imports[0].Verdict != report.Checked || imports[0].Rows.Read != 2 ||
+		if len(imports) != 2 || imports[0].Verdict != contract.VerdictChecked || imports[0].Rows.Read != 2 ||
 			imports[1].Rows.Read != 14 {
 			t.Error(stdout)
 		}
@@ -457,7 +457,7 @@ func TestStack(t *testing.T) {
 
 	t.Run("a result that has expired", func(t *testing.T) {
 		stdout, _ := command(t, 0, "drop good.csv --watch --json --interval 50ms")
-		r, err := report.Unmarshal([]byte(stdout))
+		r, err := contract.UnmarshalResult([]byte(stdout))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -28,7 +28,6 @@ import (
 
 	"userdrop/internal/aws/objects"
 	"userdrop/internal/contract"
-	"userdrop/internal/report"
 	"userdrop/internal/steps/intake"
 )
 
@@ -149,7 +148,7 @@ func (s *stack) pool(named string) (string, error) {
 }
 
 // upload puts a file into the inbox and answers the import that it becomes.
-func (s *stack) upload(ctx context.Context, name, pool string, mode report.Mode, m *meter) (contract.Drop, error) {
+func (s *stack) upload(ctx context.Context, name, pool string, mode contract.Mode, m *meter) (contract.Drop, error) {
 	base := filepath.Base(name)
 	if !utf8.ValidString(base) { // S3 would answer that it can't parse an address
 		return contract.Drop{}, fmt.Errorf("the name %q is not UTF-8, which S3 wants: rename the file", base)
@@ -163,7 +162,7 @@ func (s *stack) upload(ctx context.Context, name, pool string, mode report.Mode,
 		return contract.Drop{}, fmt.Errorf("%s is no drop: a name that ends in %s is a sidecar's", base,
 			intake.ManifestSuffix)
 	}
-	prefix := map[report.Mode]string{report.Import: "incoming", report.Check: "check"}[mode]
+	prefix := map[contract.Mode]string{contract.ModeImport: "incoming", contract.ModeCheck: "check"}[mode]
 	key := path.Join(prefix, pool, base)
 	uploads := transfermanager.New(s.s3, func(o *transfermanager.Options) {
 		o.FailTimeout = 5 * time.Second // of the clean-up after Ctrl-C, too
@@ -201,25 +200,25 @@ func (l *uploadListener) OnObjectBytesTransferred(_ context.Context, e *transfer
 }
 
 // result reads the published result of an import, and its text; nil if there is none yet.
-func (s *stack) result(ctx context.Context, importID string) (*report.Result, []byte, error) {
+func (s *stack) result(ctx context.Context, importID string) (*contract.Result, []byte, error) {
 	text, found, err := s.results.Read(ctx, contract.ResultKey(importID))
 	if err != nil || !found {
 		return nil, nil, explain(err)
 	}
-	r, err := report.Unmarshal(text)
+	r, err := contract.UnmarshalResult(text)
 	return r, text, err
 }
 
 // fetch copies the files of a result into a directory, in place of those of an earlier one, and says where they are.
-func (s *stack) fetch(ctx context.Context, importID, dir string) (report.Files, error) {
+func (s *stack) fetch(ctx context.Context, importID, dir string) (contract.Files, error) {
 	if err := clearResult(dir); err != nil {
-		return report.Files{}, err
+		return contract.Files{}, err
 	}
 	keys, err := s.results.Keys(ctx, contract.WorkPrefix(importID))
 	if err != nil {
-		return report.Files{}, explain(err)
+		return contract.Files{}, explain(err)
 	}
-	var files report.Files
+	var files contract.Files
 	for _, key := range keys {
 		name := filepath.Join(dir, path.Base(key))
 		if err := s.download(ctx, key, name); err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
-	"userdrop/internal/report"
+	"userdrop/internal/contract"
 	"userdrop/localaws"
 )
 
@@ -67,8 +67,8 @@ func TestUploadFaults(t *testing.T) {
 				}
 			}
 			code, stdout, stderr := userdrop("drop", "good.csv", "--watch", "--json", "--interval", "20ms")
-			r, err := report.Unmarshal([]byte(stdout))
-			if err != nil || code != 0 || r.Verdict != report.Succeeded || d.Cognito.UserCount(examplePool) != 2 {
+			r, err := contract.UnmarshalResult([]byte(stdout))
+			if err != nil || code != 0 || r.Verdict != contract.VerdictSucceeded || d.Cognito.UserCount(examplePool) != 2 {
 				t.Fatalf("exit %d, %v\n%s%s", code, err, stdout, stderr)
 			}
 			told := everything(t, d)

@@ -16,7 +16,6 @@ import (
 	"userdrop"
 	"userdrop/functions"
 	"userdrop/internal/contract"
-	"userdrop/internal/report"
 	"userdrop/localaws/template"
 	"userdrop/localaws/wire"
 )
@@ -401,8 +400,8 @@ func TestChoicesKnowEveryAnswer(t *testing.T) {
 		}
 	})
 	want := []string{ // all but Errored, which is the Default
-		string(report.Checked), string(report.Expired), string(report.Failed), string(report.Partial),
-		string(report.Rejected), string(report.Stopped), string(report.Succeeded),
+		string(contract.VerdictChecked), string(contract.VerdictExpired), string(contract.VerdictFailed), string(contract.VerdictPartial),
+		string(contract.VerdictRejected), string(contract.VerdictStopped), string(contract.VerdictSucceeded),
 	}
 	slices.Sort(verdicts)
 	if diff := cmp.Diff(want, verdicts); diff != "" {

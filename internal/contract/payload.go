@@ -6,10 +6,8 @@
 package contract
 
 import (
+	"encoding/json"
 	"time"
-
-	"userdrop/internal/report"
-	"userdrop/internal/usercsv"
 )
 
 // Schema is the version of the payloads. An import can outlive a deployment, so a release accepts the last version too.
@@ -26,11 +24,11 @@ type Object struct {
 
 // Drop is the input of an import-users execution: what was dropped, and for which pool.
 type Drop struct {
-	Schema     int         `json:"schema"`
-	ImportID   string      `json:"importId"` // also the execution's name
-	UserPoolID string      `json:"userPoolId"`
-	Mode       report.Mode `json:"mode"`
-	Source     Object      `json:"source,omitzero"`
+	Schema     int    `json:"schema"`
+	ImportID   string `json:"importId"` // also the execution's name
+	UserPoolID string `json:"userPoolId"`
+	Mode       Mode   `json:"mode"`
+	Source     Object `json:"source,omitzero"`
 	// Manifest is the key, in the work bucket, of a JSON list of Objects: a scheduled sweep takes many files at once.
 	Manifest string `json:"manifest,omitempty"`
 }
@@ -155,13 +153,13 @@ func (j Job) Processed() int64 { return j.Imported + j.Skipped + j.Failed }
 type Plan struct {
 	Import
 	// Refused tells that no row may be submitted: a problem with the file, the pool, or a guard against accidents.
-	Refused  bool             `json:"refused"`
-	Sources  []PlannedSource  `json:"sources"`
-	Problems []report.Problem `json:"problems"`
+	Refused  bool            `json:"refused"`
+	Sources  []PlannedSource `json:"sources"`
+	Problems []Problem       `json:"problems"`
 	// Existing tells of accepted rows whose user is in the pool already; only a dry run that was asked for it knows.
 	Existing *Existing `json:"existing,omitempty"`
-	// Pool is what the rules knew of the pool; nil if it was refused.
-	Pool *usercsv.Pool `json:"pool,omitempty"`
+	// Pool is what the rules knew of the pool: a usercsv.Pool in JSON, absent if the pool was refused.
+	Pool json.RawMessage `json:"pool,omitempty"`
 	// Outcomes are the rows that the rules rejected, source by source in their order.
 	Outcomes  Object    `json:"outcomes,omitzero"`
 	StartedAt time.Time `json:"startedAt"`
@@ -177,11 +175,11 @@ type Existing struct {
 type PlannedSource struct {
 	Object
 	// Sidecar is the manifest that was found beside the file. It moves with it.
-	Sidecar  Object           `json:"sidecar,omitzero"`
-	Read     int              `json:"read"`
-	Rejected int              `json:"rejected"`
-	Refused  bool             `json:"refused"`
-	Problems []report.Problem `json:"problems,omitempty"`
+	Sidecar  Object    `json:"sidecar,omitzero"`
+	Read     int       `json:"read"`
+	Rejected int       `json:"rejected"`
+	Refused  bool      `json:"refused"`
+	Problems []Problem `json:"problems,omitempty"`
 }
 
 // Summary is the outcome of one attempt of a part, which collect-rows leaves in the work bucket.
@@ -225,9 +223,9 @@ type SourceRows struct {
 
 // Outcome is one row that is not in the pool, as far as anybody can tell: rejected by the rules, or submitted in vain.
 type Outcome struct {
-	Source int            `json:"s"`
-	Line   int            `json:"l"`
-	Codes  []usercsv.Code `json:"c"`
+	Source int    `json:"s"`
+	Line   int    `json:"l"`
+	Codes  []Code `json:"c"`
 	// Attributes are those at fault for each code, as the pool names them; see [usercsv.Words].
 	Attributes []string `json:"a,omitempty"`
 	Message    string   `json:"m,omitempty"`

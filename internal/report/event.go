@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
-	"userdrop/internal/usercsv"
+	"userdrop/internal/contract"
 )
 
 // What the EventBridge event is called, for rules to match.
@@ -28,34 +28,34 @@ var (
 
 // Detail is the event's detail. Consumers tell duplicates by ImportID, since it is delivered at least once.
 type Detail struct {
-	Schema     string         `json:"schema"`
-	ImportID   string         `json:"importId"`
-	UserPoolID string         `json:"userPoolId"`
-	Mode       Mode           `json:"mode"`
-	Verdict    Verdict        `json:"verdict"`
-	Message    string         `json:"message"`
-	ErrorName  string         `json:"errorName,omitzero"`
-	Rows       Rows           `json:"rows"`
-	Problems   []CodeCount    `json:"problems"`
-	Files      Files          `json:"files"`
-	Sources    []DetailSource `json:"sources"`
-	Omitted    *Omitted       `json:"omitted,omitzero"` // what did not fit; result.json has all of it
-	StartedAt  time.Time      `json:"startedAt,omitzero"`
-	FinishedAt time.Time      `json:"finishedAt,omitzero"`
+	Schema     string           `json:"schema"`
+	ImportID   string           `json:"importId"`
+	UserPoolID string           `json:"userPoolId"`
+	Mode       contract.Mode    `json:"mode"`
+	Verdict    contract.Verdict `json:"verdict"`
+	Message    string           `json:"message"`
+	ErrorName  string           `json:"errorName,omitzero"`
+	Rows       contract.Rows    `json:"rows"`
+	Problems   []CodeCount      `json:"problems"`
+	Files      contract.Files   `json:"files"`
+	Sources    []DetailSource   `json:"sources"`
+	Omitted    *Omitted         `json:"omitted,omitzero"` // what did not fit; result.json has all of it
+	StartedAt  time.Time        `json:"startedAt,omitzero"`
+	FinishedAt time.Time        `json:"finishedAt,omitzero"`
 }
 
 // CodeCount is a problem without its words.
 type CodeCount struct {
-	Code  usercsv.Code `json:"code"`
-	Count int          `json:"count"`
+	Code  contract.Code `json:"code"`
+	Count int           `json:"count"`
 }
 
 // DetailSource is one dropped file.
 type DetailSource struct {
-	Bucket    string `json:"bucket,omitzero"`
-	Key       string `json:"key"`
-	VersionID string `json:"versionId,omitzero"`
-	Rows      Rows   `json:"rows"`
+	Bucket    string        `json:"bucket,omitzero"`
+	Key       string        `json:"key"`
+	VersionID string        `json:"versionId,omitzero"`
+	Rows      contract.Rows `json:"rows"`
 }
 
 // Omitted counts what was left out of a detail.
@@ -67,10 +67,10 @@ type Omitted struct {
 
 // Event returns the detail of the event that announces a result. It is always under 16 KB: of the files, the problems
 // and the sources, in this order, it takes what fits and counts the rest.
-func Event(r *Result) Detail {
+func Event(r *contract.Result) Detail {
 	d := Detail{
 		Schema: EventSchema, ImportID: clean(r.ImportID, 200), UserPoolID: clean(r.UserPoolID, 80),
-		Mode: Mode(clean(string(r.Mode), 20)), Verdict: Verdict(clean(string(r.Verdict), 20)),
+		Mode: contract.Mode(clean(string(r.Mode), 20)), Verdict: contract.Verdict(clean(string(r.Verdict), 20)),
 		Message: clean(r.Message, 400), Rows: r.Rows, Problems: []CodeCount{}, Sources: []DetailSource{},
 		StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
 		Omitted: &Omitted{len(r.Problems), len(r.Problems), len(r.Sources)}, // as long as it can get

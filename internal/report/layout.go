@@ -3,6 +3,8 @@ package report
 import (
 	"cmp"
 	"time"
+
+	"userdrop/internal/contract"
 )
 
 // layout makes the whole page.
@@ -41,7 +43,7 @@ func (d *document) layout(p page) {
 
 func (d *document) hero(p page) {
 	verb := "Import"
-	if p.Mode == Check {
+	if p.Mode == contract.ModeCheck {
 		verb = "Check"
 	}
 	d.add(`
@@ -163,11 +165,11 @@ func (d *document) problems(p page) {
 	d.add("\n")
 }
 
-func (d *document) problem(p Problem) {
+func (d *document) problem(p contract.Problem) {
 	d.add(`
   <article class="problem %s">
     <h3>%s</h3>
-    <p class="tags"><code>%s</code>`, when(p.Code.OfFile(), "file"), title(p.Code), p.Code)
+    <p class="tags"><code>%s</code>`, when(p.Code.OfFile(), "file"), p.Code.Title(), p.Code)
 	if extent := extent(p); extent != "" {
 		d.add(`<b>%s</b>`, extent)
 	}
@@ -218,7 +220,7 @@ func (d *document) files(p page) {
 	d.add("\n")
 }
 
-func (d *document) sources(label string, sources []Source) {
+func (d *document) sources(label string, sources []contract.Source) {
 	d.add(`
   <div class="scroll" role="region" aria-label="%s" tabindex="0">
   <table>

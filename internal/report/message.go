@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"userdrop/internal/contract"
 )
 
 // subjectLimit is Amazon SNS's: a subject is ASCII of less than 100 characters
@@ -15,7 +17,7 @@ const messageWidth = 76
 
 // Message returns the notification for people in plain text: the verdict in words, the counts, the main reasons, what
 // to do and where the files are.
-func Message(r *Result) (subject, body string) {
+func Message(r *contract.Result) (subject, body string) {
 	var b strings.Builder
 	para := func(indent, text string) {
 		for _, line := range wrap(text, messageWidth-len(indent)) {
@@ -44,7 +46,7 @@ func Message(r *Result) (subject, body string) {
 	if main := costliest(reasons(r), 3); len(main) > 0 {
 		section("Main reasons")
 		for _, p := range main {
-			item(title(p.Code) + " (" + p.Code.String() + ")" + lead(", ", extent(p)) + lead(": ", lines(p)))
+			item(p.Code.Title() + " (" + p.Code.String() + ")" + lead(", ", extent(p)) + lead(": ", lines(p)))
 			para("    ", clean(p.Message, 1000))
 		}
 		if rest := len(r.Problems) - len(main); rest > 0 {
@@ -83,7 +85,7 @@ func Message(r *Result) (subject, body string) {
 	return messageSubject(r), b.String()
 }
 
-func messageSubject(r *Result) string {
+func messageSubject(r *contract.Result) string {
 	s := fmt.Sprintf("[userdrop] %s: %s", r.Verdict, headline(r))
 	if room := subjectLimit - len(s) - len(" ()"); room >= 12 {
 		s += " (" + sourceName(r, room) + ")"
@@ -107,9 +109,9 @@ type row struct {
 }
 
 // table lists the counts from which both sums can be checked.
-func table(r *Result) []row {
+func table(r *contract.Result) []row {
 	rows := []row{{"read", r.Rows.Read}, {"rejected", r.Rows.Rejected}, {"submitted", r.Rows.Submitted}}
-	if o := r.Rows.Outcome; o != nil {
+	if o := r.Rows.RowOutcomes; o != nil {
 		rows = append(rows, row{"imported", o.Imported}, row{"there already", o.Skipped},
 			row{"failed in Cognito", o.Failed}, row{"not processed", o.Unprocessed})
 	}
@@ -121,13 +123,13 @@ func table(r *Result) []row {
 }
 
 // steps lists what to do beyond the advice, the most urgent first.
-func steps(r *Result) []string {
+func steps(r *contract.Result) []string {
 	var s []string
 	switch {
-	case r.Verdict == Checked && lost(r.Rows) > 0:
+	case r.Verdict == contract.VerdictChecked && lost(r.Rows) > 0:
 		s = append(s, "To import the rows that pass, drop the same file under incoming/: the others are handed back again.",
 			"To import all, repair the rows first. failed.csv names the line, the code and the reason of each.")
-	case lost(r.Rows) > 0 && (r.Verdict == Partial || r.Verdict == Rejected):
+	case lost(r.Rows) > 0 && (r.Verdict == contract.VerdictPartial || r.Verdict == contract.VerdictRejected):
 		s = append(s, "Open "+failedFile(r)+": it holds the rows that did not make it, each with its line, code and "+
 			"reason in the columns userdrop:line, userdrop:code and userdrop:message.",
 			"Repair the cells and drop the file as a new one. The userdrop columns may stay, and users who are in the "+
@@ -143,7 +145,7 @@ func steps(r *Result) []string {
 }
 
 // uri says where a source is: in a bucket, or the file as it was given.
-func uri(s Source) string {
+func uri(s contract.Source) string {
 	if s.Bucket == "" {
 		return s.Key
 	}

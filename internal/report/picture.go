@@ -1,5 +1,7 @@
 package report
 
+import "userdrop/internal/contract"
+
 // slice is one share of the rows, in the order in which every picture shows them.
 type slice struct {
 	kind  string // names its colour
@@ -9,7 +11,7 @@ type slice struct {
 
 // shares are the slices of the rows read: who arrived first, then who did not. A dry run shows what would become of
 // them.
-func shares(r *Result) []slice {
+func shares(r *contract.Result) []slice {
 	o := r.Rows.Counts()
 	switch {
 	case r.Predicted != nil:
@@ -19,7 +21,7 @@ func shares(r *Result) []slice {
 			{"unprocessed", "Not looked up", r.Predicted.Unchecked},
 			{"rejected", "Rejected", r.Rows.Rejected},
 		}
-	case r.Rows.Outcome == nil || r.Mode == Check:
+	case r.Rows.RowOutcomes == nil || r.Mode == contract.ModeCheck:
 		return []slice{
 			{"imported", "Pass", r.Rows.Submitted},
 			{"rejected", "Rejected", r.Rows.Rejected},

@@ -18,9 +18,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"userdrop/internal/contract"
 	"userdrop/internal/report"
 	"userdrop/internal/report/sample"
-	"userdrop/internal/usercsv"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -28,7 +28,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 var style = regexp.MustCompile(`(?s)<style>.*</style>`)
 
 // render returns everything that is told of a result, by the name of its golden file.
-func render(t *testing.T, name string, r *report.Result) map[string][]byte {
+func render(t *testing.T, name string, r *contract.Result) map[string][]byte {
 	t.Helper()
 	var page, plain, colored bytes.Buffer
 	if err := report.WriteReport(&page, r, report.ReportOptions{}); err != nil {
@@ -86,7 +86,7 @@ func TestHostile(t *testing.T) {
 		for file, text := range render(t, s.Name, s.Result) {
 			for _, p := range s.Result.Problems {
 				for _, column := range p.Columns {
-					if p.Code != usercsv.MissingColumn && bytes.Contains(text, []byte(column)) {
+					if p.Code != contract.MissingColumn && bytes.Contains(text, []byte(column)) {
 						t.Errorf("%s shows the column %q", file, column)
 					}
 				}
@@ -127,7 +127,7 @@ func TestMarkupFromOutside(t *testing.T) {
 	const marks = "<>\"'"
 	page := func(seed uint64, word string) string {
 		r := random(rand.New(rand.NewPCG(seed, 1)), word)
-		if err := r.Finish(report.Ending(seed % 3)); err != nil {
+		if err := report.Finish(r, report.Ending(seed%3)); err != nil {
 			t.Fatal(err)
 		}
 		return string(render(t, "any", r)["any.html"])
@@ -164,7 +164,7 @@ func TestValuesAreEscaped(t *testing.T) {
 	}
 }
 
-func hostile(t *testing.T) *report.Result {
+func hostile(t *testing.T) *contract.Result {
 	t.Helper()
 	for _, s := range sample.All() {
 		if s.Name == "hostile" {
@@ -238,12 +238,12 @@ func TestEventSchema(t *testing.T) {
 }
 
 func TestEventOmits(t *testing.T) {
-	r := &report.Result{ImportID: "many", UserPoolID: "us-east-1_Example"}
+	r := &contract.Result{ImportID: "many", UserPoolID: "us-east-1_Example"}
 	for i := range 500 {
-		r.Sources = append(r.Sources, report.Source{Bucket: "inbox", Key: fmt.Sprintf("scheduled/%s/%04d.csv",
+		r.Sources = append(r.Sources, contract.Source{Bucket: "inbox", Key: fmt.Sprintf("scheduled/%s/%04d.csv",
 			strings.Repeat("<", 100), i)})
 	}
-	if err := r.Finish(report.Ended); err != nil {
+	if err := report.Finish(r, report.Ended); err != nil {
 		t.Fatal(err)
 	}
 	d := report.Event(r)
@@ -268,7 +268,7 @@ func FuzzRender(f *testing.F) {
 	f.Add(uint64(2), strings.Repeat("<", 100_000))
 	f.Fuzz(func(t *testing.T, seed uint64, word string) {
 		r := random(rand.New(rand.NewPCG(seed, 1)), word)
-		if err := r.Finish(report.Ending(seed % 3)); err != nil {
+		if err := report.Finish(r, report.Ending(seed%3)); err != nil {
 			t.Fatal(err)
 		}
 		for file, text := range render(t, "any", r) {
@@ -294,7 +294,7 @@ func FuzzRender(f *testing.F) {
 }
 
 // random makes a result that reconciles, with a word wherever text from outside can stand.
-func random(rnd *rand.Rand, word string) *report.Result {
+func random(rnd *rand.Rand, word string) *contract.Result {
 	some := func(n int) int { return rnd.IntN(n + 1) }
 	when := func() time.Time {
 		if some(3) == 0 {
@@ -302,18 +302,18 @@ func random(rnd *rand.Rand, word string) *report.Result {
 		}
 		return time.Date(2026, 11, 21, 0, 0, some(9_000_000), some(999_999_999), time.UTC)
 	}
-	r := &report.Result{
+	r := &contract.Result{
 		ImportID: word, UserPoolID: "us-east-1_" + word, StartedAt: when(), FinishedAt: when(),
-		Files: report.Files{Result: "s3://" + word, Failed: "s3://b/" + word, Report: word},
+		Files: contract.Files{Result: "s3://" + word, Failed: "s3://b/" + word, Report: word},
 	}
 	if some(3) == 0 {
-		r.Mode = report.Check
+		r.Mode = contract.ModeCheck
 	}
-	problems := func() []report.Problem {
-		var ps []report.Problem
-		for _, code := range usercsv.AllCodes() {
+	problems := func() []contract.Problem {
+		var ps []contract.Problem
+		for _, code := range contract.AllCodes() {
 			if some(3) == 0 {
-				ps = append(ps, report.Problem{
+				ps = append(ps, contract.Problem{
 					Code: code, Count: 1 + some(1_000_000), Lines: []int{1, 1 + some(1_000_000)}, Message: word,
 					Columns: []string{word},
 				})
@@ -322,35 +322,35 @@ func random(rnd *rand.Rand, word string) *report.Result {
 		return ps
 	}
 	for range some(1 + some(300)) {
-		o := report.Outcome{
+		o := contract.RowOutcomes{
 			Imported: int64(some(3) * some(40_000_000)), Skipped: int64(some(9)), Failed: int64(some(9)),
 			Unprocessed: int64(some(9)),
 		}
-		rows := report.Rows{
-			Rejected: int64(some(99)), Submitted: o.Imported + o.Skipped + o.Failed + o.Unprocessed, Outcome: &o,
+		rows := contract.Rows{
+			Rejected: int64(some(99)), Submitted: o.Imported + o.Skipped + o.Failed + o.Unprocessed, RowOutcomes: &o,
 		}
 		rows.Read = rows.Rejected + rows.Submitted
-		s := report.Source{Bucket: word, Key: word, VersionID: word, Bytes: int64(some(1 << 30)), Rows: rows}
+		s := contract.Source{Bucket: word, Key: word, VersionID: word, Bytes: int64(some(1 << 30)), Rows: rows}
 		if some(5) == 0 {
-			s.Problems, s.Files = problems(), &report.Files{Failed: word}
+			s.Problems, s.Files = problems(), &contract.Files{Failed: word}
 		}
 		r.Sources = append(r.Sources, s)
 		r.Rows = r.Rows.Add(rows)
 	}
 	for i := range some(30) {
-		r.Jobs = append(r.Jobs, report.Job{
+		r.Jobs = append(r.Jobs, contract.ResultJob{
 			JobName: word, JobID: word, Part: i, Status: []string{"Succeeded", "Failed", "Stopped", "Expired", word}[some(4)],
 			CompletionMessage: word, QueuedAt: when(), CreatedAt: when(), StartedAt: when(), CompletedAt: when(),
 		})
 	}
 	r.Problems = problems()
 	if some(2) == 0 {
-		r.Error = &report.Cause{Name: word, Message: word}
-		r.JobsUsed = &report.JobsUsed{Used: some(1200), Limit: report.JobLimit}
-		r.Waits = &report.Waits{QueueSeconds: int64(some(1 << 20))}
+		r.Error = &contract.Cause{Name: word, Message: word}
+		r.JobsUsed = &contract.JobsUsed{Used: some(1200), Limit: contract.JobsPerPool}
+		r.Waits = &contract.Waits{QueueSeconds: int64(some(1 << 20))}
 	}
-	if r.Mode == report.Check && some(1) == 0 {
-		r.Predicted = &report.Predicted{Imported: r.Rows.Submitted}
+	if r.Mode == contract.ModeCheck && some(1) == 0 {
+		r.Predicted = &contract.Predicted{Imported: r.Rows.Submitted}
 	}
 	return r
 }

@@ -10,6 +10,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"userdrop/internal/contract"
 )
 
 //go:embed report.css
@@ -22,7 +24,7 @@ type ReportOptions struct {
 
 // WriteReport writes report.html: one file that loads nothing and runs nothing, which its Content-Security-Policy
 // enforces. It holds no cell of a row and no name from a source's header, so that it can be mailed.
-func WriteReport(w io.Writer, r *Result, options ReportOptions) error {
+func WriteReport(w io.Writer, r *contract.Result, options ReportOptions) error {
 	if options.Region == "" {
 		options.Region, _, _ = strings.Cut(r.UserPoolID, "_")
 	}
@@ -36,7 +38,7 @@ func WriteReport(w io.Writer, r *Result, options ReportOptions) error {
 
 // page is the report, ready to be laid out.
 type page struct {
-	*Result
+	*contract.Result
 	Policy   string
 	Icon     string
 	Mood     string
@@ -46,9 +48,9 @@ type page struct {
 	Bar      []segment
 	Sums     []string
 	Steps    []string
-	Reasons  []Problem
-	Lossy    []Source
-	Whole    []Source
+	Reasons  []contract.Problem
+	Lossy    []contract.Source
+	Whole    []contract.Source
 	Timeline *timeline
 	Places   []place
 	Took     string
@@ -69,7 +71,7 @@ type place struct {
 // barWidth is the bar's inner width. A share is at least 1 % of it wide.
 const barWidth = 1000
 
-func newPage(r *Result, options ReportOptions) page {
+func newPage(r *contract.Result, options ReportOptions) page {
 	sum := sha256.Sum256([]byte(reportCSS))
 	mood := mood(r)
 	p := page{
@@ -91,7 +93,7 @@ func newPage(r *Result, options ReportOptions) page {
 	}
 	if len(r.Sources) > 1 {
 		for _, s := range r.Sources {
-			if s.lossy() {
+			if lossy(s) {
 				p.Lossy = append(p.Lossy, s)
 			} else {
 				p.Whole = append(p.Whole, s)
@@ -114,7 +116,7 @@ func newPage(r *Result, options ReportOptions) page {
 }
 
 // failedName is the name of a source's own failed rows, if it has any.
-func failedName(s Source) string {
+func failedName(s contract.Source) string {
 	if s.Files == nil || s.Files.Failed == "" {
 		return ""
 	}

@@ -1,179 +1,34 @@
 // Package report holds what comes back to people from a drop: result.json and everything that is told from it, the
 // report, the notification, the event and the terminal's text.
 //
-// A [Result] is plain data. The workflow fills in what happened, [Result.Finish] decides the verdict and proves that
+// A [contract.Result] is plain data. The workflow fills in what happened, [Finish] decides the verdict and proves that
 // the counts reconcile, and the renderers only read. None of them shows a cell of a row, and only result.json itself
 // holds names from a source's header.
 package report
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
+
+	"userdrop/internal/contract"
 )
-
-// Schema names the format of result.json. Field names are a contract: fields may be added, never renamed or removed.
-const Schema = "userdrop.result/v1"
-
-// JobLimit is how many import jobs a user pool may have. Cognito offers no way to delete one, so it is a budget for
-// life (https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html).
-const JobLimit = 1000
 
 // jobWarning is the number of jobs used from which people are warned.
 const jobWarning = 900
 
-// Mode says whether users were to be created.
-type Mode string
-
-const (
-	Import Mode = "import" // the rows go to Cognito
-	Check  Mode = "check"  // a dry run: everything but the jobs
-)
-
-// Result is the content of result.json.
-type Result struct {
-	Schema     string     `json:"schema"`
-	ImportID   string     `json:"importId,omitzero"` // absent from userdrop check
-	UserPoolID string     `json:"userPoolId"`
-	Mode       Mode       `json:"mode"`
-	Verdict    Verdict    `json:"verdict"`
-	Message    string     `json:"message"` // one sentence or two: the verdict in words, and what to do
-	Error      *Cause     `json:"error,omitzero"`
-	Sources    []Source   `json:"sources"`
-	Rows       Rows       `json:"rows"`
-	Predicted  *Predicted `json:"predicted,omitzero"` // a dry run that looked for existing users
-	Jobs       []Job      `json:"jobs"`
-	JobsUsed   *JobsUsed  `json:"jobsUsed,omitzero"`
-	Waits      *Waits     `json:"waits,omitzero"`
-	Problems   []Problem  `json:"problems"`
-	Files      Files      `json:"files"`
-	StartedAt  time.Time  `json:"startedAt,omitzero"`
-	FinishedAt time.Time  `json:"finishedAt,omitzero"`
-}
-
-// Source is one dropped file. A scheduled import has many, and each has counts, problems and a failed.csv of its own.
-type Source struct {
-	Bucket    string    `json:"bucket,omitzero"`
-	Key       string    `json:"key"` // for userdrop check, the file as given
-	VersionID string    `json:"versionId,omitzero"`
-	Bytes     int64     `json:"bytes"`
-	Rows      Rows      `json:"rows"`
-	Problems  []Problem `json:"problems,omitempty"` // where there are several sources
-	Files     *Files    `json:"files,omitzero"`     // where there are several sources
-}
-
 // lossy reports whether rows of the source did not make it, or the source was refused.
-func (s Source) lossy() bool { return lost(s.Rows) > 0 || s.Rows.Read == 0 }
-
-// Rows counts rows. Always read = rejected + submitted, and submitted = imported + skipped + failed + unprocessed.
-type Rows struct {
-	Read      int64 `json:"read"`
-	Rejected  int64 `json:"rejected"`  // by the CSV rules
-	Submitted int64 `json:"submitted"` // meant for Cognito
-	*Outcome
-}
-
-// Outcome tells what became of the submitted rows. A dry run has none.
-type Outcome struct {
-	Imported    int64 `json:"imported"`
-	Skipped     int64 `json:"skipped"` // the user was there already
-	Failed      int64 `json:"failed"`  // refused by Cognito
-	Unprocessed int64 `json:"unprocessed"`
-}
-
-// Counts returns the outcome, zero where there is none.
-func (r Rows) Counts() Outcome {
-	if r.Outcome == nil {
-		return Outcome{}
-	}
-	return *r.Outcome
-}
-
-// Arrived is the number of rows whose users are in the pool.
-func (r Rows) Arrived() int64 { return r.Counts().Imported + r.Counts().Skipped }
-
-// Add returns the sum, with an outcome if either has one.
-func (r Rows) Add(o Rows) Rows {
-	sum := Rows{Read: r.Read + o.Read, Rejected: r.Rejected + o.Rejected, Submitted: r.Submitted + o.Submitted}
-	if r.Outcome != nil || o.Outcome != nil {
-		a, b := r.Counts(), o.Counts()
-		sum.Outcome = &Outcome{
-			Imported: a.Imported + b.Imported, Skipped: a.Skipped + b.Skipped,
-			Failed: a.Failed + b.Failed, Unprocessed: a.Unprocessed + b.Unprocessed,
-		}
-	}
-	return sum
-}
-
-// Job is one Cognito import job: one attempt at one part.
-type Job struct {
-	JobName                  string    `json:"jobName"`
-	JobID                    string    `json:"jobId"`
-	Part                     int       `json:"part,omitzero"`
-	Attempt                  int       `json:"attempt,omitzero"`
-	Status                   string    `json:"status"` // Cognito's word
-	CompletionMessage        string    `json:"completionMessage,omitzero"`
-	PasswordHashingAlgorithm string    `json:"passwordHashingAlgorithm,omitzero"`
-	Rows                     JobRows   `json:"rows"`
-	QueuedAt                 time.Time `json:"queuedAt,omitzero"` // when the part began to await its turn
-	CreatedAt                time.Time `json:"createdAt,omitzero"`
-	StartedAt                time.Time `json:"startedAt,omitzero"`
-	CompletedAt              time.Time `json:"completedAt,omitzero"`
-}
-
-// JobRows are a job's own counters.
-type JobRows struct {
-	Submitted int64 `json:"submitted"`
-	Imported  int64 `json:"imported"`
-	Skipped   int64 `json:"skipped"`
-	Failed    int64 `json:"failed"`
-}
-
-// Cause is why the verdict is ERROR or FAILED: an error's name and the words of the refusal.
-type Cause struct {
-	Name    string `json:"name"`
-	Message string `json:"message"`
-}
-
-// Predicted is what an import would do with the submitted rows of a dry run.
-type Predicted struct {
-	Imported  int64 `json:"imported"`
-	Skipped   int64 `json:"skipped"`   // the user exists
-	Unchecked int64 `json:"unchecked"` // nobody looked: looking is bounded by the API's rate
-}
-
-// JobsUsed is the pool's budget of import jobs.
-type JobsUsed struct {
-	Used    int    `json:"used"`
-	Limit   int    `json:"limit"`
-	Warning string `json:"warning,omitzero"` // set by Finish
-}
-
-// Waits sums the time in which nothing could be done.
-type Waits struct {
-	QueueSeconds int64 `json:"queueSeconds"` // for other jobs of the account
-}
-
-// Files says where the files are.
-type Files struct {
-	Result string   `json:"result,omitzero"`
-	Failed string   `json:"failed,omitzero"` // only if a row did not make it
-	Report string   `json:"report,omitzero"`
-	Parts  []string `json:"parts,omitempty"` // userdrop check --out
-}
+func lossy(s contract.Source) bool { return lost(s.Rows) > 0 || s.Rows.Read == 0 }
 
 // Finish completes a result: it decides the verdict, words the message, puts the problems in the rules' order and
 // times into UTC. It fails if the counts do not reconcile.
-func (r *Result) Finish(end Ending) error {
-	r.Schema = Schema
+func Finish(r *contract.Result, end Ending) error {
+	r.Schema = contract.ResultSchema
 	if r.Mode == "" {
-		r.Mode = Import
+		r.Mode = contract.ModeImport
 	}
-	r.settle(&r.Rows)
+	settle(r, &r.Rows)
 	for i := range r.Sources {
-		r.settle(&r.Sources[i].Rows)
+		settle(r, &r.Sources[i].Rows)
 		tidy(r.Sources[i].Problems)
 	}
 	tidy(r.Problems)
@@ -182,13 +37,13 @@ func (r *Result) Finish(end Ending) error {
 	}
 	// In JSON, none is an empty list.
 	if r.Sources == nil {
-		r.Sources = []Source{}
+		r.Sources = []contract.Source{}
 	}
 	if r.Jobs == nil {
-		r.Jobs = []Job{}
+		r.Jobs = []contract.ResultJob{}
 	}
 	if r.Problems == nil {
-		r.Problems = []Problem{}
+		r.Problems = []contract.Problem{}
 	}
 	for i := range r.Jobs {
 		j := &r.Jobs[i]
@@ -205,12 +60,12 @@ func (r *Result) Finish(end Ending) error {
 }
 
 // settle gives an import an outcome, and a dry run none.
-func (r *Result) settle(rows *Rows) {
+func settle(r *contract.Result, rows *contract.Rows) {
 	switch {
-	case r.Mode == Check:
-		rows.Outcome = nil
-	case rows.Outcome == nil:
-		rows.Outcome = &Outcome{}
+	case r.Mode == contract.ModeCheck:
+		rows.RowOutcomes = nil
+	case rows.RowOutcomes == nil:
+		rows.RowOutcomes = &contract.RowOutcomes{}
 	}
 }
 
@@ -218,64 +73,4 @@ func utc(times ...*time.Time) {
 	for _, t := range times {
 		*t = t.UTC()
 	}
-}
-
-// Reconcile proves that every row is accounted for once: in the whole, in every source, and in their sum.
-func (r *Result) Reconcile() error {
-	errs := []error{r.Rows.reconcile("the result")}
-	var sum Rows
-	for i, s := range r.Sources {
-		errs = append(errs, s.Rows.reconcile(fmt.Sprintf("source %d", i+1)))
-		sum = sum.Add(s.Rows)
-	}
-	if len(r.Sources) > 0 && (sum.Read != r.Rows.Read || sum.Rejected != r.Rows.Rejected ||
-		sum.Submitted != r.Rows.Submitted || sum.Counts() != r.Rows.Counts()) {
-		errs = append(errs, errors.New("the sources' rows do not add up to the result's"))
-	}
-	if p := r.Predicted; p != nil && p.Imported+p.Skipped+p.Unchecked != r.Rows.Submitted {
-		errs = append(errs, errors.New("the predicted rows do not add up to the submitted"))
-	}
-	return errors.Join(errs...)
-}
-
-func (r Rows) reconcile(whose string) error {
-	o := r.Counts()
-	if min(r.Read, r.Rejected, r.Submitted, o.Imported, o.Skipped, o.Failed, o.Unprocessed) < 0 {
-		return fmt.Errorf("rows of %s: a negative count", whose)
-	}
-	var errs []error
-	if r.Read != r.Rejected+r.Submitted {
-		errs = append(errs, fmt.Errorf("rows of %s: read %d is not rejected %d + submitted %d",
-			whose, r.Read, r.Rejected, r.Submitted))
-	}
-	if r.Outcome != nil && r.Submitted != o.Imported+o.Skipped+o.Failed+o.Unprocessed {
-		errs = append(errs, fmt.Errorf(
-			"rows of %s: submitted %d is not imported %d + skipped %d + failed %d + unprocessed %d",
-			whose, r.Submitted, o.Imported, o.Skipped, o.Failed, o.Unprocessed))
-	}
-	return errors.Join(errs...)
-}
-
-// Marshal returns the text of result.json: the same result always gives the same bytes.
-func Marshal(r *Result) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(r); err != nil {
-		return nil, fmt.Errorf("encode result: %w", err)
-	}
-	return b.Bytes(), nil
-}
-
-// Unmarshal reads the text of result.json, and refuses any other schema.
-func Unmarshal(text []byte) (*Result, error) {
-	var r Result
-	if err := json.Unmarshal(text, &r); err != nil {
-		return nil, fmt.Errorf("decode result: %w", err)
-	}
-	if r.Schema != Schema {
-		return nil, fmt.Errorf("decode result: schema is %q, not %q", clean(r.Schema, 60), Schema)
-	}
-	return &r, nil
 }

@@ -11,15 +11,15 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"userdrop/internal/contract"
 	"userdrop/internal/report"
 	"userdrop/internal/report/sample"
-	"userdrop/internal/usercsv"
 )
 
-func rows(read, rejected, submitted int64, outcome ...int64) report.Rows {
-	r := report.Rows{Read: read, Rejected: rejected, Submitted: submitted}
+func rows(read, rejected, submitted int64, outcome ...int64) contract.Rows {
+	r := contract.Rows{Read: read, Rejected: rejected, Submitted: submitted}
 	if len(outcome) == 4 {
-		r.Outcome = &report.Outcome{
+		r.RowOutcomes = &contract.RowOutcomes{
 			Imported: outcome[0], Skipped: outcome[1], Failed: outcome[2], Unprocessed: outcome[3],
 		}
 	}
@@ -27,66 +27,68 @@ func rows(read, rejected, submitted int64, outcome ...int64) report.Rows {
 }
 
 func TestDecide(t *testing.T) {
-	refusal := []report.Problem{{Code: usercsv.EmptyFile, Count: 1}}
-	job := func(part int, status string) report.Job { return report.Job{Part: part, Status: status} }
+	refusal := []contract.Problem{{Code: contract.EmptyFile, Count: 1}}
+	job := func(part int, status string) contract.ResultJob {
+		return contract.ResultJob{Part: part, Status: status}
+	}
 	tests := []struct {
 		name     string
-		mode     report.Mode
-		rows     report.Rows
-		jobs     []report.Job
-		problems []report.Problem
+		mode     contract.Mode
+		rows     contract.Rows
+		jobs     []contract.ResultJob
+		problems []contract.Problem
 		end      report.Ending
-		want     report.Verdict
+		want     contract.Verdict
 	}{
-		{name: "all imported", rows: rows(2, 0, 2, 2, 0, 0, 0), want: report.Succeeded},
+		{name: "all imported", rows: rows(2, 0, 2, 2, 0, 0, 0), want: contract.VerdictSucceeded},
 		{
-			name: "all there already, in a job that failed for it", rows: rows(2, 0, 2, 0, 2, 0, 0), want: report.Succeeded,
-			jobs: []report.Job{job(1, "Failed")},
+			name: "all there already, in a job that failed for it", rows: rows(2, 0, 2, 0, 2, 0, 0), want: contract.VerdictSucceeded,
+			jobs: []contract.ResultJob{job(1, "Failed")},
 		},
-		{name: "one rejected", rows: rows(2, 1, 1, 1, 0, 0, 0), want: report.Partial},
-		{name: "one failed in Cognito", rows: rows(2, 0, 2, 1, 0, 1, 0), want: report.Partial},
-		{name: "one skipped, the rest unprocessed", rows: rows(2, 0, 2, 0, 1, 0, 1), want: report.Partial},
+		{name: "one rejected", rows: rows(2, 1, 1, 1, 0, 0, 0), want: contract.VerdictPartial},
+		{name: "one failed in Cognito", rows: rows(2, 0, 2, 1, 0, 1, 0), want: contract.VerdictPartial},
+		{name: "one skipped, the rest unprocessed", rows: rows(2, 0, 2, 0, 1, 0, 1), want: contract.VerdictPartial},
 		{
-			name: "stopped after the first user", rows: rows(2, 0, 2, 1, 0, 0, 1), want: report.Partial, end: report.Aborted,
-			jobs: []report.Job{job(1, "Stopped")},
+			name: "stopped after the first user", rows: rows(2, 0, 2, 1, 0, 0, 1), want: contract.VerdictPartial, end: report.Aborted,
+			jobs: []contract.ResultJob{job(1, "Stopped")},
 		},
-		{name: "file refused", rows: rows(0, 0, 0), problems: refusal, want: report.Rejected},
-		{name: "every row rejected", rows: rows(3, 3, 0, 0, 0, 0, 0), want: report.Rejected},
-		{name: "every row rejected, then stopped", rows: rows(3, 3, 0), end: report.Aborted, want: report.Rejected},
-		{name: "dry run", mode: report.Check, rows: rows(2, 0, 2), want: report.Checked},
-		{name: "dry run, every row rejected", mode: report.Check, rows: rows(2, 2, 0), want: report.Checked},
-		{name: "dry run, file refused", mode: report.Check, problems: refusal, want: report.Rejected},
-		{name: "dry run that broke", mode: report.Check, rows: rows(2, 0, 2), end: report.Broke, want: report.Errored},
-		{name: "broke with all imported", rows: rows(2, 0, 2, 2, 0, 0, 0), end: report.Broke, want: report.Errored},
-		{name: "broke before a row was read", end: report.Broke, want: report.Errored},
-		{name: "stopped before a row was read", end: report.Aborted, want: report.Stopped},
-		{name: "stopped in the queue", rows: rows(2, 0, 2, 0, 0, 0, 2), end: report.Aborted, want: report.Stopped},
+		{name: "file refused", rows: rows(0, 0, 0), problems: refusal, want: contract.VerdictRejected},
+		{name: "every row rejected", rows: rows(3, 3, 0, 0, 0, 0, 0), want: contract.VerdictRejected},
+		{name: "every row rejected, then stopped", rows: rows(3, 3, 0), end: report.Aborted, want: contract.VerdictRejected},
+		{name: "dry run", mode: contract.ModeCheck, rows: rows(2, 0, 2), want: contract.VerdictChecked},
+		{name: "dry run, every row rejected", mode: contract.ModeCheck, rows: rows(2, 2, 0), want: contract.VerdictChecked},
+		{name: "dry run, file refused", mode: contract.ModeCheck, problems: refusal, want: contract.VerdictRejected},
+		{name: "dry run that broke", mode: contract.ModeCheck, rows: rows(2, 0, 2), end: report.Broke, want: contract.VerdictErrored},
+		{name: "broke with all imported", rows: rows(2, 0, 2, 2, 0, 0, 0), end: report.Broke, want: contract.VerdictErrored},
+		{name: "broke before a row was read", end: report.Broke, want: contract.VerdictErrored},
+		{name: "stopped before a row was read", end: report.Aborted, want: contract.VerdictStopped},
+		{name: "stopped in the queue", rows: rows(2, 0, 2, 0, 0, 0, 2), end: report.Aborted, want: contract.VerdictStopped},
 		{
-			name: "job stopped by somebody", rows: rows(2, 0, 2, 0, 0, 0, 2), want: report.Stopped,
-			jobs: []report.Job{job(1, "Stopped")},
+			name: "job stopped by somebody", rows: rows(2, 0, 2, 0, 0, 0, 2), want: contract.VerdictStopped,
+			jobs: []contract.ResultJob{job(1, "Stopped")},
 		},
-		{name: "job expired", rows: rows(2, 0, 2, 0, 0, 0, 2), want: report.Expired, jobs: []report.Job{job(1, "Expired")}},
+		{name: "job expired", rows: rows(2, 0, 2, 0, 0, 0, 2), want: contract.VerdictExpired, jobs: []contract.ResultJob{job(1, "Expired")}},
 		{
-			name: "stopped comes before expired", rows: rows(2, 0, 2, 0, 0, 0, 2), want: report.Stopped,
-			jobs: []report.Job{job(1, "Expired"), job(2, "Stopped")},
-		},
-		{
-			name: "expired comes before failed", rows: rows(2, 0, 2, 0, 0, 0, 2), want: report.Expired,
-			jobs: []report.Job{job(1, "Expired"), job(2, "Failed")},
+			name: "stopped comes before expired", rows: rows(2, 0, 2, 0, 0, 0, 2), want: contract.VerdictStopped,
+			jobs: []contract.ResultJob{job(1, "Expired"), job(2, "Stopped")},
 		},
 		{
-			name: "expired, then failed at the next attempt", rows: rows(2, 0, 2, 0, 0, 2, 0), want: report.Failed,
-			jobs: []report.Job{job(1, "Expired"), job(1, "Failed")},
+			name: "expired comes before failed", rows: rows(2, 0, 2, 0, 0, 0, 2), want: contract.VerdictExpired,
+			jobs: []contract.ResultJob{job(1, "Expired"), job(2, "Failed")},
 		},
 		{
-			name: "every row failed in a job that succeeded", rows: rows(2, 0, 2, 0, 0, 2, 0), want: report.Failed,
-			jobs: []report.Job{job(1, "Succeeded")},
+			name: "expired, then failed at the next attempt", rows: rows(2, 0, 2, 0, 0, 2, 0), want: contract.VerdictFailed,
+			jobs: []contract.ResultJob{job(1, "Expired"), job(1, "Failed")},
 		},
-		{name: "given up waiting for others", rows: rows(2, 0, 2, 0, 0, 0, 2), want: report.Failed},
+		{
+			name: "every row failed in a job that succeeded", rows: rows(2, 0, 2, 0, 0, 2, 0), want: contract.VerdictFailed,
+			jobs: []contract.ResultJob{job(1, "Succeeded")},
+		},
+		{name: "given up waiting for others", rows: rows(2, 0, 2, 0, 0, 0, 2), want: contract.VerdictFailed},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := &report.Result{Mode: tt.mode, Rows: tt.rows, Jobs: tt.jobs, Problems: tt.problems}
+			r := &contract.Result{Mode: tt.mode, Rows: tt.rows, Jobs: tt.jobs, Problems: tt.problems}
 			if got := report.Decide(r, tt.end); got != tt.want {
 				t.Errorf("Decide = %s, want %s", got, tt.want)
 			}
@@ -97,43 +99,43 @@ func TestDecide(t *testing.T) {
 func TestReconcile(t *testing.T) {
 	tests := []struct {
 		name   string
-		result report.Result
+		result contract.Result
 		want   string // in the error; empty if it reconciles
 	}{
 		{name: "nothing read"},
-		{name: "all six counts", result: report.Result{Rows: rows(10, 2, 8, 5, 1, 1, 1)}},
-		{name: "dry run", result: report.Result{Rows: rows(10, 2, 8)}},
+		{name: "all six counts", result: contract.Result{Rows: rows(10, 2, 8, 5, 1, 1, 1)}},
+		{name: "dry run", result: contract.Result{Rows: rows(10, 2, 8)}},
 		{
 			name:   "a row neither rejected nor submitted",
-			result: report.Result{Rows: rows(10, 2, 7, 7, 0, 0, 0)}, want: "read 10 is not rejected 2 + submitted 7",
+			result: contract.Result{Rows: rows(10, 2, 7, 7, 0, 0, 0)}, want: "read 10 is not rejected 2 + submitted 7",
 		},
 		{
 			name:   "a submitted row without a fate",
-			result: report.Result{Rows: rows(10, 2, 8, 5, 1, 1, 0)},
+			result: contract.Result{Rows: rows(10, 2, 8, 5, 1, 1, 0)},
 			want:   "submitted 8 is not imported 5 + skipped 1 + failed 1 + unprocessed 0",
 		},
-		{name: "a negative count", result: report.Result{Rows: rows(1, 0, 1, 2, 0, -1, 0)}, want: "negative"},
+		{name: "a negative count", result: contract.Result{Rows: rows(1, 0, 1, 2, 0, -1, 0)}, want: "negative"},
 		{
-			name: "two sources", result: report.Result{
+			name: "two sources", result: contract.Result{
 				Rows:    rows(5, 1, 4, 3, 1, 0, 0),
-				Sources: []report.Source{{Rows: rows(3, 1, 2, 2, 0, 0, 0)}, {Rows: rows(2, 0, 2, 1, 1, 0, 0)}},
+				Sources: []contract.Source{{Rows: rows(3, 1, 2, 2, 0, 0, 0)}, {Rows: rows(2, 0, 2, 1, 1, 0, 0)}},
 			},
 		},
 		{
-			name: "a source that does not reconcile", result: report.Result{
+			name: "a source that does not reconcile", result: contract.Result{
 				Rows:    rows(5, 1, 4, 3, 1, 0, 0),
-				Sources: []report.Source{{Rows: rows(3, 1, 2, 2, 0, 0, 0)}, {Rows: rows(2, 0, 2, 1, 0, 0, 0)}},
+				Sources: []contract.Source{{Rows: rows(3, 1, 2, 2, 0, 0, 0)}, {Rows: rows(2, 0, 2, 1, 0, 0, 0)}},
 			}, want: "rows of source 2: submitted 2 is not",
 		},
 		{
-			name: "sources that do not add up", result: report.Result{
-				Rows: rows(5, 1, 4, 3, 1, 0, 0), Sources: []report.Source{{Rows: rows(4, 0, 4, 3, 1, 0, 0)}},
+			name: "sources that do not add up", result: contract.Result{
+				Rows: rows(5, 1, 4, 3, 1, 0, 0), Sources: []contract.Source{{Rows: rows(4, 0, 4, 3, 1, 0, 0)}},
 			}, want: "do not add up to the result's",
 		},
 		{
 			name: "a prediction of other rows",
-			result: report.Result{
-				Rows: rows(5, 1, 4), Predicted: &report.Predicted{Imported: 3, Skipped: 2},
+			result: contract.Result{
+				Rows: rows(5, 1, 4), Predicted: &contract.Predicted{Imported: 3, Skipped: 2},
 			}, want: "predicted rows do not add up",
 		},
 	}
@@ -149,15 +151,15 @@ func TestReconcile(t *testing.T) {
 
 func TestFinish(t *testing.T) {
 	zone := time.FixedZone("", 3600)
-	r := &report.Result{
+	r := &contract.Result{
 		UserPoolID: "us-east-1_Example", Rows: rows(2, 2, 0),
-		Problems: []report.Problem{
-			{Code: usercsv.BadPhone, Count: 1}, {Code: usercsv.FieldCount, Count: 1, Lines: []int{3}},
+		Problems: []contract.Problem{
+			{Code: contract.BadPhone, Count: 1}, {Code: contract.FieldCount, Count: 1, Lines: []int{3}},
 		},
-		JobsUsed:   &report.JobsUsed{Used: 900, Limit: report.JobLimit},
+		JobsUsed:   &contract.JobsUsed{Used: 900, Limit: contract.JobsPerPool},
 		FinishedAt: time.Date(2026, 11, 21, 11, 0, 0, 0, zone),
 	}
-	if err := r.Finish(report.Ended); err != nil {
+	if err := report.Finish(r, report.Ended); err != nil {
 		t.Fatal(err)
 	}
 	want := `{
@@ -203,7 +205,7 @@ func TestFinish(t *testing.T) {
   "finishedAt": "2026-11-21T10:00:00Z"
 }
 `
-	got, err := report.Marshal(r)
+	got, err := contract.MarshalResult(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,19 +214,19 @@ func TestFinish(t *testing.T) {
 	}
 
 	t.Run("refuses counts that do not reconcile", func(t *testing.T) {
-		if err := (&report.Result{Rows: rows(2, 0, 2)}).Finish(report.Ended); err == nil {
+		if err := report.Finish(&contract.Result{Rows: rows(2, 0, 2)}, report.Ended); err == nil {
 			t.Error("two submitted rows without a fate passed")
 		}
 	})
 	t.Run("a dry run has no outcome", func(t *testing.T) {
-		r := &report.Result{Mode: report.Check, Rows: rows(2, 0, 2, 0, 0, 0, 0)}
-		if err := r.Finish(report.Ended); err != nil || r.Rows.Outcome != nil {
-			t.Errorf("outcome %v, error %v", r.Rows.Outcome, err)
+		r := &contract.Result{Mode: contract.ModeCheck, Rows: rows(2, 0, 2, 0, 0, 0, 0)}
+		if err := report.Finish(r, report.Ended); err != nil || r.Rows.RowOutcomes != nil {
+			t.Errorf("outcome %v, error %v", r.Rows.RowOutcomes, err)
 		}
 	})
 	t.Run("no warning at 899 jobs", func(t *testing.T) {
-		r := &report.Result{Rows: rows(0, 0, 0), JobsUsed: &report.JobsUsed{Used: 899, Limit: report.JobLimit}}
-		if err := r.Finish(report.Ended); err != nil || r.JobsUsed.Warning != "" {
+		r := &contract.Result{Rows: rows(0, 0, 0), JobsUsed: &contract.JobsUsed{Used: 899, Limit: contract.JobsPerPool}}
+		if err := report.Finish(r, report.Ended); err != nil || r.JobsUsed.Warning != "" {
 			t.Errorf("warning %q, error %v", r.JobsUsed.Warning, err)
 		}
 	})
@@ -232,11 +234,11 @@ func TestFinish(t *testing.T) {
 
 func TestUnmarshal(t *testing.T) {
 	for _, s := range sample.All() {
-		text, err := report.Marshal(s.Result)
+		text, err := contract.MarshalResult(s.Result)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := report.Unmarshal(text)
+		got, err := contract.UnmarshalResult(text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -251,14 +253,14 @@ func TestUnmarshal(t *testing.T) {
 	for name, text := range map[string]string{
 		"another schema": `{"schema":"userdrop.result/v2"}`, "no JSON": "PK", "no schema": "{}",
 	} {
-		if _, err := report.Unmarshal([]byte(text)); err == nil {
+		if _, err := contract.UnmarshalResult([]byte(text)); err == nil {
 			t.Errorf("%s: taken", name)
 		}
 	}
 }
 
-// contract is the example of the CSV rules, which other programs rely on.
-const contract = `{
+// resultExample is the example of the CSV rules, which other programs rely on.
+const resultExample = `{
   "schema": "userdrop.result/v1",
   "importId": "users-3f9a", "userPoolId": "us-east-1_Example", "verdict": "PARTIAL",
   "sources": [{"bucket": "inbox", "key": "incoming/us-east-1_Example/users.csv", "versionId": "v1", "bytes": 1234,
@@ -275,12 +277,12 @@ const contract = `{
 
 func TestResultSchema(t *testing.T) {
 	schema := compile(t, report.ResultJSONSchema)
-	if err := schema.Validate(decode(t, []byte(contract))); err != nil {
+	if err := schema.Validate(decode(t, []byte(resultExample))); err != nil {
 		t.Errorf("the contract's example: %v", err)
 	}
-	seen := map[report.Verdict]bool{}
+	seen := map[contract.Verdict]bool{}
 	for _, s := range sample.All() {
-		text, err := report.Marshal(s.Result)
+		text, err := contract.MarshalResult(s.Result)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -314,8 +316,8 @@ func TestResultSchema(t *testing.T) {
 		"no list of sources":          {`"sources"`, `"source"`},
 		"a time that is none":         {`"finishedAt": "2026-11-21T10:00:03Z"`, `"finishedAt": "yesterday"`},
 	} {
-		broken := strings.Replace(contract, edit.from, edit.to, 1)
-		if broken == contract {
+		broken := strings.Replace(resultExample, edit.from, edit.to, 1)
+		if broken == resultExample {
 			t.Errorf("%s: nothing was broken", name)
 		}
 		if err := schema.Validate(decode(t, []byte(broken))); err == nil {

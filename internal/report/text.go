@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"userdrop/internal/usercsv"
+	"userdrop/internal/contract"
 )
 
 // Style is how a terminal wants its text.
@@ -28,18 +28,18 @@ var shade = map[string]string{
 }
 
 // mood groups the results by what they ask of people.
-func mood(r *Result) string {
+func mood(r *contract.Result) string {
 	switch r.Verdict {
-	case Succeeded:
+	case contract.VerdictSucceeded:
 		return "good"
-	case Checked:
+	case contract.VerdictChecked:
 		if r.Rows.Rejected > 0 {
 			return "some"
 		}
 		return "good"
-	case Partial:
+	case contract.VerdictPartial:
 		return "some"
-	case Stopped:
+	case contract.VerdictStopped:
 		return "idle"
 	default:
 		return "bad"
@@ -81,7 +81,7 @@ func (t *terminal) place(label, text string) {
 
 // WriteText prints a result for a terminal: the verdict, the counts as a bar and as sums, the reasons, and what is
 // next.
-func WriteText(w io.Writer, r *Result, style Style) error {
+func WriteText(w io.Writer, r *contract.Result, style Style) error {
 	if style.Width <= 0 {
 		style.Width = 80
 	}
@@ -110,7 +110,7 @@ func WriteText(w io.Writer, r *Result, style Style) error {
 }
 
 // bar draws the rows as a bar with its legend, and the sums.
-func (t *terminal) bar(r *Result) {
+func (t *terminal) bar(r *contract.Result) {
 	if r.Rows.Read == 0 {
 		return
 	}
@@ -136,14 +136,14 @@ func (t *terminal) bar(r *Result) {
 }
 
 // reasons tells every kind of problem with its lines and what to do.
-func (t *terminal) reasons(r *Result) {
+func (t *terminal) reasons(r *contract.Result) {
 	if len(r.Problems) == 0 {
 		return
 	}
 	t.heading("Reasons")
 	for _, p := range reasons(r) {
 		kind := "rejected"
-		if p.Code.OfFile() || p.Code == usercsv.CognitoFailed {
+		if p.Code.OfFile() || p.Code == contract.CognitoFailed {
 			kind = "failed"
 		}
 		t.para("  ", "    ", kind, p.Code.String()+lead(": ", extent(p))+lead(", ", lines(p)))
@@ -157,12 +157,12 @@ func (t *terminal) reasons(r *Result) {
 }
 
 // sources lists the files that lost rows, where there are several.
-func (t *terminal) sources(r *Result) {
+func (t *terminal) sources(r *contract.Result) {
 	const most = 10
 	if len(r.Sources) < 2 {
 		return
 	}
-	worst := slices.DeleteFunc(slices.Clone(r.Sources), func(s Source) bool { return !s.lossy() })
+	worst := slices.DeleteFunc(slices.Clone(r.Sources), func(s contract.Source) bool { return !lossy(s) })
 	if len(worst) == 0 {
 		return
 	}
@@ -180,7 +180,7 @@ func (t *terminal) sources(r *Result) {
 }
 
 // places says where things are.
-func (t *terminal) places(r *Result) {
+func (t *terminal) places(r *contract.Result) {
 	t.WriteString("\n")
 	t.place("failed rows", r.Files.Failed)
 	t.place("report", r.Files.Report)
@@ -197,10 +197,10 @@ func (t *terminal) places(r *Result) {
 }
 
 // sums writes the two equations that hold for all rows.
-func sums(r Rows) []string {
+func sums(r contract.Rows) []string {
 	s := []string{fmt.Sprintf("%s read = %s rejected + %s submitted", group(r.Read), group(r.Rejected),
 		group(r.Submitted))}
-	if o := r.Outcome; o != nil && r.Submitted > 0 {
+	if o := r.RowOutcomes; o != nil && r.Submitted > 0 {
 		s = append(s, fmt.Sprintf("%s submitted = %s imported + %s skipped + %s failed + %s unprocessed",
 			group(r.Submitted), group(o.Imported), group(o.Skipped), group(o.Failed), group(o.Unprocessed)))
 	}

@@ -1,6 +1,10 @@
 package report
 
-import "time"
+import (
+	"time"
+
+	"userdrop/internal/contract"
+)
 
 // timeline is the jobs over time: a lane each.
 type timeline struct {
@@ -15,7 +19,7 @@ type legend struct{ Kind, Label string }
 
 // lane is one job: how long it waited, how long it was made ready, and how long it ran.
 type lane struct {
-	Job
+	contract.ResultJob
 	Y, Thick                    float64
 	Waiting, Ready, Running     stretch
 	WaitedFor, ReadyFor, RanFor string
@@ -33,7 +37,7 @@ const (
 )
 
 // newTimeline lays out the jobs, or returns nil where none has a time.
-func newTimeline(jobs []Job) *timeline {
+func newTimeline(jobs []contract.ResultJob) *timeline {
 	var from, to time.Time
 	for _, j := range jobs {
 		for _, t := range []time.Time{j.QueuedAt, j.CreatedAt, j.StartedAt, j.CompletedAt} {
@@ -55,7 +59,7 @@ func newTimeline(jobs []Job) *timeline {
 	step := min(laneHeight, float64(timelineHeight)/float64(len(jobs)))
 	t := &timeline{Height: int(step*float64(len(jobs)) + 0.5)}
 	for i, j := range jobs {
-		l := lane{Job: j, Y: float64(i)*step + step*0.1, Thick: step * 0.8, Kind: jobKind(j.Status)}
+		l := lane{ResultJob: j, Y: float64(i)*step + step*0.1, Thick: step * 0.8, Kind: jobKind(j.Status)}
 		place := func(a, b time.Time) (stretch, string) {
 			if a.IsZero() || b.Before(a) {
 				return stretch{}, ""

@@ -1,18 +1,6 @@
 package report
 
-// Verdict is the outcome of a drop in one word.
-type Verdict string
-
-const (
-	Checked   Verdict = "CHECKED"   // a dry run
-	Errored   Verdict = "ERROR"     // userdrop's own workflow broke
-	Rejected  Verdict = "REJECTED"  // nothing was submitted
-	Succeeded Verdict = "SUCCEEDED" // every row read is imported or was there already
-	Partial   Verdict = "PARTIAL"   // any row is
-	Stopped   Verdict = "STOPPED"   // as the Cognito jobs ended
-	Expired   Verdict = "EXPIRED"
-	Failed    Verdict = "FAILED"
-)
+import "userdrop/internal/contract"
 
 // Ending is how the workflow itself ended, which the counts and jobs cannot tell.
 type Ending int
@@ -28,33 +16,33 @@ const (
 // Two endings come before that order, since its words would mislead. A dry run that broke or whose file was refused
 // has checked nothing. And a workflow that somebody stopped before it had read a row has refused nothing: it is
 // STOPPED, which keeps the source where it is.
-func Decide(r *Result, end Ending) Verdict {
+func Decide(r *contract.Result, end Ending) contract.Verdict {
 	refused := r.Rows.Read == 0 // a file without rows is refused as well
 	switch {
 	case end == Broke:
-		return Errored
+		return contract.VerdictErrored
 	case end == Aborted && refused && len(r.Problems) == 0:
-		return Stopped
-	case r.Mode == Check && !refused:
-		return Checked
+		return contract.VerdictStopped
+	case r.Mode == contract.ModeCheck && !refused:
+		return contract.VerdictChecked
 	case r.Rows.Submitted == 0:
-		return Rejected
+		return contract.VerdictRejected
 	case r.Rows.Arrived() == r.Rows.Read:
-		return Succeeded
+		return contract.VerdictSucceeded
 	case r.Rows.Arrived() > 0:
-		return Partial
+		return contract.VerdictPartial
 	case end == Aborted || anyEnded(r.Jobs, "Stopped"):
-		return Stopped
+		return contract.VerdictStopped
 	case anyEnded(r.Jobs, "Expired"):
-		return Expired
+		return contract.VerdictExpired
 	default:
-		return Failed
+		return contract.VerdictFailed
 	}
 }
 
 // anyEnded reports whether a part ended with the status. Only a part's last attempt counts: those before it were made
 // good by the next.
-func anyEnded(jobs []Job, status string) bool {
+func anyEnded(jobs []contract.ResultJob, status string) bool {
 	for i, j := range jobs {
 		last := i == len(jobs)-1 || j.Part == 0 || jobs[i+1].Part != j.Part
 		if last && j.Status == status {

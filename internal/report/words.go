@@ -10,7 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"userdrop/internal/usercsv"
+	"userdrop/internal/contract"
 )
 
 // clean makes text from outside, such as an object key, safe to show anywhere: what could move a cursor, reverse the
@@ -87,7 +87,7 @@ func span(d time.Duration) string {
 }
 
 // sourceName is what people call the drop: the file's name, or how many files there are.
-func sourceName(r *Result, limit int) string {
+func sourceName(r *contract.Result, limit int) string {
 	switch len(r.Sources) {
 	case 0:
 		return "the drop"
@@ -99,28 +99,28 @@ func sourceName(r *Result, limit int) string {
 }
 
 // lost is the number of rows that did not make it, which are those of failed.csv.
-func lost(r Rows) int64 {
+func lost(r contract.Rows) int64 {
 	o := r.Counts()
 	return r.Rejected + o.Failed + o.Unprocessed
 }
 
 // headline is the verdict in words.
-func headline(r *Result) string {
+func headline(r *contract.Result) string {
 	read, arrived := r.Rows.Read, r.Rows.Arrived()
 	switch r.Verdict {
-	case Succeeded:
+	case contract.VerdictSucceeded:
 		if read == 1 {
 			return "The user is in the pool"
 		}
 		return fmt.Sprintf("All %s users are in the pool", group(read))
-	case Partial:
+	case contract.VerdictPartial:
 		return fmt.Sprintf("%s of %s users are in the pool", group(arrived), group(read))
-	case Checked:
+	case contract.VerdictChecked:
 		if r.Rows.Rejected == 0 {
 			return "Every row passes: " + count(read, "user") + " can be imported"
 		}
 		return fmt.Sprintf("%s of %s rows pass", group(r.Rows.Submitted), group(read))
-	case Rejected:
+	case contract.VerdictRejected:
 		if read > 0 {
 			return "Every row was rejected: nothing was imported"
 		}
@@ -128,11 +128,11 @@ func headline(r *Result) string {
 			return "The files were refused: nothing was imported"
 		}
 		return "The file was refused: nothing was imported"
-	case Stopped:
+	case contract.VerdictStopped:
 		return "The import was stopped: no user was imported"
-	case Expired:
+	case contract.VerdictExpired:
 		return "The import job expired: no user was imported"
-	case Failed:
+	case contract.VerdictFailed:
 		return "The import failed: no user was imported"
 	default:
 		if arrived > 0 {
@@ -143,35 +143,35 @@ func headline(r *Result) string {
 }
 
 // advice says what to do.
-func advice(r *Result) string {
-	limit := slices.ContainsFunc(r.Problems, func(p Problem) bool { return p.Code == usercsv.JobLimit })
-	if limit && (r.Verdict == Failed || r.Verdict == Partial) {
+func advice(r *contract.Result) string {
+	limit := slices.ContainsFunc(r.Problems, func(p contract.Problem) bool { return p.Code == contract.JobLimit })
+	if limit && (r.Verdict == contract.VerdictFailed || r.Verdict == contract.VerdictPartial) {
 		return "The pool's import jobs are used up: ask AWS to raise the quota first. " + repair(r)
 	}
 	switch r.Verdict {
-	case Succeeded:
+	case contract.VerdictSucceeded:
 		if o := r.Rows.Counts(); o.Skipped > 0 {
 			return fmt.Sprintf("%s imported, %s there already. Nothing is left to do.",
 				group(o.Imported), group(o.Skipped))
 		}
 		return "Nothing is left to do."
-	case Partial:
+	case contract.VerdictPartial:
 		return repair(r)
-	case Checked:
+	case contract.VerdictChecked:
 		if lost(r.Rows) > 0 {
 			return fmt.Sprintf("Nothing was imported, this was a check. It found %s to repair.", count(lost(r.Rows), "row"))
 		}
 		return "Nothing was imported, this was a check. Drop the same file under incoming/ to import it."
-	case Rejected:
+	case contract.VerdictRejected:
 		if r.Rows.Read > 0 {
 			return repair(r)
 		}
 		return "Put right what is named below and drop the file again."
-	case Stopped:
+	case contract.VerdictStopped:
 		return "The file was left where it is. Drop it again when the import may run."
-	case Expired:
+	case contract.VerdictExpired:
 		return "The job was not started in time. Drop the file again."
-	case Failed:
+	case contract.VerdictFailed:
 		if r.Rows.Rejected == 0 {
 			return "Put right what stopped it, then drop the file again."
 		}
@@ -184,7 +184,7 @@ func advice(r *Result) string {
 	}
 }
 
-func repair(r *Result) string {
+func repair(r *contract.Result) string {
 	n := lost(r.Rows)
 	what := "the " + group(n) + " rows"
 	if n == 1 {
@@ -202,7 +202,7 @@ func repair(r *Result) string {
 }
 
 // failedFile names the file with the rows that did not make it: in an import of many files, each has its own.
-func failedFile(r *Result) string {
+func failedFile(r *contract.Result) string {
 	if len(r.Sources) > 1 && r.Files.Failed == "" {
 		return "the failed.csv of each file"
 	}
@@ -210,11 +210,11 @@ func failedFile(r *Result) string {
 }
 
 // sentence is the verdict in words and what to do.
-func sentence(r *Result) string { return headline(r) + ". " + advice(r) }
+func sentence(r *contract.Result) string { return headline(r) + ". " + advice(r) }
 
 // passwords says how the imported users sign in, of which Cognito tells them nothing
 // (https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-using-import-tool.html).
-func passwords(r *Result) string {
+func passwords(r *contract.Result) string {
 	if r.Rows.Counts().Imported == 0 {
 		return ""
 	}
@@ -240,7 +240,7 @@ func passwords(r *Result) string {
 }
 
 // lines writes example line numbers: "lines 4, 9 and 12 more".
-func lines(p Problem) string {
+func lines(p contract.Problem) string {
 	if len(p.Lines) == 0 {
 		return ""
 	}

@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"userdrop/internal/contract"
 
-	"userdrop/internal/usercsv"
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestClean(t *testing.T) {
@@ -126,8 +126,8 @@ func TestConsoleURL(t *testing.T) {
 }
 
 func TestEveryCodeHasATitle(t *testing.T) {
-	for _, code := range usercsv.AllCodes() {
-		if title(code) == "" {
+	for _, code := range contract.AllCodes() {
+		if code.Title() == "" {
 			t.Errorf("%s has none", code)
 		}
 		for name, schema := range map[string][]byte{"result": ResultJSONSchema, "event": EventJSONSchema} {
@@ -139,23 +139,23 @@ func TestEveryCodeHasATitle(t *testing.T) {
 }
 
 func TestPasswords(t *testing.T) {
-	job := func(algorithm string, imported int64) Job {
-		return Job{PasswordHashingAlgorithm: algorithm, Rows: JobRows{Imported: imported}}
+	job := func(algorithm string, imported int64) contract.ResultJob {
+		return contract.ResultJob{PasswordHashingAlgorithm: algorithm, Rows: contract.JobRows{Imported: imported}}
 	}
 	tests := []struct {
 		name     string
-		jobs     []Job
+		jobs     []contract.ResultJob
 		imported int64
 		want     []string
 		not      string
 	}{
 		{"nobody imported", nil, 0, nil, "Cognito sent"},
-		{"without hashes", []Job{job("", 2)}, 2, []string{"no message", "must reset their password"}, "USER_PASSWORD_AUTH"},
-		{"with hashes", []Job{job("BCRYPT", 2)}, 2, []string{"no message", "USER_PASSWORD_AUTH"}, "reset"},
-		{"both", []Job{job("BCRYPT", 2), job("", 1)}, 3, []string{"USER_PASSWORD_AUTH", "the others must reset"}, ""},
+		{"without hashes", []contract.ResultJob{job("", 2)}, 2, []string{"no message", "must reset their password"}, "USER_PASSWORD_AUTH"},
+		{"with hashes", []contract.ResultJob{job("BCRYPT", 2)}, 2, []string{"no message", "USER_PASSWORD_AUTH"}, "reset"},
+		{"both", []contract.ResultJob{job("BCRYPT", 2), job("", 1)}, 3, []string{"USER_PASSWORD_AUTH", "the others must reset"}, ""},
 		{
 			"a job with hashes that imported nobody",
-			[]Job{job("BCRYPT", 0), job("", 1)},
+			[]contract.ResultJob{job("BCRYPT", 0), job("", 1)},
 			1,
 			[]string{"must reset"},
 			"USER_PASSWORD_AUTH",
@@ -163,7 +163,7 @@ func TestPasswords(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := passwords(&Result{Jobs: tt.jobs, Rows: Rows{Outcome: &Outcome{Imported: tt.imported}}})
+			got := passwords(&contract.Result{Jobs: tt.jobs, Rows: contract.Rows{RowOutcomes: &contract.RowOutcomes{Imported: tt.imported}}})
 			for _, part := range tt.want {
 				if !strings.Contains(got, part) {
 					t.Errorf("%q lacks %q", got, part)

@@ -56,6 +56,18 @@ type Attribute struct {
 	Min, Max             *big.Int
 }
 
+// DecodePool reads a Pool that was kept as JSON. It returns nil for no text.
+func DecodePool(text []byte) (*Pool, error) {
+	if len(text) == 0 {
+		return nil, nil
+	}
+	pool := &Pool{}
+	if err := json.Unmarshal(text, pool); err != nil {
+		return nil, fmt.Errorf("decode the pool of a plan: %w", err)
+	}
+	return pool, nil
+}
+
 // SetBounds takes bounds as the API writes them: decimal text, empty where there is none.
 func (a *Attribute) SetBounds(minLength, maxLength, minValue, maxValue string) error {
 	var errs []error

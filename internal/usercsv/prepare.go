@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"userdrop/internal/contract"
 )
 
 const (
@@ -341,7 +343,7 @@ func (p *Preparer) Close() (Summary, error) {
 		summary.Rejected += s.Rejected
 		problems = append(problems, s.Problems)
 	}
-	summary.Problems = MergeProblems(problems...)
+	summary.Problems = contract.MergeProblems(problems...)
 	if p.verbatim && len(p.parts) == 1 && p.parts[0].Bytes == p.sources[0].Bytes {
 		p.parts[0].SourceIsPart = true
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"userdrop/internal/contract"
 	"userdrop/internal/usercsv"
 )
 
@@ -239,12 +240,12 @@ func TestLongRows(t *testing.T) {
 		want      usercsv.Codes
 		cut       bool
 	}{
-		{"row of 1 MiB", long[:1<<20-4] + ",a@b", usercsv.CodesOf(usercsv.BadUsername, usercsv.RowTooLong), false},
-		{"row over 1 MiB", long[:1<<20-3] + ",a@b", usercsv.CodesOf(usercsv.RowTooLong), true},
-		{"row of 5 MiB", strings.Repeat(long, 5) + ",a@b", usercsv.CodesOf(usercsv.RowTooLong), true},
-		{"quoted 64 KiB", `"` + far + `",a@b`, usercsv.CodesOf(usercsv.BadUsername), false},
-		{"quoted over 64 KiB", `"` + far + `z",a@b`, usercsv.CodesOf(usercsv.BadQuoting), true},
-		{"open quote and 5 MiB", `"` + strings.Repeat(long, 5), usercsv.CodesOf(usercsv.BadQuoting), true},
+		{"row of 1 MiB", long[:1<<20-4] + ",a@b", contract.CodesOf(usercsv.BadUsername, usercsv.RowTooLong), false},
+		{"row over 1 MiB", long[:1<<20-3] + ",a@b", contract.CodesOf(usercsv.RowTooLong), true},
+		{"row of 5 MiB", strings.Repeat(long, 5) + ",a@b", contract.CodesOf(usercsv.RowTooLong), true},
+		{"quoted 64 KiB", `"` + far + `",a@b`, contract.CodesOf(usercsv.BadUsername), false},
+		{"quoted over 64 KiB", `"` + far + `z",a@b`, contract.CodesOf(usercsv.BadQuoting), true},
+		{"open quote and 5 MiB", `"` + strings.Repeat(long, 5), contract.CodesOf(usercsv.BadQuoting), true},
 		{"blank line of 3 MiB", strings.Repeat(" ,\t", 1<<20), 0, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -253,7 +254,7 @@ func TestLongRows(t *testing.T) {
 			out := run(t, pool, usercsv.Settings{AssumeVerified: usercsv.AssumeEmail}, source)
 			want := tc.want
 			if tc.want.Has(usercsv.BadUsername) {
-				want = usercsv.CodesOf(usercsv.BadUsername) // an unreadable cell counts as blank
+				want = contract.CodesOf(usercsv.BadUsername) // an unreadable cell counts as blank
 			}
 			if out.codes[2] != want || out.Read-out.Rejected != 1 {
 				t.Errorf("codes %v, read %d, rejected %d", out.codes[2], out.Read, out.Rejected)
@@ -273,7 +274,7 @@ func TestUnclosedQuoteCostsItsLine(t *testing.T) {
 		fmt.Fprintf(&b, "u%d,a@b\n", i)
 	}
 	out := run(t, testPool(), usercsv.Settings{AssumeVerified: usercsv.AssumeEmail}, b.String())
-	if out.Read != 20_001 || out.Rejected != 1 || out.codes[2] != usercsv.CodesOf(usercsv.BadQuoting) {
+	if out.Read != 20_001 || out.Rejected != 1 || out.codes[2] != contract.CodesOf(usercsv.BadQuoting) {
 		t.Errorf("read %d, rejected %d, codes %v", out.Read, out.Rejected, out.codes)
 	}
 }
@@ -516,7 +517,7 @@ func checkInvariants(t testing.TB, pool *usercsv.Pool, settings usercsv.Settings
 	again := run(t, pool, settings, out.failed.String())
 	duplicates := 0
 	for _, codes := range out.codes {
-		if codes == usercsv.CodesOf(usercsv.DuplicateUsername) {
+		if codes == contract.CodesOf(usercsv.DuplicateUsername) {
 			duplicates++
 		}
 	}

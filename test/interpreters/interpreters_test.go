@@ -20,7 +20,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"userdrop/internal/contract"
-	"userdrop/internal/report"
 	"userdrop/localaws"
 	"userdrop/localaws/cognito"
 	"userdrop/localaws/stepfunctions"
@@ -38,8 +37,8 @@ type scenario struct {
 	// answered sees each answer of a function.
 	answered func(w *world, folder string, next contract.Next, job contract.Job)
 
-	status  string         // of the execution
-	verdict report.Verdict // published by import-users and abort-import
+	status  string           // of the execution
+	verdict contract.Verdict // published by import-users and abort-import
 }
 
 const (
@@ -52,13 +51,13 @@ var both = []string{"import-job", "import-users"}
 
 var scenarios = []scenario{{
 	name: "success", machines: both, users: six,
-	status: stepfunctions.Succeeded, verdict: report.Succeeded,
+	status: stepfunctions.Succeeded, verdict: contract.VerdictSucceeded,
 }, {
 	name: "partial", machines: both, users: six + "no address,,\n",
-	status: stepfunctions.Succeeded, verdict: report.Partial,
+	status: stepfunctions.Succeeded, verdict: contract.VerdictPartial,
 }, {
 	name: "rejected", machines: []string{"import-users"}, users: header + "no address,,\n",
-	status: stepfunctions.Succeeded, verdict: report.Rejected,
+	status: stepfunctions.Succeeded, verdict: contract.VerdictRejected,
 }, {
 	name: "busy", machines: both, users: six, // a job of a pool that the stack does not know
 	before: (*world).startForeignJob,
@@ -67,7 +66,7 @@ var scenarios = []scenario{{
 			w.stopJobs(other)
 		}
 	},
-	status: stepfunctions.Succeeded, verdict: report.Succeeded,
+	status: stepfunctions.Succeeded, verdict: contract.VerdictSucceeded,
 }, {
 	name: "expired URL", machines: both, users: six,
 	fault: func(call localaws.Call, n int) http.Handler {
@@ -76,14 +75,14 @@ var scenarios = []scenario{{
 		}
 		return nil
 	},
-	status: stepfunctions.Succeeded, verdict: report.Succeeded,
+	status: stepfunctions.Succeeded, verdict: contract.VerdictSucceeded,
 }, {
 	name: "failed", machines: both, users: six, // as a whole: its log can't be written
 	settings: func(s *cognito.Settings) { s.Pending = cognito.Duration(time.Minute) },
 	before: func(w *world) {
 		w.Cognito.LogsRole = func(string) error { return errors.New("the role was deleted") }
 	},
-	status: stepfunctions.Failed, verdict: report.Failed,
+	status: stepfunctions.Failed, verdict: contract.VerdictFailed,
 }, {
 	name: "failed part-way", machines: both, users: six, // goes on with the rest in another job
 	settings: func(s *cognito.Settings) { s.FailEarly, s.FailFraction = true, 0 },
@@ -95,7 +94,7 @@ var scenarios = []scenario{{
 			w.t.Fatal(err)
 		}
 	},
-	status: stepfunctions.Succeeded, verdict: report.Succeeded,
+	status: stepfunctions.Succeeded, verdict: contract.VerdictSucceeded,
 }, {
 	name: "stopped", machines: both, users: six,
 	settings: func(s *cognito.Settings) { s.UsersPerSecond = 0.001 },
@@ -104,11 +103,11 @@ var scenarios = []scenario{{
 			w.stopJobs(pool)
 		}
 	},
-	status: stepfunctions.Failed, verdict: report.Stopped,
+	status: stepfunctions.Failed, verdict: contract.VerdictStopped,
 }, {
 	name: "aborted", machines: []string{"abort-import"}, users: six,
 	settings: func(s *cognito.Settings) { s.UsersPerSecond = 0.001 },
-	status:   stepfunctions.Succeeded, verdict: report.Stopped,
+	status:   stepfunctions.Succeeded, verdict: contract.VerdictStopped,
 }, {
 	name: "throttled", machines: both, users: six, // for longer than the SDK tries, and than the job takes
 	settings: func(s *cognito.Settings) { s.Pending, s.UsersPerSecond = 0, 1000 },
@@ -118,7 +117,7 @@ var scenarios = []scenario{{
 		}
 		return nil
 	},
-	status: stepfunctions.Succeeded, verdict: report.Succeeded,
+	status: stepfunctions.Succeeded, verdict: contract.VerdictSucceeded,
 }, {
 	name: "denied", machines: both, users: six, // our own workflow breaks, and abort-import is to publish
 	fault: func(call localaws.Call, _ int) http.Handler {
@@ -138,8 +137,8 @@ type outcome struct {
 	Nested  []string // the same for nested executions
 	Calls   []string // functions in the order of their answers, errors included, repetitions collapsed
 	Part    *part    // what import-job answers
-	Verdict report.Verdict
-	Rows    report.Rows
+	Verdict contract.Verdict
+	Rows    contract.Rows
 	Users   int // in the pool
 }
 

@@ -22,7 +22,6 @@ import (
 
 	"userdrop"
 	"userdrop/internal/contract"
-	"userdrop/internal/report"
 	"userdrop/localaws"
 	"userdrop/localaws/cognito"
 	"userdrop/localaws/events"
@@ -253,7 +252,7 @@ func (w *world) drop() contract.Drop {
 		w.t.Fatal(err)
 	}
 	drop := contract.Drop{
-		Schema: contract.Schema, UserPoolID: pool, Mode: report.Import,
+		Schema: contract.Schema, UserPoolID: pool, Mode: contract.ModeImport,
 		Source: contract.Object{
 			Bucket: w.Inbox(), Key: key, VersionID: version, Bytes: int64(len(w.scenario.users)),
 		},

@@ -15,7 +15,7 @@ import (
 	"time"
 	"unicode"
 
-	"userdrop/internal/report"
+	"userdrop/internal/contract"
 	"userdrop/localaws"
 	"userdrop/localaws/cognito"
 	"userdrop/test/simulation"
@@ -45,7 +45,7 @@ func rejected(cell string) string {
 // hostile is a drop that means harm. What is not said is harmless: the key, the content, no sidecar.
 type hostile struct {
 	name, key, text, sidecar string
-	want                     report.Verdict
+	want                     contract.Verdict
 	imported                 int64
 	// cell is in failed.csv exactly so.
 	cell string
@@ -117,7 +117,7 @@ var headers = []hostile{
 	{name: "a column twice", text: "username,email,email_verified,email\n" + good},
 	{
 		name: "a column of ours", text: "username,email,email_verified,userdrop:code\n" + good,
-		want: report.Succeeded, imported: 1,
+		want: contract.VerdictSucceeded, imported: 1,
 	},
 	{
 		name: "thousands of columns",
@@ -134,7 +134,7 @@ var headers = []hostile{
 }
 
 var cells = []hostile{
-	{name: "a formula, imported", text: row("=cmd|' /C calc'!A0"), want: report.Succeeded, imported: 1},
+	{name: "a formula, imported", text: row("=cmd|' /C calc'!A0"), want: contract.VerdictSucceeded, imported: 1},
 	{name: "a formula, rejected", cell: "=HYPERLINK(\"https://example.com\")"},
 	{name: "a plus sign", cell: "+1+1"},
 	{name: "a minus sign", cell: "-1-1"},
@@ -159,7 +159,7 @@ var cells = []hostile{
 	{name: "no UTF-8", text: row("zq7secret\xff")},
 	{
 		name: "a quotation mark that never ends", text: header + good + "\"zq7secret" + strings.Repeat(good, 1000),
-		want: report.Partial, imported: 1,
+		want: contract.VerdictPartial, imported: 1,
 	},
 	{name: "fields without end", text: header + strings.Repeat("zq7secret,", 100_000) + "\n"},
 	{name: "another separator of lines", text: row("zq7secret\u2028x")},
@@ -174,21 +174,21 @@ func TestHostile(t *testing.T) {
 		fill  func(*hostile)
 	}{
 		{"file name", fileNames, func(h *hostile) {
-			h.key, h.text, h.want, h.imported = "incoming/"+pool+"/"+h.key, header+good, report.Succeeded, 1
+			h.key, h.text, h.want, h.imported = "incoming/"+pool+"/"+h.key, header+good, contract.VerdictSucceeded, 1
 		}},
-		{"pool id", poolIDs, func(h *hostile) { h.text, h.want = header+good, report.Rejected }},
+		{"pool id", poolIDs, func(h *hostile) { h.text, h.want = header+good, contract.VerdictRejected }},
 		{"sidecar", sidecars, func(h *hostile) {
-			h.text, h.want = header+good, report.Rejected
+			h.text, h.want = header+good, contract.VerdictRejected
 			if h.sidecar == "" {
 				h.sidecar = " "
 			}
 		}},
-		{"header", headers, func(h *hostile) { h.want = cmp.Or(h.want, report.Rejected) }},
+		{"header", headers, func(h *hostile) { h.want = cmp.Or(h.want, contract.VerdictRejected) }},
 		{"cell", cells, func(h *hostile) {
-			h.want = cmp.Or(h.want, report.Rejected)
+			h.want = cmp.Or(h.want, contract.VerdictRejected)
 			if h.cell != "" {
 				h.cell = secret + h.cell
-				h.text, h.want, h.imported = rejected(quote(h.cell)), report.Partial, 1
+				h.text, h.want, h.imported = rejected(quote(h.cell)), contract.VerdictPartial, 1
 			}
 		}},
 	} {
@@ -225,7 +225,7 @@ func (h hostile) test(t *testing.T) {
 		}
 		rows := r.Rows
 		var imported int64
-		if o := rows.Outcome; o != nil {
+		if o := rows.RowOutcomes; o != nil {
 			imported = o.Imported
 			if rows.Submitted != o.Imported+o.Skipped+o.Failed+o.Unprocessed {
 				t.Errorf("rows are lost: %+v, %+v", rows, o)
@@ -422,7 +422,7 @@ func TestForgedEvents(t *testing.T) {
 	tests := []struct {
 		name, event string
 		imports     int
-		want        report.Verdict // of the import
+		want        contract.Verdict // of the import
 	}{
 		{"a foreign bucket", object("somebodys-bucket", wellNamed, ""), 0, ""},
 		{"a bucket with a like name", object("userdrop-inbox-2", wellNamed, ""), 0, ""},
@@ -444,12 +444,12 @@ func TestForgedEvents(t *testing.T) {
 		{"a size of another type", object("userdrop-inbox", wellNamed, `, "size": "1"`), 0, ""},
 		{"a key that is not URL-encoded", record("userdrop-inbox", "%zz"), 0, ""},
 		{"a record of a foreign bucket", record("somebodys-bucket", "incoming/a.csv"), 0, ""},
-		{"an object that is not there", object("userdrop-inbox", wellNamed, ""), 1, report.Rejected},
-		{"a version that is not there", object("userdrop-inbox", wellNamed, `, "version-id": "../../x"`), 1, report.Errored},
-		{"a negative size", object("userdrop-inbox", wellNamed, `, "size": -1`), 1, report.Rejected},
+		{"an object that is not there", object("userdrop-inbox", wellNamed, ""), 1, contract.VerdictRejected},
+		{"a version that is not there", object("userdrop-inbox", wellNamed, `, "version-id": "../../x"`), 1, contract.VerdictErrored},
+		{"a negative size", object("userdrop-inbox", wellNamed, `, "size": -1`), 1, contract.VerdictRejected},
 		{
 			"an object of the work bucket by its key",
-			object("userdrop-inbox", "incoming/../../userdrop-work/x", ""), 1, report.Rejected,
+			object("userdrop-inbox", "incoming/../../userdrop-work/x", ""), 1, contract.VerdictRejected,
 		},
 	}
 	for _, tt := range tests {

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 
-	"userdrop/internal/report"
+	"userdrop/internal/contract"
 	"userdrop/localaws"
 	"userdrop/localaws/cognito"
 	"userdrop/localaws/events"
@@ -31,20 +31,20 @@ func TestAbort(t *testing.T) {
 		after   time.Duration // from the drop to the abort
 		again   time.Duration // to another one
 		redrive time.Duration
-		verdict report.Verdict
+		verdict contract.Verdict
 	}{
-		{name: "while the job runs", after: 10 * time.Minute, verdict: report.Partial},
-		{name: "before the job was made", after: 500 * time.Millisecond, verdict: report.Stopped},
-		{name: "the child is left running", after: 10 * time.Minute, verdict: report.Partial, options: localaws.Options{
+		{name: "while the job runs", after: 10 * time.Minute, verdict: contract.VerdictPartial},
+		{name: "before the job was made", after: 500 * time.Millisecond, verdict: contract.VerdictStopped},
+		{name: "the child is left running", after: 10 * time.Minute, verdict: contract.VerdictPartial, options: localaws.Options{
 			StepFunctions: stepfunctions.Options{StopChild: func(string) bool { return false }},
 		}},
 		{
-			name: "the event never comes", after: 10 * time.Minute, rate: 3, verdict: report.Partial,
+			name: "the event never comes", after: 10 * time.Minute, rate: 3, verdict: contract.VerdictPartial,
 			options: localaws.Options{Deliveries: noStatus},
 		},
-		{name: "two aborts race", after: 10 * time.Minute, again: time.Second, verdict: report.Partial},
-		{name: "a redrive follows", after: 10 * time.Minute, redrive: time.Minute, verdict: report.Partial},
-		{name: "a redrive follows the result", after: 10 * time.Minute, redrive: 3 * time.Hour, verdict: report.Partial},
+		{name: "two aborts race", after: 10 * time.Minute, again: time.Second, verdict: contract.VerdictPartial},
+		{name: "a redrive follows", after: 10 * time.Minute, redrive: time.Minute, verdict: contract.VerdictPartial},
+		{name: "a redrive follows the result", after: 10 * time.Minute, redrive: 3 * time.Hour, verdict: contract.VerdictPartial},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -105,7 +105,7 @@ func TestAbort(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if stays := got.Verdict == report.Stopped; stays != (len(keys) == 1) {
+				if stays := got.Verdict == contract.VerdictStopped; stays != (len(keys) == 1) {
 					t.Errorf("verdict %s, and %d files in the inbox", got.Verdict, len(keys))
 				}
 				if n := len(w.Published()); n != 1 {
@@ -141,7 +141,7 @@ func TestStoppedByHand(t *testing.T) {
 		if err != nil || got == nil {
 			t.Fatalf("no result: %v", err)
 		}
-		if n := int64(w.Cognito.UserCount(pool)); got.Verdict != report.Partial || n != got.Rows.Counts().Imported {
+		if n := int64(w.Cognito.UserCount(pool)); got.Verdict != contract.VerdictPartial || n != got.Rows.Counts().Imported {
 			t.Errorf("verdict %s, %d users in the pool, the result says %+v", got.Verdict, n, got.Rows.Counts())
 		}
 		for _, part := range w.StepFunctions.Executions(w.Machine("import-job")) {

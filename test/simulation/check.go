@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"userdrop/internal/contract"
-	"userdrop/internal/report"
 	"userdrop/localaws/cognito"
 	"userdrop/localaws/stepfunctions"
 )
@@ -122,10 +121,10 @@ func (r *run) checkDrops() {
 			continue
 		}
 		got := results[0]
-		if got.Verdict == report.Errored && !r.mayBreak() {
+		if got.Verdict == contract.VerdictErrored && !r.mayBreak() {
 			r.violation("drop %d: verdict ERROR: %+v", i, got.Error)
 		}
-		if got.Mode == report.Check || got.Rows.Read == 0 {
+		if got.Mode == contract.ModeCheck || got.Rows.Read == 0 {
 			continue
 		}
 		r.checkRows(i, drop, got, names[drop.Pool.ID], users[drop.Pool.ID])
@@ -147,8 +146,8 @@ func (r *run) mayBreak() bool {
 }
 
 // checkRows looks where each row of a source ended.
-func (r *run) checkRows(i int, drop *Drop, got *report.Result, names map[string]int, users map[string]bool) {
-	at := slices.IndexFunc(got.Sources, func(s report.Source) bool {
+func (r *run) checkRows(i int, drop *Drop, got *contract.Result, names map[string]int, users map[string]bool) {
+	at := slices.IndexFunc(got.Sources, func(s contract.Source) bool {
 		return s.Key == drop.Key && s.VersionID == drop.VersionID
 	})
 	source := got.Sources[at]
@@ -233,7 +232,7 @@ func failedRows(text []byte) (map[int]string, error) {
 }
 
 // checkTold: event and message went out, and say what result.json says.
-func (r *run) checkTold(got *report.Result) {
+func (r *run) checkTold(got *contract.Result) {
 	events := 0
 	for _, e := range r.Published() {
 		if e.ImportID == got.ImportID {
@@ -255,7 +254,7 @@ func (r *run) checkTold(got *report.Result) {
 }
 
 // checkJobs compares a result with the jobs of its import.
-func (r *run) checkJobs(got *report.Result) {
+func (r *run) checkJobs(got *contract.Result) {
 	var imported, skipped, failed int64
 	for _, j := range r.Cognito.Jobs(got.UserPoolID) {
 		if _, _, ours := contract.PartOfJob(got.ImportID, j.JobName); !ours {
@@ -274,7 +273,7 @@ func (r *run) checkJobs(got *report.Result) {
 	}
 	o := got.Rows.Counts()
 	pool := slices.IndexFunc(r.Pools, func(p *Pool) bool { return p.ID == got.UserPoolID })
-	if pool < 0 || r.Pools[pool].deleted || got.Mode == report.Check {
+	if pool < 0 || r.Pools[pool].deleted || got.Mode == contract.ModeCheck {
 		return
 	}
 	if o.Imported > imported || o.Imported+o.Skipped < imported {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"userdrop/internal/report"
+	"userdrop/internal/contract"
 	"userdrop/localaws"
 	"userdrop/localaws/cognito"
 	"userdrop/test/simulation"
@@ -49,11 +49,11 @@ func TestDrop(t *testing.T) {
 		if err != nil || r == nil {
 			t.Fatalf("no result: %v; the execution ended %s: %s %s", err, imports[0].Status, imports[0].Error, imports[0].Cause)
 		}
-		want := report.Rows{Read: 14, Rejected: 8, Submitted: 6, Outcome: &report.Outcome{Imported: 6}}
+		want := contract.Rows{Read: 14, Rejected: 8, Submitted: 6, RowOutcomes: &contract.RowOutcomes{Imported: 6}}
 		if diff := cmp.Diff(want, r.Rows); diff != "" {
 			t.Errorf("rows (-want +got):\n%s", diff)
 		}
-		if imports[0].Status != "SUCCEEDED" || r.Verdict != report.Partial {
+		if imports[0].Status != "SUCCEEDED" || r.Verdict != contract.VerdictPartial {
 			t.Errorf("execution %s (%s %s), verdict %s", imports[0].Status, imports[0].Error, imports[0].Cause, r.Verdict)
 		}
 		if n := w.Cognito.UserCount("us-east-1_Example1"); n != 6 {

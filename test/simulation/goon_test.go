@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"userdrop/internal/report"
+	"userdrop/internal/contract"
 	"userdrop/localaws"
 	"userdrop/localaws/cognito"
 	"userdrop/test/simulation"
@@ -49,7 +49,7 @@ func boot(t *testing.T, o localaws.Options, others ...string) *simulation.World 
 }
 
 // drop imports a file and returns its result.
-func drop(t *testing.T, w *simulation.World, name string, text []byte) *report.Result {
+func drop(t *testing.T, w *simulation.World, name string, text []byte) *contract.Result {
 	t.Helper()
 	if _, err := w.S3.Put(w.Inbox(), "incoming/us-east-1_Example1/"+name+".csv", text); err != nil {
 		t.Fatal(err)
@@ -88,8 +88,8 @@ func TestNightlyList(t *testing.T) {
 						if n := w.Cognito.UserCount("us-east-1_Example1"); n != 10_000 {
 							t.Errorf("%d users, want 10000; %+v", n, got.Rows.Counts())
 						}
-						want := report.Outcome{Imported: 1_000, Skipped: 9_000}
-						if got.Rows.Counts() != want || got.Verdict != report.Succeeded {
+						want := contract.RowOutcomes{Imported: 1_000, Skipped: 9_000}
+						if got.Rows.Counts() != want || got.Verdict != contract.VerdictSucceeded {
 							t.Errorf("%s %+v, want SUCCEEDED %+v", got.Verdict, got.Rows.Counts(), want)
 						}
 					})

@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"userdrop/internal/report"
+	"userdrop/internal/contract"
 	"userdrop/localaws"
 	"userdrop/localaws/cognito"
 	"userdrop/test/simulation"
@@ -29,8 +29,8 @@ func TestHandOver(t *testing.T) {
 				}
 				defer w.Close()
 				got := drop(t, w, "users", list(0, 10_000))
-				want := report.Outcome{Imported: 10_000}
-				if got.Verdict != report.Succeeded || got.Rows.Counts() != want {
+				want := contract.RowOutcomes{Imported: 10_000}
+				if got.Verdict != contract.VerdictSucceeded || got.Rows.Counts() != want {
 					t.Errorf("%s %+v, want SUCCEEDED %+v", got.Verdict, got.Rows.Counts(), want)
 				}
 				if jobs := w.Cognito.Jobs("us-east-1_Example1"); len(jobs) != 1 {

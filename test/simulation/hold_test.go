@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"userdrop/internal/contract"
-	"userdrop/internal/report"
 	"userdrop/localaws"
 	"userdrop/localaws/cognito"
 	"userdrop/test/simulation"
@@ -61,7 +60,7 @@ func TestHeld(t *testing.T) {
 					t.Fatal("the import does not end")
 				}
 				got, err := w.Result(w.Imports()[0].Name)
-				if err != nil || got == nil || got.Verdict != report.Succeeded {
+				if err != nil || got == nil || got.Verdict != contract.VerdictSucceeded {
 					t.Fatalf("result %+v, %v", got, err)
 				}
 				if started := got.Jobs[0].StartedAt.Sub(begin); started < ends || started > ends+3*time.Minute {

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"userdrop/internal/contract"
-	"userdrop/internal/report"
 	"userdrop/localaws"
 	"userdrop/localaws/cognito"
 	"userdrop/localaws/lambda"
@@ -228,7 +227,7 @@ func (w *crowd) imports() {
 	for _, e := range w.Imports() {
 		r.Imports++
 		got, err := w.Result(e.Name)
-		if err != nil || got == nil || got.Verdict != report.Succeeded {
+		if err != nil || got == nil || got.Verdict != contract.VerdictSucceeded {
 			w.fail("%s ended %s %s: %+v", e.Name, e.Status, e.Error, got)
 			continue
 		}

@@ -5,7 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"userdrop/internal/report"
+	"userdrop/internal/contract"
 	"userdrop/localaws"
 	"userdrop/localaws/cognito"
 	"userdrop/localaws/events"
@@ -46,8 +46,8 @@ func TestRedriveFromTheBegin(t *testing.T) {
 		if err != nil || got == nil {
 			t.Fatalf("no result: %v", err)
 		}
-		want := report.Outcome{Imported: 1000}
-		if got.Verdict != report.Succeeded || got.Rows.Counts() != want {
+		want := contract.RowOutcomes{Imported: 1000}
+		if got.Verdict != contract.VerdictSucceeded || got.Rows.Counts() != want {
 			t.Errorf("%s %+v, want SUCCEEDED %+v", got.Verdict, got.Rows.Counts(), want)
 		}
 		started := 0
@@ -83,7 +83,7 @@ func TestRedrivenPart(t *testing.T) {
 		}
 		w.Settle(t.Context(), time.Hour)
 		got, err := w.Result(w.Imports()[0].Name)
-		if err != nil || got == nil || got.Verdict != report.Errored {
+		if err != nil || got == nil || got.Verdict != contract.VerdictErrored {
 			t.Fatalf("result %+v, %v", got, err)
 		}
 		time.Sleep(time.Hour)

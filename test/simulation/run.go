@@ -17,7 +17,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"userdrop/internal/contract"
-	"userdrop/internal/report"
 	"userdrop/localaws"
 	"userdrop/localaws/stepfunctions"
 )
@@ -25,7 +24,7 @@ import (
 // Report is what became of a seed.
 type Report struct {
 	Seed       uint64
-	Verdicts   map[report.Verdict]int
+	Verdicts   map[contract.Verdict]int
 	Counts     map[string]int // by fault, and by what people did
 	Unknowns   map[string]int
 	Violations []string
@@ -57,7 +56,7 @@ type run struct {
 	chaos   *chaos
 	journal *Journal
 	admin   *cognitoidp.Client
-	results map[string]*report.Result // by import id
+	results map[string]*contract.Result // by import id
 	report  *Report
 }
 
@@ -68,8 +67,8 @@ const patience = 20 * 24 * time.Hour
 // the package as slog's default.
 func Run(ctx context.Context, s *Scenario) *Report {
 	r := &run{
-		Scenario: s, chaos: newChaos(s.Seed, s.faults), journal: newJournal(), results: map[string]*report.Result{},
-		report: &Report{Seed: s.Seed, Verdicts: map[report.Verdict]int{}},
+		Scenario: s, chaos: newChaos(s.Seed, s.faults), journal: newJournal(), results: map[string]*contract.Result{},
+		report: &Report{Seed: s.Seed, Verdicts: map[contract.Verdict]int{}},
 	}
 	defer func() {
 		slices.Sort(r.chaos.trace) // what happened at one instant has no order
@@ -180,7 +179,7 @@ func (r *run) collect() {
 }
 
 // of are the results that a drop is a source of.
-func (r *run) of(drop *Drop) (all []*report.Result) {
+func (r *run) of(drop *Drop) (all []*contract.Result) {
 	for _, id := range slices.Sorted(maps.Keys(r.results)) {
 		for _, source := range r.results[id].Sources {
 			if source.Key == drop.Key && source.VersionID == drop.VersionID {

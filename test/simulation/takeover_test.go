@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"userdrop/internal/report"
+	"userdrop/internal/contract"
 	"userdrop/localaws"
 	"userdrop/localaws/cognito"
 	"userdrop/localaws/events"
@@ -82,7 +82,7 @@ func TestRedriveAfterTakeOver(t *testing.T) {
 					redrive()
 				}
 				w.Settle(t.Context(), 4*time.Hour)
-				var results []*report.Result
+				var results []*contract.Result
 				for _, e := range w.Imports() {
 					got, err := w.Result(e.Name)
 					if err != nil {
@@ -92,7 +92,7 @@ func TestRedriveAfterTakeOver(t *testing.T) {
 						results = append(results, got)
 					}
 				}
-				want := report.Outcome{Imported: 5000}
+				want := contract.RowOutcomes{Imported: 5000}
 				if len(results) != 1 || results[0].Rows.Counts() != want {
 					t.Errorf("%d results, want one with %+v: %+v", len(results), want, results)
 				}

@@ -148,12 +148,12 @@ func (w *World) Imports() []stepfunctions.Execution {
 }
 
 // Result is the published result of an import; nil while there is none.
-func (w *World) Result(importID string) (*report.Result, error) {
+func (w *World) Result(importID string) (*contract.Result, error) {
 	text, err := w.S3.Get(w.Results(), contract.ResultKey(importID))
 	if err != nil {
 		return nil, nil //nolint:nilerr // not there yet
 	}
-	return report.Unmarshal(text)
+	return contract.UnmarshalResult(text)
 }
 
 // Settle waits until no execution runs, or for the given time at the most, and tells whether it was so.

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"userdrop/internal/contract"
-	"userdrop/internal/report"
 	"userdrop/localaws"
 	"userdrop/localaws/cognito"
 	"userdrop/localaws/events"
@@ -147,7 +146,7 @@ func TestAbortWhilePreparing(t *testing.T) {
 		if err != nil || got == nil {
 			t.Fatalf("no result: %v", err)
 		}
-		if got.Verdict != report.Stopped || got.Rows.Counts().Unprocessed != 100 {
+		if got.Verdict != contract.VerdictStopped || got.Rows.Counts().Unprocessed != 100 {
 			t.Errorf("%s %+v, want STOPPED with 100 rows not processed", got.Verdict, got.Rows.Counts())
 		}
 		keys, err := w.S3.Keys(w.Work(), contract.WorkPrefix(got.ImportID))

@@ -14,7 +14,6 @@ import (
 
 	"userdrop"
 	"userdrop/internal/contract"
-	"userdrop/internal/report"
 	"userdrop/localaws"
 	"userdrop/localaws/cognito"
 	"userdrop/localaws/lambda"
@@ -161,7 +160,7 @@ func (s *stand) drop(rows int, row func(int) string) (contract.Drop, error) {
 	var err error
 	object.VersionID, err = s.S3.PutSource(object.Bucket, object.Key, file)
 	return contract.Drop{
-		Schema: contract.Schema, ImportID: "bench-0", UserPoolID: poolID, Mode: report.Import, Source: object,
+		Schema: contract.Schema, ImportID: "bench-0", UserPoolID: poolID, Mode: contract.ModeImport, Source: object,
 	}, err
 }
 

@@ -16,7 +16,7 @@ import (
 
 	"userdrop"
 	"userdrop/internal/aws/metrics"
-	"userdrop/internal/report"
+	"userdrop/internal/contract"
 	"userdrop/localaws"
 	"userdrop/localaws/cognito"
 	"userdrop/test/simulation"
@@ -141,9 +141,9 @@ func TestRunbook(t *testing.T) {
 	})
 }
 
-var verdicts = []report.Verdict{
-	report.Succeeded, report.Partial, report.Rejected, report.Checked, report.Stopped, report.Expired, report.Failed,
-	report.Errored,
+var verdicts = []contract.Verdict{
+	contract.VerdictSucceeded, contract.VerdictPartial, contract.VerdictRejected, contract.VerdictChecked, contract.VerdictStopped, contract.VerdictExpired, contract.VerdictFailed,
+	contract.VerdictErrored,
 }
 
 // anyValue takes the values of dimensions that have many off a series' name.
@@ -197,7 +197,7 @@ func ofAlarm(t *testing.T, properties map[string]any) (series []string) {
 
 func checkVerdict(t *testing.T, name, value string) {
 	t.Helper()
-	if name == "Verdict" && !slices.Contains(verdicts, report.Verdict(value)) {
+	if name == "Verdict" && !slices.Contains(verdicts, contract.Verdict(value)) {
 		t.Errorf("%s is no verdict", value)
 	}
 }

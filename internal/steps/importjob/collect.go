@@ -177,11 +177,11 @@ func newTally(job contract.ImportJob, log *jobLog, complete bool) *tally {
 }
 
 // row decides one row: its place in the counts, and what to tell of it. Unprocessed is the fate of a row that has none.
-func (t *tally) row(i int) (count fate, code usercsv.Code, message string) {
+func (t *tally) row(i int) (count fate, code contract.Code, message string) {
 	told, reason := t.log.row(i)
 	switch {
 	case told == failed:
-		return failed, usercsv.CognitoFailed, reason
+		return failed, contract.CognitoFailed, reason
 	case told != untold:
 		return told, 0, ""
 	}
@@ -202,9 +202,9 @@ func (t *tally) row(i int) (count fate, code usercsv.Code, message string) {
 	case processedAll && t.complete:
 		return count, 0, "" // every problem has its line: this one is imported or was there
 	case !processedAll && (t.complete || t.job.Job.Processed() == 0):
-		return untold, usercsv.NotProcessed, ""
+		return untold, contract.NotProcessed, ""
 	default:
-		return count, usercsv.FateUnknown, ""
+		return count, contract.FateUnknown, ""
 	}
 }
 
@@ -256,7 +256,7 @@ func (c *Collect) summarise(
 				continue // counted in the next attempt
 			}
 		}
-		count, code, message := skipped, usercsv.Code(0), ""
+		count, code, message := skipped, contract.Code(0), ""
 		if !known[i] {
 			count, code, message = t.row(i)
 		}
@@ -278,7 +278,7 @@ func (c *Collect) summarise(
 		}
 		if code != 0 {
 			if err := outcomes.Encode(ctx, contract.Outcome{
-				Source: place.Source, Line: place.Line, Codes: []usercsv.Code{code}, Message: message,
+				Source: place.Source, Line: place.Line, Codes: []contract.Code{code}, Message: message,
 			}); err != nil {
 				return summary, err
 			}

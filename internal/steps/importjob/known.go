@@ -12,6 +12,7 @@ import (
 	"userdrop/internal/aws/objects"
 	"userdrop/internal/aws/userpool"
 	"userdrop/internal/contract"
+	"userdrop/internal/usercsv"
 )
 
 // lookTime bounds the look for users before an attempt: 4,500 names, or 270,000 users.
@@ -30,11 +31,15 @@ func (c *Collect) known(ctx context.Context, job contract.ImportJob, t *tally) (
 	if err != nil || !found || plan.Pool == nil {
 		return nil, err
 	}
+	pool, err := usercsv.DecodePool(plan.Pool)
+	if err != nil {
+		return nil, err
+	}
 	rows, names, err := c.untold(ctx, job, t)
 	if err != nil {
 		return nil, err
 	}
-	look := userpool.NewLook(c.Users, plan.Pool, lookTime)
+	look := userpool.NewLook(c.Users, pool, lookTime)
 	defer look.Stop()
 	known := map[int]bool{}
 	if len(rows) <= look.Left {
@@ -42,10 +47,10 @@ func (c *Collect) known(ctx context.Context, job contract.ImportJob, t *tally) (
 	} else {
 		byName := make(map[string]int, len(rows))
 		for i, row := range rows {
-			byName[userpool.Fold(plan.Pool, names[i])] = row
+			byName[userpool.Fold(pool, names[i])] = row
 		}
 		err = look.Users(ctx, "", func(name string) {
-			if row, ok := byName[userpool.Fold(plan.Pool, name)]; ok {
+			if row, ok := byName[userpool.Fold(pool, name)]; ok {
 				known[row] = true
 			}
 		})

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"userdrop/internal/report"
+	"userdrop/internal/contract"
 	"userdrop/localaws"
 	"userdrop/test/simulation"
 )
@@ -26,7 +26,7 @@ func TestStartDenied(t *testing.T) {
 		}
 	}
 	world(t, deny, func(t *testing.T, w *simulation.World) {
-		if r := drop(t, w, clashing(3)); r.Verdict != report.Errored {
+		if r := drop(t, w, clashing(3)); r.Verdict != contract.VerdictErrored {
 			t.Errorf("%s: %s", r.Verdict, r.Message)
 		}
 	})
@@ -86,7 +86,7 @@ func TestUploadsCutShort(t *testing.T) {
 		}
 	}
 	world(t, cut, func(t *testing.T, w *simulation.World) {
-		if r := drop(t, w, clashing(3)); r.Verdict == report.Errored {
+		if r := drop(t, w, clashing(3)); r.Verdict == contract.VerdictErrored {
 			t.Errorf("%s: %s", r.Verdict, r.Message)
 		}
 	})

@@ -18,7 +18,6 @@ import (
 
 	"userdrop"
 	"userdrop/internal/contract"
-	"userdrop/internal/report"
 	"userdrop/internal/steps/importjob"
 	"userdrop/internal/usercsv"
 	"userdrop/localaws"
@@ -110,7 +109,7 @@ func TestRowsJoined(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			world(t, test.change, func(t *testing.T, w *simulation.World) {
 				r := drop(t, w, clashing(test.rows, bad...))
-				want := report.Rows{Read: 100, Submitted: 100, Outcome: &report.Outcome{Imported: 96, Failed: 4}}
+				want := contract.Rows{Read: 100, Submitted: 100, RowOutcomes: &contract.RowOutcomes{Imported: 96, Failed: 4}}
 				if diff := cmp.Diff(want, r.Rows); diff != "" {
 					t.Errorf("rows (-want +got):\n%s", diff)
 				}
@@ -142,7 +141,7 @@ func TestRowsUnknown(t *testing.T) {
 				}
 				world(t, seeded, func(t *testing.T, w *simulation.World) {
 					r := drop(t, w, clashing(100, bad...))
-					want := report.Rows{Read: 100, Submitted: 100, Outcome: &report.Outcome{Imported: 96, Failed: 4}}
+					want := contract.Rows{Read: 100, Submitted: 100, RowOutcomes: &contract.RowOutcomes{Imported: 96, Failed: 4}}
 					if diff := cmp.Diff(want, r.Rows); diff != "" {
 						t.Errorf("rows (-want +got):\n%s", diff)
 					}
@@ -166,7 +165,7 @@ func TestRowsUnknown(t *testing.T) {
 	}
 }
 
-func drop(t *testing.T, w *simulation.World, text string) *report.Result {
+func drop(t *testing.T, w *simulation.World, text string) *contract.Result {
 	t.Helper()
 	if _, err := w.S3.Put(w.Inbox(), "incoming/"+poolID+"/users.csv", []byte(text)); err != nil {
 		t.Fatal(err)
@@ -337,15 +336,15 @@ func TestRowsOfSeveralSources(t *testing.T) {
 			t.Errorf("%d jobs, want one of each algorithm", len(r.Jobs))
 		}
 		for i, want := range []struct {
-			rows  report.Rows
+			rows  contract.Rows
 			lines map[string][]int
 		}{
 			{
-				report.Rows{Read: 40, Rejected: 1, Submitted: 39, Outcome: &report.Outcome{Imported: 36, Failed: 3}},
+				contract.Rows{Read: 40, Rejected: 1, Submitted: 39, RowOutcomes: &contract.RowOutcomes{Imported: 36, Failed: 3}},
 				map[string][]int{"CognitoFailed": {4, 7, 8}, "NotVerified": {30}},
 			},
 			{
-				report.Rows{Read: 40, Rejected: 1, Submitted: 39, Outcome: &report.Outcome{Imported: 37, Failed: 2}},
+				contract.Rows{Read: 40, Rejected: 1, Submitted: 39, RowOutcomes: &contract.RowOutcomes{Imported: 37, Failed: 2}},
 				map[string][]int{"CognitoFailed": {5, 6}, "NotVerified": {30}},
 			},
 		} {

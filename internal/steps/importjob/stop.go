@@ -21,7 +21,6 @@ import (
 	"userdrop/internal/aws/lambdahandler"
 	"userdrop/internal/aws/objects"
 	"userdrop/internal/contract"
-	"userdrop/internal/report"
 )
 
 // Stop ends what an import-users execution that is over left at work.
@@ -179,7 +178,7 @@ func latest(a, b time.Time) time.Time {
 
 // stopJobs stops the import's active Cognito jobs, and tells whether any still is.
 func (s *Stop) stopJobs(ctx context.Context, drop contract.Drop, since time.Time) (running bool, err error) {
-	if drop.Mode == report.Check || !slices.Contains(s.Config.UserPools, drop.UserPoolID) {
+	if drop.Mode == contract.ModeCheck || !slices.Contains(s.Config.UserPools, drop.UserPoolID) {
 		return false, nil // no job was made for it, and we may not look for one
 	}
 	var toStop []string

@@ -12,7 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"userdrop/internal/report"
+	"userdrop/internal/contract"
 	"userdrop/localaws"
 	"userdrop/localaws/cognito"
 	"userdrop/test/simulation"
@@ -123,9 +123,9 @@ func (w world) sweep(logicalID string) {
 }
 
 // results are the published results, in the order of the imports' starts.
-func (w world) results() []*report.Result {
+func (w world) results() []*contract.Result {
 	w.t.Helper()
-	var all []*report.Result
+	var all []*contract.Result
 	for _, e := range w.Imports() {
 		r, err := w.Result(e.Name)
 		if err != nil || r == nil {

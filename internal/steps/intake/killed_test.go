@@ -14,7 +14,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"userdrop/internal/contract"
-	"userdrop/internal/report"
 	"userdrop/localaws"
 	"userdrop/localaws/lambda"
 )
@@ -61,7 +60,7 @@ func (w world) onceEach(want map[string][]string) {
 	w.t.Helper()
 	sources := map[string]int{}
 	for _, r := range w.results() {
-		if r.Rows.Outcome == nil || r.Rows.Skipped > 0 || r.Verdict != report.Succeeded {
+		if r.Rows.RowOutcomes == nil || r.Rows.Skipped > 0 || r.Verdict != contract.VerdictSucceeded {
 			w.t.Errorf("%s: verdict %s, rows %s", r.ImportID, r.Verdict, encoded(w.t, r.Rows))
 		}
 		for _, s := range r.Sources {
@@ -242,7 +241,7 @@ func TestTakenOver(t *testing.T) {
 				w.sweep("ScheduledSweep")
 				until(1, 8) // the hourly sweep winds up what has no result
 				w.settle()
-				var verdicts []report.Verdict
+				var verdicts []contract.Verdict
 				for _, e := range w.Imports() {
 					r, err := w.Result(e.Name)
 					if err != nil {
@@ -252,11 +251,11 @@ func TestTakenOver(t *testing.T) {
 						verdicts = append(verdicts, r.Verdict)
 					}
 				}
-				want, left := report.Succeeded, 0
+				want, left := contract.VerdictSucceeded, 0
 				if closed == contract.Publishing || closed == "" && len(w.Imports()) == 1 {
-					want, left = report.Errored, 1
+					want, left = contract.VerdictErrored, 1
 				}
-				if diff := cmp.Diff([]report.Verdict{want}, verdicts); diff != "" {
+				if diff := cmp.Diff([]contract.Verdict{want}, verdicts); diff != "" {
 					t.Errorf("verdicts (-want +got):\n%s", diff)
 				}
 				if waiting := w.waiting(); len(waiting) != left {
@@ -282,7 +281,7 @@ func TestBrokenImport(t *testing.T) {
 		until(5, 3)
 		w.settle()
 		results := w.results()
-		if len(results) != 1 || results[0].Verdict != report.Errored {
+		if len(results) != 1 || results[0].Verdict != contract.VerdictErrored {
 			t.Fatalf("results: %s", encoded(t, results))
 		}
 		if diff := cmp.Diff([]string{key}, w.waiting()); diff != "" {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"userdrop/internal/report"
+	"userdrop/internal/contract"
 	"userdrop/localaws"
 	"userdrop/localaws/events"
 )
@@ -142,7 +142,7 @@ func TestLostEnd(t *testing.T) {
 		until(1, 5)
 		w.settle()
 		results := w.results()
-		if len(results) != 1 || results[0].Verdict != report.Stopped {
+		if len(results) != 1 || results[0].Verdict != contract.VerdictStopped {
 			t.Errorf("results: %s", encoded(t, results))
 		}
 		if n := w.Cognito.ActiveJobs(); n != 0 {

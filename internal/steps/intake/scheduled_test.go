@@ -15,7 +15,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"userdrop/internal/contract"
-	"userdrop/internal/report"
 	"userdrop/localaws"
 )
 
@@ -23,12 +22,12 @@ import (
 // must not keep the others.
 func TestStrangeKeys(t *testing.T) {
 	inWorld(t, lose("ObjectCreatedRule"), func(t *testing.T, w world) {
-		want := map[string]report.Verdict{}
+		want := map[string]contract.Verdict{}
 		for i, name := range []string{"a\x01b.csv", "a+b c.csv", "100%25.csv", "\ufffe.csv", "ü😀.csv", "a&#x1;<b>\".csv"} {
 			for _, prefix := range []string{"incoming/", "scheduled/"} {
 				key := prefix + red + "/" + name
 				w.put(key, users(fmt.Sprintf("%s%d", prefix[:1], i)))
-				want[key] = report.Succeeded
+				want[key] = contract.VerdictSucceeded
 			}
 		}
 		for i := range 1100 { // a page ends among keys that need escaping
@@ -36,7 +35,7 @@ func TestStrangeKeys(t *testing.T) {
 		}
 		until(1, 4)
 		w.settle()
-		got := map[string]report.Verdict{}
+		got := map[string]contract.Verdict{}
 		for _, r := range w.results() {
 			for _, s := range r.Sources {
 				got[s.Key] = r.Verdict
@@ -60,7 +59,7 @@ func TestNightly(t *testing.T) {
 
 		type file struct {
 			key  string
-			rows report.Rows
+			rows contract.Rows
 			bad  string
 		}
 		want := map[string][]file{}
@@ -69,7 +68,7 @@ func TestNightly(t *testing.T) {
 			rows := []string{fmt.Sprintf("u%03d", i), fmt.Sprintf("v%03d", i)}
 			f := file{
 				key:  fmt.Sprintf("scheduled/%s/%03d.csv", pool, 999-i), // not in the order of the keys
-				rows: report.Rows{Read: 2, Submitted: 2, Outcome: &report.Outcome{Imported: 2}},
+				rows: contract.Rows{Read: 2, Submitted: 2, RowOutcomes: &contract.RowOutcomes{Imported: 2}},
 			}
 			if i < 3 {
 				rows = append(rows, "resident")
@@ -95,7 +94,7 @@ func TestNightly(t *testing.T) {
 			t.Fatalf("%d imports, want one for each pool", len(results))
 		}
 		for _, r := range results {
-			if len(r.Jobs) != 1 || r.Verdict != report.Partial {
+			if len(r.Jobs) != 1 || r.Verdict != contract.VerdictPartial {
 				t.Errorf("%s: %d jobs, verdict %s", r.UserPoolID, len(r.Jobs), r.Verdict)
 			}
 			var got []file

@@ -20,7 +20,6 @@ import (
 
 	"userdrop/internal/aws/lambdahandler"
 	"userdrop/internal/contract"
-	"userdrop/internal/report"
 )
 
 // StartImport starts one execution of import-users for an "Object Created" event of the inbox.
@@ -155,7 +154,7 @@ func (s *StartImport) drop(object contract.Object) (contract.Drop, bool) {
 		return contract.Drop{}, false // a forged event, or a rule of somebody else's
 	}
 	prefix, rest, _ := strings.Cut(object.Key, "/")
-	mode, ok := map[string]report.Mode{"incoming": report.Import, "check": report.Check}[prefix]
+	mode, ok := map[string]contract.Mode{"incoming": contract.ModeImport, "check": contract.ModeCheck}[prefix]
 	if !ok || rest == "" || strings.HasSuffix(rest, "/") || strings.HasSuffix(rest, ManifestSuffix) {
 		return contract.Drop{}, false
 	}

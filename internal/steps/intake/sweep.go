@@ -22,7 +22,6 @@ import (
 	"userdrop/internal/aws/lambdahandler"
 	"userdrop/internal/aws/objects"
 	"userdrop/internal/contract"
-	"userdrop/internal/report"
 )
 
 // inbox lists what lies in the inbox.
@@ -277,7 +276,7 @@ func (s *SweepScheduled) sweep(
 		return false, nil
 	}
 	return true, startExecution(ctx, s.Machine, s.Config.ImportUsersARN, contract.Drop{
-		Schema: contract.Schema, ImportID: id, UserPoolID: g.pool, Mode: report.Import, Manifest: key,
+		Schema: contract.Schema, ImportID: id, UserPoolID: g.pool, Mode: contract.ModeImport, Manifest: key,
 	})
 }
 

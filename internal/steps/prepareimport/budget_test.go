@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/google/go-cmp/cmp"
 
-	"userdrop/internal/report"
+	"userdrop/internal/contract"
 	"userdrop/localaws"
 )
 
@@ -21,8 +21,8 @@ func TestJobLimit(t *testing.T) {
 	}
 	inWorld(t, few, func(t *testing.T, w world) {
 		r := w.drop("incoming/"+pool+"/users.csv", users("a", "b", "c", "d", "e", "f", "g", "h", "i", "bad!"))
-		want := report.Rows{Read: 10, Rejected: 1, Submitted: 9, Outcome: &report.Outcome{Imported: 6, Unprocessed: 3}}
-		if diff := cmp.Diff(want, r.Rows); diff != "" || r.Verdict != report.Partial {
+		want := contract.Rows{Read: 10, Rejected: 1, Submitted: 9, RowOutcomes: &contract.RowOutcomes{Imported: 6, Unprocessed: 3}}
+		if diff := cmp.Diff(want, r.Rows); diff != "" || r.Verdict != contract.VerdictPartial {
 			t.Errorf("verdict %s, rows (-want +got):\n%s", r.Verdict, diff)
 		}
 		if diff := cmp.Diff([]string{"JobLimit", "BadEmail", "NotProcessed"}, codes(r.Problems)); diff != "" {
@@ -41,7 +41,7 @@ func TestJobLimit(t *testing.T) {
 		}
 
 		r = w.drop("incoming/"+pool+"/more.csv", users("j"))
-		if r.Verdict != report.Failed || r.Problems[0].Code.String() != "JobLimit" || len(w.failed(r.Files.Failed)) != 1 {
+		if r.Verdict != contract.VerdictFailed || r.Problems[0].Code.String() != "JobLimit" || len(w.failed(r.Files.Failed)) != 1 {
 			t.Errorf("the next drop: %s", encoded(t, r))
 		}
 		if !strings.Contains(r.Message, "import jobs") {

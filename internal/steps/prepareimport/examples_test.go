@@ -4,9 +4,9 @@ import (
 	"os"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"userdrop/internal/contract"
 
-	"userdrop/internal/report"
+	"github.com/google/go-cmp/cmp"
 )
 
 func example(t *testing.T, name string) string {
@@ -29,13 +29,13 @@ func TestExamples(t *testing.T) {
 		if diff := cmp.Diff([]string{"BCRYPT", "SCRYPT", "ARGON2ID", "PBKDF2_SHA256", ""}, algorithms); diff != "" {
 			t.Errorf("algorithms (-want +got):\n%s", diff)
 		}
-		if r.Verdict != report.Succeeded {
+		if r.Verdict != contract.VerdictSucceeded {
 			t.Errorf("hashes.csv: %s", encoded(t, r))
 		}
 
 		w.put("scheduled/"+pool+"/team.csv.manifest.json", example(t, "scheduled/team.csv.manifest.json"))
 		w.put("scheduled/"+pool+"/team.csv", example(t, "scheduled/team.csv"))
-		if r = w.sweep(); r.Verdict != report.Succeeded || r.Rows.Read != 3 {
+		if r = w.sweep(); r.Verdict != contract.VerdictSucceeded || r.Rows.Read != 3 {
 			t.Errorf("team.csv: %s", encoded(t, r))
 		}
 	})

@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"userdrop/internal/report"
+	"userdrop/internal/contract"
 	"userdrop/localaws"
 )
 
@@ -64,18 +64,18 @@ func TestCheck(t *testing.T) {
 	for _, c := range []struct {
 		name       string
 		parameters map[string]string
-		want       *report.Predicted
+		want       *contract.Predicted
 	}{
 		{"without a look for users", nil, nil},
-		{"with it", looking, &report.Predicted{Imported: 2, Skipped: 1}},
+		{"with it", looking, &contract.Predicted{Imported: 2, Skipped: 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inWorld(t, stack{parameters: c.parameters}, func(t *testing.T, w world) {
 				w.drop("incoming/"+pool+"/before.csv", users("ada"))
 				jobs := len(w.Cognito.Jobs(pool))
 				r := w.drop("check/"+pool+"/users.csv", users("Ada", "grace", "alan", "nobody!")) // the pool ignores case
-				want := report.Rows{Read: 4, Rejected: 1, Submitted: 3}
-				if diff := cmp.Diff(want, r.Rows); diff != "" || r.Verdict != report.Checked {
+				want := contract.Rows{Read: 4, Rejected: 1, Submitted: 3}
+				if diff := cmp.Diff(want, r.Rows); diff != "" || r.Verdict != contract.VerdictChecked {
 					t.Errorf("verdict %s, rows (-want +got):\n%s", r.Verdict, diff)
 				}
 				if diff := cmp.Diff(c.want, r.Predicted); diff != "" {
@@ -94,7 +94,7 @@ func TestCheck(t *testing.T) {
 				if diff := cmp.Diff([]string{"before.csv", "users.csv"}, moved); diff != "" || len(waiting) > 0 {
 					t.Errorf("waiting: %q; moved (-want +got):\n%s", waiting, diff)
 				}
-				if events := w.Published(); len(events) != 2 || events[1].Verdict != report.Checked {
+				if events := w.Published(); len(events) != 2 || events[1].Verdict != contract.VerdictChecked {
 					t.Errorf("events: %s", encoded(t, events))
 				}
 				if _, err := w.S3.Get(w.Results(), r.ImportID+"/report.html"); err != nil {
@@ -121,7 +121,7 @@ func TestCheckByAddress(t *testing.T) {
 					b.WriteString(strings.ToUpper(name) + "@example.com,true\n")
 				}
 				r := w.drop("check/"+pool+"/users.csv", strings.ReplaceAll(b.String(), "U00000@", "u00000@"))
-				want := &report.Predicted{Imported: int64(rows - 1), Skipped: 1}
+				want := &contract.Predicted{Imported: int64(rows - 1), Skipped: 1}
 				if diff := cmp.Diff(want, r.Predicted); diff != "" {
 					t.Errorf("predicted (-want +got):\n%s", diff)
 				}
@@ -137,25 +137,25 @@ func TestLook(t *testing.T) {
 		there      int // users in the pool, the first of whom are in the file
 		both, more int // rows of users who are there, and of others
 		refuse     func(n int) bool
-		want       report.Predicted
+		want       contract.Predicted
 		calls      int
 	}{
-		{"no row", 200, 0, 0, nil, report.Predicted{}, 0},
-		{"few rows, a large pool", 200, 2, 1, nil, report.Predicted{Imported: 1, Skipped: 2}, 3},
-		{"many rows, a small pool", 130, 100, 50, nil, report.Predicted{Imported: 50, Skipped: 100}, 3},
-		{"an empty pool", 0, 0, 20, nil, report.Predicted{Imported: 20}, 1},
-		{"both large", 3000, 3000, 0, nil, report.Predicted{Skipped: 2250, Unchecked: 750}, 2250},
+		{"no row", 200, 0, 0, nil, contract.Predicted{}, 0},
+		{"few rows, a large pool", 200, 2, 1, nil, contract.Predicted{Imported: 1, Skipped: 2}, 3},
+		{"many rows, a small pool", 130, 100, 50, nil, contract.Predicted{Imported: 50, Skipped: 100}, 3},
+		{"an empty pool", 0, 0, 20, nil, contract.Predicted{Imported: 20}, 1},
+		{"both large", 3000, 3000, 0, nil, contract.Predicted{Skipped: 2250, Unchecked: 750}, 2250},
 		{
 			"throttled from the third name on", 300, 4, 1, func(n int) bool { return n > 2 },
-			report.Predicted{Skipped: 2, Unchecked: 3},
+			contract.Predicted{Skipped: 2, Unchecked: 3},
 			2 + 3,
 		},
 		{
 			"throttled from the second page on", 130, 100, 50, func(n int) bool { return n > 1 },
-			report.Predicted{Skipped: 60, Unchecked: 90},
+			contract.Predicted{Skipped: 60, Unchecked: 90},
 			1 + 3,
 		},
-		{"throttled at times", 300, 4, 1, func(n int) bool { return n%2 == 0 }, report.Predicted{Imported: 1, Skipped: 4}, 9},
+		{"throttled at times", 300, 4, 1, func(n int) bool { return n%2 == 0 }, contract.Predicted{Imported: 1, Skipped: 4}, 9},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := &lists{refuse: c.refuse}

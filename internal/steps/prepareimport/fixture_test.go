@@ -13,7 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"userdrop/internal/report"
+	"userdrop/internal/contract"
 	"userdrop/localaws"
 	"userdrop/localaws/cognito"
 	"userdrop/test/simulation"
@@ -97,12 +97,12 @@ func (w world) put(key, text string) (version string) {
 }
 
 // results waits until all is done, and answers the results in the order of the imports' starts.
-func (w world) results() []*report.Result {
+func (w world) results() []*contract.Result {
 	w.t.Helper()
 	if !w.Settle(context.Background(), 48*time.Hour) {
 		w.t.Fatal("the imports do not end")
 	}
-	var all []*report.Result
+	var all []*contract.Result
 	for _, e := range w.Imports() {
 		r, err := w.Result(e.Name)
 		if err != nil || r == nil {
@@ -117,7 +117,7 @@ func (w world) results() []*report.Result {
 }
 
 // drop puts a file and answers its result.
-func (w world) drop(key, text string) *report.Result {
+func (w world) drop(key, text string) *contract.Result {
 	w.t.Helper()
 	before := len(w.Imports())
 	w.put(key, text)
@@ -129,7 +129,7 @@ func (w world) drop(key, text string) *report.Result {
 }
 
 // sweep imports what waits for the schedule, and answers the one result.
-func (w world) sweep() *report.Result {
+func (w world) sweep() *contract.Result {
 	w.t.Helper()
 	before := len(w.Imports())
 	for _, s := range w.Stack.Schedules {
@@ -147,7 +147,7 @@ func (w world) sweep() *report.Result {
 }
 
 // codes are the codes of a result's problems.
-func codes(problems []report.Problem) []string {
+func codes(problems []contract.Problem) []string {
 	var names []string
 	for _, p := range problems {
 		names = append(names, p.Code.String())

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
-	"userdrop/internal/report"
+	"userdrop/internal/contract"
 	"userdrop/localaws"
 	"userdrop/localaws/events"
 )
@@ -46,13 +46,13 @@ func TestSidecar(t *testing.T) {
 				w.put("incoming/"+pool+"/users.csv.manifest.json", c.sidecar)
 				r := w.drop("incoming/"+pool+"/users.csv", file)
 				got := string(r.Verdict)
-				if r.Verdict == report.Rejected {
+				if r.Verdict == contract.VerdictRejected {
 					got += " " + strings.Join(codes(r.Problems), " ")
 				}
 				if got != c.want {
 					t.Errorf("%s, want %s: %s", got, c.want, encoded(t, r.Problems))
 				}
-				if n := w.Cognito.UserCount(pool); (n > 0) != (r.Verdict == report.Partial) {
+				if n := w.Cognito.UserCount(pool); (n > 0) != (r.Verdict == contract.VerdictPartial) {
 					t.Errorf("%d users in the pool", n)
 				}
 				waiting, moved := w.keys()
@@ -77,7 +77,7 @@ func TestSidecarOfNextDrop(t *testing.T) {
 		if waiting, _ := w.keys(); !cmp.Equal(waiting, []string{key + ".manifest.json"}) {
 			t.Fatalf("the next sidecar is gone: %q", waiting)
 		}
-		if r := w.drop(key, users("grace")); r.Verdict != report.Rejected {
+		if r := w.drop(key, users("grace")); r.Verdict != contract.VerdictRejected {
 			t.Errorf("verdict %s of a file that the next sidecar does not fit", r.Verdict)
 		}
 	})
@@ -134,10 +134,10 @@ func TestMaxRejectedPercent(t *testing.T) {
 				if got != c.want {
 					t.Errorf("%s, want %s", got, c.want)
 				}
-				if r.Verdict != report.Rejected && len(w.failed(r.Files.Failed)) != c.bad {
+				if r.Verdict != contract.VerdictRejected && len(w.failed(r.Files.Failed)) != c.bad {
 					t.Errorf("failed.csv: %q", w.failed(r.Files.Failed))
 				}
-				if n := w.Cognito.UserCount(pool); r.Verdict != report.Partial && n > 0 {
+				if n := w.Cognito.UserCount(pool); r.Verdict != contract.VerdictPartial && n > 0 {
 					t.Errorf("%d users in the pool", n)
 				}
 			})
@@ -202,7 +202,7 @@ func TestPools(t *testing.T) {
 		inWorld(t, stack{}, func(t *testing.T, w world) {
 			w.Cognito.RemovePool(pool)
 			r := w.drop("incoming/"+pool+"/users.csv", users("ada"))
-			if diff := cmp.Diff([]string{"PoolNotAllowed"}, codes(r.Problems)); diff != "" || r.Verdict != report.Rejected {
+			if diff := cmp.Diff([]string{"PoolNotAllowed"}, codes(r.Problems)); diff != "" || r.Verdict != contract.VerdictRejected {
 				t.Errorf("verdict %s, problems (-want +got):\n%s", r.Verdict, diff)
 			}
 		})
@@ -232,7 +232,7 @@ func TestSourceGone(t *testing.T) {
 		}
 		time.Sleep(11 * time.Minute)
 		all := w.results()
-		if len(all) != 1 || all[0].Verdict != report.Rejected || !cmp.Equal(codes(all[0].Problems), []string{"SourceGone"}) {
+		if len(all) != 1 || all[0].Verdict != contract.VerdictRejected || !cmp.Equal(codes(all[0].Problems), []string{"SourceGone"}) {
 			t.Fatalf("results: %s", encoded(t, all))
 		}
 		if waiting, moved := w.keys(); len(waiting)+len(moved) > 0 {
@@ -282,7 +282,7 @@ func TestTooLarge(t *testing.T) {
 	inWorld(t, stack{options: slow}, func(t *testing.T, w world) {
 		begin := time.Now()
 		r := w.drop("incoming/"+pool+"/users.csv", users("ada"))
-		if r.Verdict != report.Rejected || !cmp.Equal(codes(r.Problems), []string{"TooLarge"}) {
+		if r.Verdict != contract.VerdictRejected || !cmp.Equal(codes(r.Problems), []string{"TooLarge"}) {
 			t.Errorf("result: %s", encoded(t, r))
 		}
 		if took := time.Since(begin); took > 20*time.Minute {
@@ -323,7 +323,7 @@ func TestGoneMidway(t *testing.T) {
 			w.put("scheduled/"+pool+"/"+name+".csv", users(name))
 		}
 		r := w.sweep()
-		want := report.Rows{Read: 2, Submitted: 2, Outcome: &report.Outcome{Imported: 2}}
+		want := contract.Rows{Read: 2, Submitted: 2, RowOutcomes: &contract.RowOutcomes{Imported: 2}}
 		if diff := cmp.Diff(want, r.Rows); diff != "" || !cmp.Equal(codes(r.Sources[1].Problems), []string{"SourceGone"}) {
 			t.Errorf("sources: %s; rows (-want +got):\n%s", encoded(t, r.Sources), diff)
 		}

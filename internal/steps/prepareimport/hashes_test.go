@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"userdrop/internal/report"
+	"userdrop/internal/contract"
 	"userdrop/localaws"
 )
 
@@ -119,7 +119,7 @@ func TestHashes(t *testing.T) {
 }
 
 // noSecrets looks for hashes where none may be.
-func (w world) noSecrets(r *report.Result) {
+func (w world) noSecrets(r *contract.Result) {
 	w.t.Helper()
 	texts := map[string]string{
 		"what the functions log": logged.String(), "result.json": encoded(w.t, r),
@@ -168,8 +168,8 @@ func TestHashesNotOffered(t *testing.T) {
 		refuse := stack{options: func(o *localaws.Options) { o.Cognito.HashesSupported = false }}
 		inWorld(t, refuse, func(t *testing.T, w world) {
 			r := w.drop("incoming/"+pool+"/users.csv", hashFile())
-			want := report.Rows{Read: 25, Rejected: 15, Submitted: 10, Outcome: &report.Outcome{Imported: 2, Unprocessed: 8}}
-			if diff := cmp.Diff(want, r.Rows); diff != "" || r.Verdict != report.Partial {
+			want := contract.Rows{Read: 25, Rejected: 15, Submitted: 10, RowOutcomes: &contract.RowOutcomes{Imported: 2, Unprocessed: 8}}
+			if diff := cmp.Diff(want, r.Rows); diff != "" || r.Verdict != contract.VerdictPartial {
 				t.Errorf("verdict %s, rows (-want +got):\n%s", r.Verdict, diff)
 			}
 			if r.Error == nil || !strings.Contains(r.Error.Message, "BCRYPT password hashes") ||
@@ -186,7 +186,7 @@ func TestHashesNotOffered(t *testing.T) {
 		without := stack{options: func(o *localaws.Options) { o.Cognito.HashColumn = false }}
 		inWorld(t, without, func(t *testing.T, w world) {
 			r := w.drop("incoming/"+pool+"/users.csv", hashFile())
-			if r.Verdict != report.Rejected || !cmp.Equal(codes(r.Problems), []string{"UnknownColumn"}) {
+			if r.Verdict != contract.VerdictRejected || !cmp.Equal(codes(r.Problems), []string{"UnknownColumn"}) {
 				t.Fatalf("result: %s", encoded(t, r))
 			}
 			if !strings.Contains(r.Problems[0].Message, "password hashes") {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -24,7 +25,6 @@ import (
 	"userdrop/internal/aws/lambdahandler"
 	"userdrop/internal/aws/objects"
 	"userdrop/internal/contract"
-	"userdrop/internal/report"
 	"userdrop/internal/usercsv"
 )
 
@@ -100,7 +100,7 @@ func (p *Prepare) Handle(ctx context.Context, drop contract.Drop) (contract.Impo
 	if found, err := p.Work.ReadJSON(ctx, contract.PlanKey(drop.ImportID), &plan); err != nil || found {
 		return plan.Import, err
 	}
-	plan = contract.Plan{Import: answer, StartedAt: time.Now().UTC(), Problems: []usercsv.Problem{}}
+	plan = contract.Plan{Import: answer, StartedAt: time.Now().UTC(), Problems: []contract.Problem{}}
 	if err := p.plan(ctx, &plan); err != nil {
 		return answer, err
 	}
@@ -121,10 +121,12 @@ func (p *Prepare) plan(ctx context.Context, plan *contract.Plan) error {
 	for _, source := range sources {
 		plan.Sources = append(plan.Sources, contract.PlannedSource{Object: source})
 	}
-	var err error
-	var users int
-	if plan.Pool, users, err = p.pool(ctx, plan.UserPoolID); err == nil {
-		err = p.prepare(ctx, plan, users)
+	pool, users, err := p.pool(ctx, plan.UserPoolID)
+	if err == nil {
+		plan.Pool, err = json.Marshal(pool)
+	}
+	if err == nil {
+		err = p.prepare(ctx, plan, pool, users)
 	}
 	refusal, refused := errors.AsType[*usercsv.Refusal](err)
 	if !refused {
@@ -146,11 +148,11 @@ func (p *Prepare) plan(ctx context.Context, plan *contract.Plan) error {
 // pool reads what the rules need to know of a pool, and about how many users it has.
 func (p *Prepare) pool(ctx context.Context, id string) (pool *usercsv.Pool, users int, err error) {
 	if !slices.Contains(p.Config.UserPools, id) {
-		return nil, 0, usercsv.Refuse(usercsv.PoolNotAllowed, "")
+		return nil, 0, usercsv.Refuse(contract.PoolNotAllowed, "")
 	}
 	described, err := p.Cognito.DescribeUserPool(ctx, &cognito.DescribeUserPoolInput{UserPoolId: &id})
 	if _, none := errors.AsType[*types.ResourceNotFoundException](err); none {
-		return nil, 0, usercsv.Refuse(usercsv.PoolNotAllowed, "")
+		return nil, 0, usercsv.Refuse(contract.PoolNotAllowed, "")
 	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("describe user pool %s: %w", id, err)
@@ -194,7 +196,7 @@ func texts[T ~string](values []T) []string {
 }
 
 // prepare reads the sources of a plan. A *usercsv.Refusal refuses the drop.
-func (p *Prepare) prepare(ctx context.Context, plan *contract.Plan, users int) error {
+func (p *Prepare) prepare(ctx context.Context, plan *contract.Plan, pool *usercsv.Pool, users int) error {
 	parent := ctx
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
@@ -203,25 +205,25 @@ func (p *Prepare) prepare(ctx context.Context, plan *contract.Plan, users int) e
 	}
 	// Uploads that a failure leaves behind are cleaned up with parent.
 	sink := &sink{work: p.Work, importID: plan.ImportID, outcomes: p.Work.JSONLines(contract.RejectedKey(plan.ImportID))}
-	if sink.dry = plan.Mode == report.Check; sink.dry && p.Config.CheckExistingUsers {
-		sink.roster = &roster{pool: plan.Pool}
+	if sink.dry = plan.Mode == contract.ModeCheck; sink.dry && p.Config.CheckExistingUsers {
+		sink.roster = &roster{pool: pool}
 	}
-	err := p.read(ctx, plan, sink)
+	err := p.read(ctx, plan, pool, sink)
 	if err == nil && sink.roster != nil {
 		plan.Existing, err = p.existing(ctx, sink.roster, users)
 	}
 	if err != nil {
 		sink.discard()
 		if parent.Err() == nil && ctx.Err() != nil {
-			return usercsv.Refuse(usercsv.TooLarge, "")
+			return usercsv.Refuse(contract.TooLarge, "")
 		}
 		return err
 	}
 	return nil
 }
 
-func (p *Prepare) read(ctx context.Context, plan *contract.Plan, sink *sink) error {
-	preparer, err := p.preparer(plan.Pool, sink)
+func (p *Prepare) read(ctx context.Context, plan *contract.Plan, pool *usercsv.Pool, sink *sink) error {
+	preparer, err := p.preparer(pool, sink)
 	if err != nil {
 		return err
 	}
@@ -232,13 +234,13 @@ func (p *Prepare) read(ctx context.Context, plan *contract.Plan, sink *sink) err
 		expected, err := p.sidecar(ctx, source)
 		if err == nil && several { // one bad file must not spoil the others: look before
 			err = p.stream(ctx, source.Object, expected, func(r io.Reader) (int, error) {
-				return p.examine(ctx, r, plan.Pool)
+				return p.examine(ctx, r, pool)
 			})
 			expected = nil // a version does not change: once is enough
 		}
 		if refusal, refused := errors.AsType[*usercsv.Refusal](err); refused && several {
 			source.Refused, source.Problems = true, refusal.Problems
-			plan.Problems = usercsv.MergeProblems(plan.Problems, refusal.Problems)
+			plan.Problems = contract.MergeProblems(plan.Problems, refusal.Problems)
 			preparer.Skip()
 			continue
 		}
@@ -267,19 +269,19 @@ func (p *Prepare) read(ctx context.Context, plan *contract.Plan, sink *sink) err
 		return err
 	}
 	if len(summary.Parts) > maxParts {
-		return usercsv.Refuse(usercsv.TooLarge, "")
+		return usercsv.Refuse(contract.TooLarge, "")
 	}
-	plan.Problems = usercsv.MergeProblems(plan.Problems, summary.Problems)
+	plan.Problems = contract.MergeProblems(plan.Problems, summary.Problems)
 	if refusal := p.tooManyRejected(summary.Read, summary.Rejected); refusal != nil && !several {
-		if plan.Mode != report.Check {
+		if plan.Mode != contract.ModeCheck {
 			return refusal
 		}
-		plan.Problems = usercsv.MergeProblems(plan.Problems, refusal.Problems) // and the rows that make them too many
+		plan.Problems = contract.MergeProblems(plan.Problems, refusal.Problems) // and the rows that make them too many
 	}
 	if plan.Outcomes, err = sink.outcomes.Close(); err != nil {
 		return err
 	}
-	if plan.Mode == report.Check {
+	if plan.Mode == contract.ModeCheck {
 		return nil
 	}
 	for _, part := range summary.Parts {
@@ -322,7 +324,7 @@ func (p *Prepare) tooManyRejected(read, rejected int) *usercsv.Refusal {
 	if float64(rejected*100) <= float64(read)*p.Config.MaxRejectedPercent {
 		return nil
 	}
-	return usercsv.Refuse(usercsv.TooManyRejected, fmt.Sprintf(
+	return usercsv.Refuse(contract.TooManyRejected, fmt.Sprintf(
 		"%d of %d rows are rejected, more than the %g%% that this stack allows, so none is submitted. Put the file under "+
 			"check/ to see which, repair them, and drop it again.", rejected, read, p.Config.MaxRejectedPercent))
 }
@@ -358,7 +360,7 @@ func (p *Prepare) stream(
 ) error {
 	body, err := objects.OpenVersion(ctx, p.S3, source)
 	if awserror.Name(err) == contract.Gone {
-		return usercsv.Refuse(usercsv.SourceGone, "")
+		return usercsv.Refuse(contract.SourceGone, "")
 	}
 	if err != nil {
 		return err
@@ -375,10 +377,10 @@ func (p *Prepare) stream(
 	}
 	switch {
 	case expected.Rows != nil && *expected.Rows != rows:
-		return usercsv.Refuse(usercsv.ManifestMismatch, fmt.Sprintf(
+		return usercsv.Refuse(contract.ManifestMismatch, fmt.Sprintf(
 			"The file has %d rows, its manifest says %d. Upload both again, the manifest first.", rows, *expected.Rows))
 	case expected.SHA256 != "" && !strings.EqualFold(expected.SHA256, hex.EncodeToString(hash.Sum(nil))):
-		return usercsv.Refuse(usercsv.ManifestMismatch,
+		return usercsv.Refuse(contract.ManifestMismatch,
 			"The file's SHA-256 is not the one in its manifest. Upload both again, the manifest first.")
 	}
 	return nil

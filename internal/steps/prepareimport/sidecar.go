@@ -54,7 +54,7 @@ func (p *Prepare) sidecar(ctx context.Context, source *contract.PlannedSource) (
 	}
 	sidecar, ok := parseSidecar(text)
 	if !ok {
-		return nil, usercsv.Refuse(usercsv.ManifestMismatch,
+		return nil, usercsv.Refuse(contract.ManifestMismatch,
 			`The manifest beside the file is not {"rows": number, "sha256": "64 hexadecimal digits"}. Write it again, `+
 				"or remove it, and drop the file again.")
 	}

@@ -19,7 +19,7 @@ import (
 )
 
 // build puts the result together out of the plan and the summaries of the attempts, and writes failed.csv.
-func (p *Publish) build(ctx context.Context, in contract.Import) (*report.Result, error) {
+func (p *Publish) build(ctx context.Context, in contract.Import) (*contract.Result, error) {
 	plan, err := p.plan(ctx, in)
 	if err != nil {
 		return nil, err
@@ -28,10 +28,10 @@ func (p *Publish) build(ctx context.Context, in contract.Import) (*report.Result
 	if err != nil {
 		return nil, err
 	}
-	r := &report.Result{
+	r := &contract.Result{
 		ImportID: in.ImportID, UserPoolID: in.UserPoolID, Mode: in.Mode, Problems: plan.Problems,
 		StartedAt: plan.StartedAt, FinishedAt: time.Now().UTC().Truncate(time.Millisecond),
-		Files: report.Files{
+		Files: contract.Files{
 			Result: p.Results.URL(contract.ResultKey(in.ImportID)),
 			Report: p.Results.URL(contract.ReportKey(in.ImportID)),
 		},
@@ -42,7 +42,7 @@ func (p *Publish) build(ctx context.Context, in contract.Import) (*report.Result
 	case in.Error != nil && in.Error.Error == "ABORTED":
 		ending = report.Aborted
 	case len(unfinished) > 0:
-		ending, r.Error = report.Broke, &report.Cause{
+		ending, r.Error = report.Broke, &contract.Cause{
 			Name: "ImportJobBroke",
 			Message: "The execution of a part broke: " + strings.Join(unfinished, ", ") +
 				". Its history in Step Functions says why.",
@@ -52,10 +52,10 @@ func (p *Publish) build(ctx context.Context, in contract.Import) (*report.Result
 	}
 	for _, s := range summaries {
 		if s.Refusal != "" && r.Error == nil {
-			r.Error = &report.Cause{Name: "Refused", Message: s.Refusal}
+			r.Error = &contract.Cause{Name: "Refused", Message: s.Refusal}
 		}
 		if s.JobLimit {
-			r.Problems = usercsv.MergeProblems(r.Problems, usercsv.Refuse(usercsv.JobLimit, "").Problems)
+			r.Problems = contract.MergeProblems(r.Problems, usercsv.Refuse(contract.JobLimit, "").Problems)
 		}
 	}
 	if err := p.failures(ctx, r, plan, summaries); err != nil {
@@ -66,7 +66,7 @@ func (p *Publish) build(ctx context.Context, in contract.Import) (*report.Result
 			return nil, err
 		}
 	}
-	return r, r.Finish(ending)
+	return r, report.Finish(r, ending)
 }
 
 // plan reads the drop's plan. Where prepare-import did not get that far, all that is known is what was dropped.
@@ -197,14 +197,14 @@ func (p *Publish) summary(ctx context.Context, key string) (s contract.Summary, 
 }
 
 // count fills in the rows, by source and in all, and the jobs.
-func (p *Publish) count(r *report.Result, plan contract.Plan, summaries []contract.Summary) {
+func (p *Publish) count(r *contract.Result, plan contract.Plan, summaries []contract.Summary) {
 	for _, s := range plan.Sources {
-		source := report.Source{Bucket: s.Bucket, Key: s.Key, VersionID: s.VersionID, Bytes: s.Bytes}
-		source.Rows = report.Rows{
+		source := contract.Source{Bucket: s.Bucket, Key: s.Key, VersionID: s.VersionID, Bytes: s.Bytes}
+		source.Rows = contract.Rows{
 			Read: int64(s.Read), Rejected: int64(s.Rejected), Submitted: int64(s.Read - s.Rejected),
 		}
-		if plan.Mode != report.Check {
-			source.Rows.Outcome = &report.Outcome{}
+		if plan.Mode != contract.ModeCheck {
+			source.Rows.RowOutcomes = &contract.RowOutcomes{}
 		}
 		if len(plan.Sources) > 1 {
 			source.Problems = s.Problems
@@ -213,7 +213,7 @@ func (p *Publish) count(r *report.Result, plan contract.Plan, summaries []contra
 	}
 	for _, s := range summaries {
 		for _, rows := range s.Rows {
-			o := r.Sources[rows.Source].Rows.Outcome
+			o := r.Sources[rows.Source].Rows.RowOutcomes
 			o.Imported += int64(rows.Imported)
 			o.Skipped += int64(rows.Skipped)
 			o.Failed += int64(rows.Failed)
@@ -222,16 +222,16 @@ func (p *Publish) count(r *report.Result, plan contract.Plan, summaries []contra
 		if s.Job.ID == "" {
 			continue
 		}
-		r.Jobs = append(r.Jobs, report.Job{
+		r.Jobs = append(r.Jobs, contract.ResultJob{
 			JobName: s.Job.Name, JobID: s.Job.ID, Part: s.Part, Attempt: s.Attempt,
 			Status: s.Job.Status, CompletionMessage: s.Job.Message, PasswordHashingAlgorithm: s.Algorithm,
-			Rows: report.JobRows{
+			Rows: contract.JobRows{
 				Submitted: int64(s.Submitted), Imported: s.Job.Imported, Skipped: s.Job.Skipped, Failed: s.Job.Failed,
 			},
 			QueuedAt: s.QueuedAt, CreatedAt: s.Job.CreatedAt, StartedAt: s.Job.StartedAt, CompletedAt: s.Job.CompletedAt,
 		})
 		if r.Waits == nil {
-			r.Waits = &report.Waits{}
+			r.Waits = &contract.Waits{}
 		}
 		r.Waits.QueueSeconds += seconds(s.QueuedAt, s.Job.StartedAt)
 	}
@@ -240,12 +240,12 @@ func (p *Publish) count(r *report.Result, plan contract.Plan, summaries []contra
 	}
 	if e := plan.Existing; e != nil {
 		there, unknown := int64(e.Found), int64(e.Unchecked)
-		r.Predicted = &report.Predicted{Imported: r.Rows.Submitted - there - unknown, Skipped: there, Unchecked: unknown}
+		r.Predicted = &contract.Predicted{Imported: r.Rows.Submitted - there - unknown, Skipped: there, Unchecked: unknown}
 	}
 }
 
-func (p *Publish) jobsUsed(ctx context.Context, userPoolID string) (*report.JobsUsed, error) {
-	used := report.JobsUsed{Limit: report.JobLimit}
+func (p *Publish) jobsUsed(ctx context.Context, userPoolID string) (*contract.JobsUsed, error) {
+	used := contract.JobsUsed{Limit: contract.JobsPerPool}
 	err := importjob.Jobs(ctx, p.Cognito, userPoolID, time.Time{}, func(types.UserImportJobType) bool {
 		used.Used++
 		return true

@@ -16,13 +16,12 @@ import (
 	"userdrop/internal/aws/awserror"
 	"userdrop/internal/aws/objects"
 	"userdrop/internal/contract"
-	"userdrop/internal/report"
 	"userdrop/internal/usercsv"
 )
 
 // failures writes failed.csv, one for each source that needs one, and counts what is in it as problems.
 func (p *Publish) failures(
-	ctx context.Context, r *report.Result, plan contract.Plan, summaries []contract.Summary,
+	ctx context.Context, r *contract.Result, plan contract.Plan, summaries []contract.Summary,
 ) error {
 	rows := &merge{}
 	defer rows.close()
@@ -37,16 +36,16 @@ func (p *Publish) failures(
 			return err
 		}
 		// The rules' own problems are in the plan already.
-		r.Problems = usercsv.MergeProblems(r.Problems, told)
+		r.Problems = contract.MergeProblems(r.Problems, told)
 		if len(plan.Sources) > 1 {
-			r.Sources[i].Problems = usercsv.MergeProblems(source.Problems, told)
+			r.Sources[i].Problems = contract.MergeProblems(source.Problems, told)
 		}
 		if !written {
 			continue
 		}
 		url := p.Results.URL(contract.FailedKey(plan.ImportID, i, len(plan.Sources)))
 		if len(plan.Sources) > 1 {
-			r.Sources[i].Files = &report.Files{Failed: url}
+			r.Sources[i].Files = &contract.Files{Failed: url}
 		} else {
 			r.Files.Failed = url
 		}
@@ -64,7 +63,7 @@ func outcomes(summaries []contract.Summary) (objects []contract.Object) {
 // failedCSV writes the rows of one source that did not make it, and counts those that the rules did not reject.
 func (p *Publish) failedCSV(
 	ctx context.Context, plan contract.Plan, source int, rows *merge,
-) (told []usercsv.Problem, written bool, err error) {
+) (told []contract.Problem, written bool, err error) {
 	if _, ok := rows.peek(source); !ok {
 		return nil, false, nil
 	}
@@ -76,8 +75,8 @@ func (p *Publish) failedCSV(
 	var tally usercsv.Tally
 	var reasons reasons
 	for o, ok := rows.peek(source); ok; o, ok = rows.peek(source) {
-		if o.Codes[0] >= usercsv.CognitoFailed {
-			tally.Add(o.Line, usercsv.CodesOf(o.Codes...))
+		if o.Codes[0] >= contract.CognitoFailed {
+			tally.Add(o.Line, contract.CodesOf(o.Codes...))
 			reasons.add(o.Message)
 		}
 		if err := errors.Join(file.write(o), rows.next()); err != nil {
@@ -86,7 +85,7 @@ func (p *Publish) failedCSV(
 	}
 	told = tally.Problems()
 	for i := range told {
-		if told[i].Code == usercsv.CognitoFailed {
+		if told[i].Code == contract.CognitoFailed {
 			told[i].Message = reasons.message()
 		}
 	}
@@ -113,7 +112,11 @@ func (p *Publish) openFailed(ctx context.Context, plan contract.Plan, source int
 	if err != nil {
 		return nil, err
 	}
-	cells, err := usercsv.NewRows(body, plan.Pool, source)
+	pool, err := usercsv.DecodePool(plan.Pool)
+	if err != nil {
+		return nil, errors.Join(err, body.Close())
+	}
+	cells, err := usercsv.NewRows(body, pool, source)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read the source again: %w", err), body.Close())
 	}
@@ -132,7 +135,7 @@ func (f *failedFile) write(o contract.Outcome) error {
 	if err != nil {
 		return fmt.Errorf("read line %d of the source again: %w", o.Line, err)
 	}
-	codes := usercsv.CodesOf(o.Codes...)
+	codes := contract.CodesOf(o.Codes...)
 	return f.out.Write(&row, codes, cmp.Or(o.Message, usercsv.Words(codes, o.Attributes)))
 }
 
@@ -180,7 +183,7 @@ func (r *reasons) message() string {
 		return strings.Compare(a, b)
 	})
 	if len(texts) == 0 {
-		return usercsv.CognitoFailed.Message()
+		return contract.CognitoFailed.Message()
 	}
 	for i, text := range texts[:min(len(texts), 3)] {
 		texts[i] = text[:min(len(text), 200)] + " (" + strconv.Itoa(r.counts[text]) + ")"

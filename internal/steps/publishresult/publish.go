@@ -82,11 +82,11 @@ func New(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
 
 // Published is the answer of publish-result, and the output of import-users.
 type Published struct {
-	ImportID string         `json:"importId"`
-	Verdict  report.Verdict `json:"verdict"`
-	Message  string         `json:"message"`
-	Rows     report.Rows    `json:"rows"`
-	Result   string         `json:"result"` // where result.json is
+	ImportID string           `json:"importId"`
+	Verdict  contract.Verdict `json:"verdict"`
+	Message  string           `json:"message"`
+	Rows     contract.Rows    `json:"rows"`
+	Result   string           `json:"result"` // where result.json is
 }
 
 // Handle publishes the result of an import, or carries on with the one that was published already. While a Cognito job
@@ -118,7 +118,7 @@ func (p *Publish) Handle(ctx context.Context, in contract.Import) (Published, er
 	if err := p.tell(ctx, r); err != nil {
 		return Published{}, err
 	}
-	if r.Verdict != report.Errored && r.Verdict != report.Stopped {
+	if r.Verdict != contract.VerdictErrored && r.Verdict != contract.VerdictStopped {
 		if err := p.move(ctx, r); err != nil {
 			return Published{}, err
 		}
@@ -137,17 +137,17 @@ func (p *Publish) Handle(ctx context.Context, in contract.Import) (Published, er
 }
 
 // committed reads the published result; nil if there is none yet.
-func (p *Publish) committed(ctx context.Context, importID string) (*report.Result, error) {
+func (p *Publish) committed(ctx context.Context, importID string) (*contract.Result, error) {
 	text, found, err := p.Results.Read(ctx, contract.ResultKey(importID))
 	if err != nil || !found {
 		return nil, err
 	}
-	return report.Unmarshal(text)
+	return contract.UnmarshalResult(text)
 }
 
 // commit builds the result and its files, and writes result.json last. The loser of a race answers the winner's
 // result, and writes its report again in place of its own.
-func (p *Publish) commit(ctx context.Context, in contract.Import) (*report.Result, error) {
+func (p *Publish) commit(ctx context.Context, in contract.Import) (*contract.Result, error) {
 	r, err := p.build(ctx, in)
 	if err != nil {
 		return nil, err
@@ -155,7 +155,7 @@ func (p *Publish) commit(ctx context.Context, in contract.Import) (*report.Resul
 	if err := p.report(ctx, r); err != nil {
 		return nil, err
 	}
-	text, err := report.Marshal(r)
+	text, err := contract.MarshalResult(r)
 	if err != nil {
 		return nil, err
 	}
@@ -173,17 +173,17 @@ func (p *Publish) commit(ctx context.Context, in contract.Import) (*report.Resul
 		p.measure(ctx, r)
 		return r, nil
 	}
-	if r, err = report.Unmarshal(there); err != nil {
+	if r, err = contract.UnmarshalResult(there); err != nil {
 		return nil, err
 	}
 	return r, p.report(ctx, r)
 }
 
 // measure counts a result, once: it is the winner's to do.
-func (p *Publish) measure(ctx context.Context, r *report.Result) {
+func (p *Publish) measure(ctx context.Context, r *contract.Result) {
 	stack := p.Config.Stack
 	stack.PutBy(ctx, r.ImportID, metrics.Verdict(r.Verdict), metrics.Imports.Of(1))
-	if r.Mode == report.Check {
+	if r.Mode == contract.ModeCheck {
 		return
 	}
 	rows := r.Rows.Counts()
@@ -213,7 +213,7 @@ func (p *Publish) measure(ctx context.Context, r *report.Result) {
 	}
 }
 
-func (p *Publish) report(ctx context.Context, r *report.Result) error {
+func (p *Publish) report(ctx context.Context, r *contract.Result) error {
 	var page bytes.Buffer
 	if err := report.WriteReport(&page, r, report.ReportOptions{Region: p.Config.Region}); err != nil {
 		return err
@@ -222,7 +222,7 @@ func (p *Publish) report(ctx context.Context, r *report.Result) error {
 }
 
 // tell sends the event and the message, unless a mark says that they went out.
-func (p *Publish) tell(ctx context.Context, r *report.Result) error {
+func (p *Publish) tell(ctx context.Context, r *contract.Result) error {
 	told, err := p.Work.Exists(ctx, contract.ToldKey(r.ImportID))
 	if err != nil || told {
 		return err
@@ -254,7 +254,7 @@ func (p *Publish) tell(ctx context.Context, r *report.Result) error {
 
 // move takes the sources, and the sidecars that were found beside them, out of the way of the next drop. A sidecar that
 // was put meanwhile is the next drop's.
-func (p *Publish) move(ctx context.Context, r *report.Result) error {
+func (p *Publish) move(ctx context.Context, r *contract.Result) error {
 	var plan contract.Plan
 	if _, err := p.Work.ReadJSON(ctx, contract.PlanKey(r.ImportID), &plan); err != nil {
 		return err
@@ -288,7 +288,7 @@ func (p *Publish) clean(ctx context.Context, importID string) error {
 }
 
 // cause words a failure that the state machine caught. Step Functions' Cause of a function's error is its JSON.
-func cause(f *contract.Failure) *report.Cause {
+func cause(f *contract.Failure) *contract.Cause {
 	if f == nil {
 		return nil
 	}
@@ -299,7 +299,7 @@ func cause(f *contract.Failure) *report.Cause {
 	if json.Unmarshal([]byte(text), &answer) == nil && answer.Message != "" {
 		text = answer.Message
 	}
-	return &report.Cause{Name: f.Error, Message: strings.ToValidUTF8(text[:min(len(text), 500)], "")}
+	return &contract.Cause{Name: f.Error, Message: strings.ToValidUTF8(text[:min(len(text), 500)], "")}
 }
 
 func seconds(from, to time.Time) int64 {

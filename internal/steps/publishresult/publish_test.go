@@ -24,7 +24,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"userdrop/internal/contract"
-	"userdrop/internal/report"
 	"userdrop/localaws"
 	"userdrop/localaws/cognito"
 	"userdrop/test/simulation"
@@ -59,7 +58,7 @@ func world(t *testing.T, change func(*localaws.Options), run func(*testing.T, *s
 }
 
 // drop puts a file into the inbox, waits for the end of its import, and returns its result.
-func drop(t *testing.T, w *simulation.World, key, text string) *report.Result {
+func drop(t *testing.T, w *simulation.World, key, text string) *contract.Result {
 	t.Helper()
 	before := len(w.Imports())
 	if _, err := w.S3.Put(w.Inbox(), key, []byte(text)); err != nil {
@@ -144,7 +143,7 @@ func TestNumbersReconcile(t *testing.T) {
 			[]byte(`"AutoVerifiedAttributes"`), []byte(`"AliasAttributes": ["email"], "AutoVerifiedAttributes"`), 1)
 	}
 	world(t, signInByEmail, func(t *testing.T, w *simulation.World) {
-		if r := drop(t, w, "incoming/"+pool+"/first.csv", header+users(0, 500)); r.Verdict != report.Succeeded {
+		if r := drop(t, w, "incoming/"+pool+"/first.csv", header+users(0, 500)); r.Verdict != contract.VerdictSucceeded {
 			t.Fatalf("the first drop ended %s: %s", r.Verdict, r.Message)
 		}
 
@@ -158,10 +157,10 @@ func TestNumbersReconcile(t *testing.T) {
 			rows[5000+i*7] = strings.Replace(rows[5000+i*7], ",u05", ",u00", 1) // refuses these
 		}
 		r := drop(t, w, "incoming/"+pool+"/staff.csv", header+strings.Join(rows, ""))
-		want := report.Rows{Read: 10_000, Rejected: 300, Submitted: 9_700, Outcome: &report.Outcome{
+		want := contract.Rows{Read: 10_000, Rejected: 300, Submitted: 9_700, RowOutcomes: &contract.RowOutcomes{
 			Imported: 9_000, Skipped: 500, Failed: 200,
 		}}
-		if r.Verdict != report.Partial {
+		if r.Verdict != contract.VerdictPartial {
 			t.Errorf("verdict %s: %s", r.Verdict, r.Message)
 		}
 		if diff := cmp.Diff(want, r.Rows); diff != "" {
@@ -211,13 +210,13 @@ func TestNumbersReconcile(t *testing.T) {
 			t.Errorf("failed.csv has %d rows, want 500", n)
 		}
 		again := drop(t, w, "incoming/"+pool+"/staff-repaired.csv", repaired)
-		want = report.Rows{Read: 500, Submitted: 500, Outcome: &report.Outcome{Imported: 500}}
-		if diff := cmp.Diff(want, again.Rows); diff != "" || again.Verdict != report.Succeeded {
+		want = contract.Rows{Read: 500, Submitted: 500, RowOutcomes: &contract.RowOutcomes{Imported: 500}}
+		if diff := cmp.Diff(want, again.Rows); diff != "" || again.Verdict != contract.VerdictSucceeded {
 			t.Errorf("failed.csv, repaired: verdict %s, rows (-want +got):\n%s", again.Verdict, diff)
 		}
 		all := drop(t, w, "incoming/"+pool+"/staff-all.csv", header+strings.Join(whole, "")+users(10_000, 10_100))
-		want = report.Rows{Read: 10_100, Submitted: 10_100, Outcome: &report.Outcome{Imported: 100, Skipped: 10_000}}
-		if diff := cmp.Diff(want, all.Rows); diff != "" || all.Verdict != report.Succeeded {
+		want = contract.Rows{Read: 10_100, Submitted: 10_100, RowOutcomes: &contract.RowOutcomes{Imported: 100, Skipped: 10_000}}
+		if diff := cmp.Diff(want, all.Rows); diff != "" || all.Verdict != contract.VerdictSucceeded {
 			t.Errorf("all rows again: verdict %s, rows (-want +got):\n%s", all.Verdict, diff)
 		}
 		if n := w.Cognito.UserCount(pool); n != 10_100 {
@@ -270,7 +269,7 @@ func repair(t *testing.T, text string) (repaired string, n int) {
 }
 
 // reconcileMetrics compares the last import's measurements.
-func reconcileMetrics(t *testing.T, w *simulation.World, rows report.Rows) {
+func reconcileMetrics(t *testing.T, w *simulation.World, rows contract.Rows) {
 	t.Helper()
 	last := map[string]float64{}
 	for _, m := range w.Measured() {
@@ -316,7 +315,7 @@ func TestOneResult(t *testing.T) {
 			id := w.Imports()[0].Name
 			payload, err := json.Marshal(contract.Import{
 				Drop: contract.Drop{
-					Schema: contract.Schema, ImportID: id, UserPoolID: pool, Mode: report.Import,
+					Schema: contract.Schema, ImportID: id, UserPoolID: pool, Mode: contract.ModeImport,
 				},
 				Error: &contract.Failure{Error: "Boom", Cause: "{}"},
 			})
@@ -330,7 +329,7 @@ func TestOneResult(t *testing.T) {
 		}()
 		const key = "incoming/" + pool + "/users.csv"
 		r := drop(t, w, key, header+users(0, 20))
-		if r.Verdict != report.Errored {
+		if r.Verdict != contract.VerdictErrored {
 			t.Errorf("verdict %s, want that of the second run, which was faster", r.Verdict)
 		}
 		if e := w.Imports()[0]; e.Error != "ImportBroke" {
@@ -493,7 +492,7 @@ func TestKeptInPlace(t *testing.T) {
 	for name, test := range map[string]struct {
 		options func(*localaws.Options)
 		meddle  func(*testing.T, *simulation.World)
-		verdict report.Verdict
+		verdict contract.Verdict
 	}{
 		"ERROR": {
 			options: func(o *localaws.Options) {
@@ -507,7 +506,7 @@ func TestKeptInPlace(t *testing.T) {
 					})
 				}
 			},
-			verdict: report.Errored,
+			verdict: contract.VerdictErrored,
 		},
 		"STOPPED": {
 			options: func(o *localaws.Options) { o.Cognito.Pending = cognito.Duration(10 * time.Minute) },
@@ -521,7 +520,7 @@ func TestKeptInPlace(t *testing.T) {
 					t.Error(err)
 				}
 			},
-			verdict: report.Stopped,
+			verdict: contract.VerdictStopped,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
