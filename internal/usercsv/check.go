@@ -88,6 +88,7 @@ type checker struct {
 	lower     []byte
 	hash      nameHash // of the username, zero if there is none that can be read
 	line      []byte   // the row in Cognito's dialect, with LF
+	changes   changes
 }
 
 // cell is a value that rules about several columns look at.
@@ -112,7 +113,7 @@ func newChecker(pool *Pool, settings Settings, seen *seen, header Header) *check
 	if offersHash && slices.Contains(header.Attributes, colHash) {
 		names = append(slices.Clip(names), colHash)
 	}
-	c := &checker{settings: settings, seen: seen, pool: pool, names: names}
+	c := &checker{settings: settings, seen: seen, pool: pool, names: names, changes: newChanges(header, settings.Groups)}
 	c.country, _ = phone.Lookup(settings.DefaultPhoneCountry)
 	last := 0
 	for i, name := range names {
@@ -265,6 +266,7 @@ func (c *checker) check(s *scanner) {
 	c.hashUsername()
 	c.checkVerified()
 	c.encode(s)
+	c.checkChanges(s)
 }
 
 // checkText checks what is asked of every value.

@@ -150,7 +150,7 @@ func (s *scanner) readHeader(pool *Pool) (Header, error) {
 	if err := s.findHeader(columns); err != nil {
 		return Header{}, err
 	}
-	known := newResolver(columns, offersHash)
+	known := newResolver(slices.Concat(columns, pool.changeColumns()), offersHash)
 	start, line := s.pos, s.line
 	var header Header
 	var delim byte

@@ -120,6 +120,8 @@ type Pool struct {
 	// Header is what GetCSVHeader answers. Without one it follows from the attributes, with a password_hash at the end
 	// if the file has that column.
 	Header []string
+	// ApplyGroups says that a drop may have the columns groups and enabled, which are applied after the import.
+	ApplyGroups bool `json:",omitempty"`
 }
 
 // ParsePool reads what `aws cognito-idp describe-user-pool` prints.

@@ -108,6 +108,7 @@ type Preparer struct {
 	pool     *Pool
 	settings Settings
 	sink     Sink
+	wants    ChangeSink // the same, or nil
 	seen     *seen
 	open     map[Algorithm]*openPart
 	current  *openPart // the part of the row before
@@ -125,9 +126,10 @@ func NewPreparer(pool *Pool, settings Settings, sink Sink) (*Preparer, error) {
 	if header, _ := pool.columns(); !slices.Contains(header, colUsername) {
 		return nil, fmt.Errorf("the pool's header has no %s", colUsername)
 	}
+	wants, _ := sink.(ChangeSink)
 	return &Preparer{
 		Limits: Limits{Rows: MaxPartRows, Bytes: MaxPartBytes},
-		pool:   pool, settings: settings, sink: sink,
+		pool:   pool, settings: settings, sink: sink, wants: wants,
 		seen: newSeen(), open: map[Algorithm]*openPart{}, verbatim: true,
 	}, nil
 }
@@ -223,6 +225,12 @@ func (p *Preparer) add(ctx context.Context, source int, r *counter) (summary Sou
 		p.verbatim = p.verbatim && check.verbatim(s)
 		if err := p.append(ctx, Place{Source: source, Line: s.rowLine}, check, columns); err != nil {
 			return summary, err
+		}
+		if p.wants != nil && !check.changes.wanted.Empty() {
+			place, name := Place{Source: source, Line: s.rowLine}, check.cells[roleUsername].value
+			if err := p.wants.Want(ctx, p.current.Part, place, name, check.changes.wanted); err != nil {
+				return summary, err
+			}
 		}
 	}
 	switch {

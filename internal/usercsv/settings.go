@@ -24,6 +24,8 @@ type Settings struct {
 	AssumeVerified AssumeVerified
 	// DefaultPhoneCountry is the ISO 3166 country whose national phone numbers are understood; empty is none.
 	DefaultPhoneCountry string
+	// Groups are those of the pool, for the column groups; nil takes every name that may be one.
+	Groups *Groups `json:"-"`
 }
 
 // ParseSettings takes the settings as text, and tells all that is wrong with them at once.
