@@ -42,7 +42,7 @@ func TestAWSCLI(t *testing.T) {
 		if r.Verdict != contract.VerdictPartial || r.Rows.Imported != 6 || r.Rows.Rejected != 8 {
 			t.Errorf("verdict %s, rows %+v", r.Verdict, r.Rows)
 		}
-		execution := executionARN(importUsers, id)
+		execution := contract.ExecutionARN(importUsers, id)
 		if got := c.text("stepfunctions", "describe-execution", "--execution-arn", execution, "--query", "status",
 			"--output", "text"); got != "SUCCEEDED" {
 			t.Errorf("the execution is %s", got)
@@ -84,7 +84,7 @@ func TestAWSCLI(t *testing.T) {
 		c := cli{t}
 		id := c.drop("good.csv", "twice.csv")
 		c.result(id)
-		drop := c.text("stepfunctions", "describe-execution", "--execution-arn", executionARN(importUsers, id), "--query",
+		drop := c.text("stepfunctions", "describe-execution", "--execution-arn", contract.ExecutionARN(importUsers, id), "--query",
 			"input", "--output", "text")
 		var input struct {
 			Source struct {
@@ -145,7 +145,7 @@ func TestAWSCLI(t *testing.T) {
 			t.Errorf("the started job is %s", got)
 		}
 		id := c.drop("good.csv", "behind.csv")
-		arn := executionARN(importUsers, id)
+		arn := contract.ExecutionARN(importUsers, id)
 		for c.count(importJob, "--status-filter", "RUNNING") == 0 {
 			time.Sleep(50 * time.Millisecond)
 		}
@@ -202,7 +202,7 @@ func TestAWSCLI(t *testing.T) {
 	t.Run("stop an execution", func(t *testing.T) {
 		c := cli{t}
 		c.text("s3api", "put-object", "--bucket", "userdrop-work", "--key", "hold")
-		arn := executionARN(importUsers, c.drop("good.csv", "stop.csv"))
+		arn := contract.ExecutionARN(importUsers, c.drop("good.csv", "stop.csv"))
 		c.text("stepfunctions", "stop-execution", "--execution-arn", arn, "--error", "E", "--cause", "enough")
 		got := c.text("stepfunctions", "describe-execution", "--execution-arn", arn, "--query", "[status,error,cause]",
 			"--output", "text")
@@ -220,7 +220,7 @@ func TestAWSCLI(t *testing.T) {
 		},
 		{"ResourceNotFoundException", "logs filter-log-events --log-group-name nothing"},
 		{"ResourceNotFoundException", "lambda invoke --function-name nothing /dev/null"},
-		{"ExecutionDoesNotExist", "stepfunctions describe-execution --execution-arn " + executionARN(importUsers, "nothing")},
+		{"ExecutionDoesNotExist", "stepfunctions describe-execution --execution-arn " + contract.ExecutionARN(importUsers, "nothing")},
 		{"InvalidArn", "stepfunctions describe-execution --execution-arn nothing"},
 		{"NoSuchBucket", "s3api list-objects-v2 --bucket nothing"},
 		{"404", "s3 cp s3://userdrop-results/nothing/result.json -"},

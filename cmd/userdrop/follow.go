@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -88,7 +87,7 @@ func (s *stack) noImport(id string) error {
 
 // look shows how far the import is, and tells whether its execution is over.
 func (f *follower) look(ctx context.Context, started time.Time) (over bool, err error) {
-	arn := executionARN(f.importUsers, f.importID)
+	arn := contract.ExecutionARN(f.importUsers, f.importID)
 	execution, err := f.machines.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &arn})
 	if _, none := errors.AsType[*sfntypes.ExecutionDoesNotExist](err); none {
 		if r, _, err := f.result(ctx, f.importID); err != nil || r != nil {
@@ -121,10 +120,6 @@ func (f *follower) look(ctx context.Context, started time.Time) (over bool, err 
 		})
 	}
 	return true, nil
-}
-
-func executionARN(machine, name string) string {
-	return strings.Replace(machine, ":stateMachine:", ":execution:", 1) + ":" + name
 }
 
 // running shows what a running import-users execution is at.

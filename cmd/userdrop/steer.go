@@ -53,7 +53,7 @@ where it was dropped.`,
 }
 
 func cancel(ctx context.Context, s *stack, args []string) (string, error) {
-	arn := executionARN(s.importUsers, args[0])
+	arn := contract.ExecutionARN(s.importUsers, args[0])
 	execution, err := s.machines.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &arn})
 	if _, none := errors.AsType[*sfntypes.ExecutionDoesNotExist](err); none {
 		return "", s.noImport(args[0])

@@ -181,6 +181,11 @@ func FailedKey(importID string, source, sources int) string {
 	return importID + "/failed.csv"
 }
 
+// ExecutionARN returns the ARN of a state machine's execution of a name.
+func ExecutionARN(machineARN, name string) string {
+	return strings.Replace(machineARN, ":stateMachine:", ":execution:", 1) + ":" + name
+}
+
 // ReportKey holds report.html.
 func ReportKey(importID string) string { return importID + "/report.html" }
 

@@ -29,6 +29,8 @@ type Drop struct {
 	UserPoolID string `json:"userPoolId"`
 	Mode       Mode   `json:"mode"`
 	Source     Object `json:"source,omitzero"`
+	// ExecutionARN is the import-users execution itself, for the report.
+	ExecutionARN string `json:"executionArn,omitempty"`
 	// Manifest is the key, in the work bucket, of a JSON list of Objects: a scheduled sweep takes many files at once.
 	Manifest string `json:"manifest,omitempty"`
 }

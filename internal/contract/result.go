@@ -25,23 +25,28 @@ const (
 
 // Result is the content of result.json.
 type Result struct {
-	Schema     string      `json:"schema"`
-	ImportID   string      `json:"importId,omitzero"` // absent from userdrop check
-	UserPoolID string      `json:"userPoolId"`
-	Mode       Mode        `json:"mode"`
-	Verdict    Verdict     `json:"verdict"`
-	Message    string      `json:"message"` // one sentence or two: the verdict in words, and what to do
-	Error      *Cause      `json:"error,omitzero"`
-	Sources    []Source    `json:"sources"`
-	Rows       Rows        `json:"rows"`
-	Predicted  *Predicted  `json:"predicted,omitzero"` // a dry run that looked for existing users
-	Jobs       []ResultJob `json:"jobs"`
-	JobsUsed   *JobsUsed   `json:"jobsUsed,omitzero"`
-	Waits      *Waits      `json:"waits,omitzero"`
-	Problems   []Problem   `json:"problems"`
-	Files      Files       `json:"files"`
-	StartedAt  time.Time   `json:"startedAt,omitzero"`
-	FinishedAt time.Time   `json:"finishedAt,omitzero"`
+	Schema   string `json:"schema"`
+	ImportID string `json:"importId,omitzero"` // absent from userdrop check
+	// ExecutionARN is the import-users execution; absent from userdrop check and where it is not known.
+	ExecutionARN string         `json:"executionArn,omitzero"`
+	UserPoolID   string         `json:"userPoolId"`
+	Mode         Mode           `json:"mode"`
+	Verdict      Verdict        `json:"verdict"`
+	Message      string         `json:"message"` // one sentence or two: the verdict in words, and what to do
+	Error        *Cause         `json:"error,omitzero"`
+	Sources      []Source       `json:"sources"`
+	Rows         Rows           `json:"rows"`
+	Predicted    *Predicted     `json:"predicted,omitzero"` // a dry run that looked for existing users
+	Jobs         []ResultJob    `json:"jobs"`
+	JobsUsed     *JobsUsed      `json:"jobsUsed,omitzero"`
+	Waits        *Waits         `json:"waits,omitzero"`
+	Problems     []Problem      `json:"problems"`
+	Notes        []Note         `json:"notes,omitempty"`    // what was taken otherwise than written; in no verdict
+	Excluded     []ExcludedRows `json:"excluded,omitempty"` // rows that a mapping left out, by reason
+	Changes      *Changes       `json:"changes,omitzero"`   // what was done after the import
+	Files        Files          `json:"files"`
+	StartedAt    time.Time      `json:"startedAt,omitzero"`
+	FinishedAt   time.Time      `json:"finishedAt,omitzero"`
 }
 
 // Source is one dropped file. A scheduled import has many, and each has counts, problems and a failed.csv of its own.
@@ -55,11 +60,13 @@ type Source struct {
 	Files     *Files    `json:"files,omitzero"`     // where there are several sources
 }
 
-// Rows counts rows. Always read = rejected + submitted, and submitted = imported + skipped + failed + unprocessed.
+// Rows counts rows. Always read = excluded + rejected + submitted, and
+// submitted = imported + skipped + failed + unprocessed.
 type Rows struct {
 	Read      int64 `json:"read"`
-	Rejected  int64 `json:"rejected"`  // by the CSV rules
-	Submitted int64 `json:"submitted"` // meant for Cognito
+	Excluded  int64 `json:"excluded,omitzero"` // by a mapping
+	Rejected  int64 `json:"rejected"`          // by the CSV rules
+	Submitted int64 `json:"submitted"`         // meant for Cognito
 	*RowOutcomes
 }
 
@@ -79,12 +86,15 @@ func (r Rows) Counts() RowOutcomes {
 	return *r.RowOutcomes
 }
 
-// Arrived is the number of rows whose users are in the pool.
+// Arrived returns the number of rows whose users are in the pool.
 func (r Rows) Arrived() int64 { return r.Counts().Imported + r.Counts().Skipped }
 
 // Add returns the sum, with an outcome if either has one.
 func (r Rows) Add(o Rows) Rows {
-	sum := Rows{Read: r.Read + o.Read, Rejected: r.Rejected + o.Rejected, Submitted: r.Submitted + o.Submitted}
+	sum := Rows{
+		Read: r.Read + o.Read, Excluded: r.Excluded + o.Excluded, Rejected: r.Rejected + o.Rejected,
+		Submitted: r.Submitted + o.Submitted,
+	}
 	if r.RowOutcomes != nil || o.RowOutcomes != nil {
 		a, b := r.Counts(), o.Counts()
 		sum.RowOutcomes = &RowOutcomes{
@@ -119,6 +129,53 @@ type JobRows struct {
 	Failed    int64 `json:"failed"`
 }
 
+// ExcludedRows counts the rows that a mapping left out for one reason, one of the fixed words of mappings.
+type ExcludedRows struct {
+	Because string `json:"because"`
+	Count   int64  `json:"count"`
+}
+
+// Changes counts what was done after the import: memberships of groups, users enabled or disabled, and changes to the
+// attributes of existing users.
+type Changes struct {
+	Groups     ChangeCounts `json:"groups"`
+	State      ChangeCounts `json:"state"`
+	Attributes ChangeCounts `json:"attributes"`
+}
+
+// ChangeCounts counts changes of one kind. Always wanted = applied + unchanged + failed, but for a dry run, which
+// applies nothing: there, applied and failed are 0.
+type ChangeCounts struct {
+	Wanted    int64 `json:"wanted"`
+	Applied   int64 `json:"applied"`
+	Unchanged int64 `json:"unchanged"` // it was so already
+	Failed    int64 `json:"failed"`
+}
+
+// Kinds returns the counts of each kind with its name for people.
+func (c *Changes) Kinds() []ChangeKind {
+	if c == nil {
+		return nil
+	}
+	return []ChangeKind{
+		{"Group memberships", c.Groups}, {"Enabled or disabled", c.State}, {"Attributes of existing users", c.Attributes},
+	}
+}
+
+// ChangeKind is one kind of change with its counts.
+type ChangeKind struct {
+	Name string
+	ChangeCounts
+}
+
+// FailedChanges returns how many changes failed.
+func (c *Changes) FailedChanges() (n int64) {
+	for _, k := range c.Kinds() {
+		n += k.Failed
+	}
+	return n
+}
+
 // Cause is why the verdict is ERROR or FAILED: an error's name and the words of the refusal.
 type Cause struct {
 	Name    string `json:"name"`
@@ -146,10 +203,12 @@ type Waits struct {
 
 // Files says where the files are.
 type Files struct {
-	Result string   `json:"result,omitzero"`
-	Failed string   `json:"failed,omitzero"` // only if a row did not make it
-	Report string   `json:"report,omitzero"`
-	Parts  []string `json:"parts,omitempty"` // userdrop check --out
+	Result   string   `json:"result,omitzero"`
+	Failed   string   `json:"failed,omitzero"`   // only if a row did not make it
+	Excluded string   `json:"excluded,omitzero"` // excluded.csv: only if a mapping left rows out
+	Users    string   `json:"users,omitzero"`    // users.csv: only if UserMap is true
+	Report   string   `json:"report,omitzero"`
+	Parts    []string `json:"parts,omitempty"` // userdrop check --out
 }
 
 // Verdict is the outcome of a drop in one word.
@@ -174,25 +233,31 @@ func (r *Result) Reconcile() error {
 		errs = append(errs, s.Rows.reconcile(fmt.Sprintf("source %d", i+1)))
 		sum = sum.Add(s.Rows)
 	}
-	if len(r.Sources) > 0 && (sum.Read != r.Rows.Read || sum.Rejected != r.Rows.Rejected ||
+	if len(r.Sources) > 0 && (sum.Read != r.Rows.Read || sum.Excluded != r.Rows.Excluded || sum.Rejected != r.Rows.Rejected ||
 		sum.Submitted != r.Rows.Submitted || sum.Counts() != r.Rows.Counts()) {
 		errs = append(errs, errors.New("the sources' rows do not add up to the result's"))
 	}
 	if p := r.Predicted; p != nil && p.Imported+p.Skipped+p.Unchecked != r.Rows.Submitted {
 		errs = append(errs, errors.New("the predicted rows do not add up to the submitted"))
 	}
+	for _, k := range r.Changes.Kinds() {
+		if r.Mode != ModeCheck && k.Wanted != k.Applied+k.Unchanged+k.Failed {
+			errs = append(errs, fmt.Errorf("changes, %s: wanted %d is not applied %d + unchanged %d + failed %d",
+				k.Name, k.Wanted, k.Applied, k.Unchanged, k.Failed))
+		}
+	}
 	return errors.Join(errs...)
 }
 
 func (r Rows) reconcile(whose string) error {
 	o := r.Counts()
-	if min(r.Read, r.Rejected, r.Submitted, o.Imported, o.Skipped, o.Failed, o.Unprocessed) < 0 {
+	if min(r.Read, r.Excluded, r.Rejected, r.Submitted, o.Imported, o.Skipped, o.Failed, o.Unprocessed) < 0 {
 		return fmt.Errorf("rows of %s: a negative count", whose)
 	}
 	var errs []error
-	if r.Read != r.Rejected+r.Submitted {
-		errs = append(errs, fmt.Errorf("rows of %s: read %d is not rejected %d + submitted %d",
-			whose, r.Read, r.Rejected, r.Submitted))
+	if r.Read != r.Excluded+r.Rejected+r.Submitted {
+		errs = append(errs, fmt.Errorf("rows of %s: read %d is not excluded %d + rejected %d + submitted %d",
+			whose, r.Read, r.Excluded, r.Rejected, r.Submitted))
 	}
 	if r.RowOutcomes != nil && r.Submitted != o.Imported+o.Skipped+o.Failed+o.Unprocessed {
 		errs = append(errs, fmt.Errorf(

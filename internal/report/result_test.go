@@ -26,6 +26,12 @@ func rows(read, rejected, submitted int64, outcome ...int64) contract.Rows {
 	return r
 }
 
+// excluding returns rows of which a mapping left n out.
+func excluding(n int64, r contract.Rows) contract.Rows {
+	r.Excluded = n
+	return r
+}
+
 func TestDecide(t *testing.T) {
 	refusal := []contract.Problem{{Code: contract.EmptyFile, Count: 1}}
 	job := func(part int, status string) contract.ResultJob {
@@ -37,6 +43,7 @@ func TestDecide(t *testing.T) {
 		rows     contract.Rows
 		jobs     []contract.ResultJob
 		problems []contract.Problem
+		changes  *contract.Changes
 		end      report.Ending
 		want     contract.Verdict
 	}{
@@ -45,6 +52,9 @@ func TestDecide(t *testing.T) {
 			name: "all there already, in a job that failed for it", rows: rows(2, 0, 2, 0, 2, 0, 0), want: contract.VerdictSucceeded,
 			jobs: []contract.ResultJob{job(1, "Failed")},
 		},
+		{name: "all imported but those that a mapping left out", rows: excluding(3, rows(5, 0, 2, 2, 0, 0, 0)), want: contract.VerdictSucceeded},
+		{name: "a failed change", rows: rows(2, 0, 2, 2, 0, 0, 0), changes: &contract.Changes{Groups: contract.ChangeCounts{Wanted: 1, Failed: 1}}, want: contract.VerdictPartial},
+		{name: "every change applied", rows: rows(2, 0, 2, 2, 0, 0, 0), changes: &contract.Changes{Groups: contract.ChangeCounts{Wanted: 1, Applied: 1}}, want: contract.VerdictSucceeded},
 		{name: "one rejected", rows: rows(2, 1, 1, 1, 0, 0, 0), want: contract.VerdictPartial},
 		{name: "one failed in Cognito", rows: rows(2, 0, 2, 1, 0, 1, 0), want: contract.VerdictPartial},
 		{name: "one skipped, the rest unprocessed", rows: rows(2, 0, 2, 0, 1, 0, 1), want: contract.VerdictPartial},
@@ -88,7 +98,7 @@ func TestDecide(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := &contract.Result{Mode: tt.mode, Rows: tt.rows, Jobs: tt.jobs, Problems: tt.problems}
+			r := &contract.Result{Mode: tt.mode, Rows: tt.rows, Jobs: tt.jobs, Problems: tt.problems, Changes: tt.changes}
 			if got := report.Decide(r, tt.end); got != tt.want {
 				t.Errorf("Decide = %s, want %s", got, tt.want)
 			}
@@ -107,12 +117,22 @@ func TestReconcile(t *testing.T) {
 		{name: "dry run", result: contract.Result{Rows: rows(10, 2, 8)}},
 		{
 			name:   "a row neither rejected nor submitted",
-			result: contract.Result{Rows: rows(10, 2, 7, 7, 0, 0, 0)}, want: "read 10 is not rejected 2 + submitted 7",
+			result: contract.Result{Rows: rows(10, 2, 7, 7, 0, 0, 0)}, want: "read 10 is not excluded 0 + rejected 2 + submitted 7",
 		},
 		{
 			name:   "a submitted row without a fate",
 			result: contract.Result{Rows: rows(10, 2, 8, 5, 1, 1, 0)},
 			want:   "submitted 8 is not imported 5 + skipped 1 + failed 1 + unprocessed 0",
+		},
+		{name: "rows that a mapping left out", result: contract.Result{Rows: excluding(3, rows(13, 2, 8, 5, 1, 1, 1))}},
+		{
+			name:   "changes that do not add up",
+			result: contract.Result{Changes: &contract.Changes{State: contract.ChangeCounts{Wanted: 3, Applied: 1, Failed: 1}}},
+			want:   "Enabled or disabled: wanted 3 is not applied 1 + unchanged 0 + failed 1",
+		},
+		{
+			name:   "changes of a dry run",
+			result: contract.Result{Mode: contract.ModeCheck, Changes: &contract.Changes{State: contract.ChangeCounts{Wanted: 3}}},
 		},
 		{name: "a negative count", result: contract.Result{Rows: rows(1, 0, 1, 2, 0, -1, 0)}, want: "negative"},
 		{

@@ -27,7 +27,7 @@ func Decide(r *contract.Result, end Ending) contract.Verdict {
 		return contract.VerdictChecked
 	case r.Rows.Submitted == 0:
 		return contract.VerdictRejected
-	case r.Rows.Arrived() == r.Rows.Read:
+	case r.Rows.Arrived() == r.Rows.Read-r.Rows.Excluded && r.Changes.FailedChanges() == 0:
 		return contract.VerdictSucceeded
 	case r.Rows.Arrived() > 0:
 		return contract.VerdictPartial

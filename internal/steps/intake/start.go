@@ -126,6 +126,7 @@ type startMachine interface {
 }
 
 func startExecution(ctx context.Context, machine startMachine, arn string, drop contract.Drop) error {
+	drop.ExecutionARN = contract.ExecutionARN(arn, drop.ImportID)
 	input, err := json.Marshal(drop)
 	if err != nil {
 		return fmt.Errorf("encode execution input: %w", err)

@@ -29,7 +29,8 @@ func (p *Publish) build(ctx context.Context, in contract.Import) (*contract.Resu
 		return nil, err
 	}
 	r := &contract.Result{
-		ImportID: in.ImportID, UserPoolID: in.UserPoolID, Mode: in.Mode, Problems: plan.Problems,
+		ImportID: in.ImportID, ExecutionARN: in.ExecutionARN, UserPoolID: in.UserPoolID, Mode: in.Mode,
+		Problems:  plan.Problems,
 		StartedAt: plan.StartedAt, FinishedAt: time.Now().UTC().Truncate(time.Millisecond),
 		Files: contract.Files{
 			Result: p.Results.URL(contract.ResultKey(in.ImportID)),
