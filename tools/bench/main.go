@@ -1,99 +1,93 @@
-// Command bench measures userdrop on this machine, prints tables in Markdown and writes all figures as JSON: the bars
-// that the project set itself with what was measured, the speed of the CSV engine beside other readers, the size, the
-// cold start and the memory of the functions under the Lambda Runtime API, the speed of the local double, and what
-// imports cost, which the simulation counts.
+// Command bench runs the project's benchmarks, compares them with the bars of bars.go, and prints a table for each
+// group of benchmarks. It writes all figures as JSON. `make bench` runs it.
 //
-// Run it by make bench. Times are medians of several rounds in one run; what counts are the ratios. With -doc it
-// measures nothing, and puts the tables of the last run into a document.
+// The benchmarks are ordinary Go benchmarks; `go test -bench` runs one alone. A figure is the median of several runs.
 package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"log/slog"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
+	"text/tabwriter"
 	"time"
-
-	"userdrop/test/simulation"
-	"userdrop/tools/bench/cost"
 )
 
-// Table is out/bench.json.
+// Table is the content of out/bench.json.
 type Table struct {
-	Machine   string             `json:"machine"`
-	Date      string             `json:"date"`
-	Go        string             `json:"go"`
-	Took      string             `json:"took"`
-	Bars      []Bar              `json:"bars"`
-	Engine    []Engine           `json:"engine"`
-	Readers   []Reader           `json:"readers"`
-	Functions []Function         `json:"functions"`
-	Work      []Work             `json:"work"`
-	Double    Spread             `json:"doublePerSecond"`
-	Imports   []Import           `json:"imports"`
-	Others    []cost.Alternative `json:"alternatives"`
-	Prices    []cost.Price       `json:"prices"`
-	PricesOf  string             `json:"pricesOf"`
+	Machine    string      `json:"machine"`
+	Date       string      `json:"date"`
+	Bars       []Judgement `json:"bars"`
+	Benchmarks []Benchmark `json:"benchmarks"`
 }
 
-// Import is drops that the simulation played, and what they cost.
-type Import struct {
-	*simulation.CrowdReport
-	Dollars float64 `json:"dollars"`
+// Benchmark is one benchmark and its figures, in the order in which the benchmark reports them.
+type Benchmark struct {
+	Name    string   `json:"name"`
+	Figures []Figure `json:"figures"`
+}
+
+// Figure is one figure of a benchmark. Value is the median of all runs.
+type Figure struct {
+	Unit  string  `json:"unit"`
+	Value float64 `json:"value"`
+	Least float64 `json:"least"`
+	Most  float64 `json:"most"`
+	runs  []float64
+}
+
+// runs are the invocations of `go test` that measure everything. GOMAXPROCS=1 measures one core.
+var runs = []struct {
+	environment string
+	arguments   []string
+}{
+	{"GOMAXPROCS=1", []string{"-bench=^Benchmark(Prepare|Convert)", "-count=5", "./internal/..."}},
+	{"", []string{"-bench=.", "-benchtime=1x", "./tools/bench", "-measure"}},
 }
 
 func main() {
-	slog.SetDefault(slog.New(slog.DiscardHandler)) // the functions that run in this process
-
-	out := flag.String("out", "out/bench.json", "the figures as JSON")
-	functions := flag.String("functions", "out/local", "where the functions' bootstraps are")
-	doc := flag.String("doc", "", "measure nothing: put the tables of -out into this document")
+	out := flag.String("out", "out/bench.json", "where to write the figures as JSON")
 	flag.Parse()
-	run := func() error { return measure(*out, *functions) }
-	if *doc != "" {
-		run = func() error { return write(*out, *doc) }
-	}
-	if err := run(); err != nil {
+	if err := run(*out); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func measure(out, functions string) error {
+func run(out string) error {
 	t := Table{
-		Machine: fmt.Sprintf("%s/%s, %d processors", runtime.GOOS, runtime.GOARCH, runtime.NumCPU()),
-		Date:    time.Now().UTC().Format(time.DateOnly), Go: runtime.Version(),
-		Others: cost.Alternatives(), Prices: cost.PriceList(), PricesOf: cost.PricesOf,
+		Machine: fmt.Sprintf("%s/%s, %d processors, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version()),
+		Date:    time.Now().UTC().Format(time.DateOnly),
 	}
-	began := time.Now()
-	for _, part := range []struct {
-		name    string
-		measure func() error
-	}{
-		{"the CSV engine", func() (err error) { t.Engine, err = engine(); return err }},
-		{"other readers", func() (err error) { t.Readers, err = readers(); return err }},
-		{"sizes and cold starts", func() (err error) { t.Functions, err = sizes(functions); return err }},
-		{"the functions at work", func() (err error) { t.Work, err = works(functions); return err }},
-		{"the double", func() (err error) { t.Double, err = double(); return err }},
-		{"imports, simulated", func() (err error) { t.Imports, err = imports(); return err }},
-	} {
-		fmt.Fprintf(os.Stderr, "bench: %s\n", part.name)
-		if err := part.measure(); err != nil {
-			return fmt.Errorf("%s: %w", part.name, err)
+	for _, r := range runs {
+		arguments := append([]string{"test", "-run=^TestImports$", "-timeout=30m"}, r.arguments...)
+		fmt.Fprintln(os.Stderr, "bench: go", strings.Join(arguments, " "))
+		cmd := exec.Command("go", arguments...)
+		cmd.Env = append(os.Environ(), r.environment)
+		var stdout bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &stdout, os.Stderr
+		if err := cmd.Run(); err != nil {
+			return fmt.Errorf("go %s: %w\n%s", strings.Join(arguments, " "), err, stdout.String())
 		}
+		found, err := parse(stdout.String())
+		if err != nil {
+			return err
+		}
+		t.Benchmarks = append(t.Benchmarks, found...)
 	}
-	t.Took = time.Since(began).Round(time.Second).String()
-	t.Bars = bars(t)
-	for _, s := range sections(t) {
-		fmt.Printf("\n## %s\n\n%s", s.title, s.text)
-	}
+	t.Bars = judge(t.Benchmarks)
+	fmt.Printf("%s, %s\n", t.Machine, t.Date)
+	print(os.Stdout, t)
 	text, err := json.MarshalIndent(t, "", "  ")
 	if err != nil {
 		return err
@@ -101,38 +95,112 @@ func measure(out, functions string) error {
 	return errors.Join(os.MkdirAll(filepath.Dir(out), 0o755), os.WriteFile(out, append(text, '\n'), 0o644))
 }
 
-// imports plays drops in the simulation, which needs the test binary's virtual time.
-func imports() ([]Import, error) {
-	dir, err := os.MkdirTemp("", "bench")
-	if err != nil {
-		return nil, err
+// parse reads the benchmark lines of `go test`: "BenchmarkPrepare/plain-2   5   1.02 ratio   320 MB/s".
+// https://go.dev/design/14313-benchmark-format
+func parse(text string) ([]Benchmark, error) {
+	var all []Benchmark
+	for line := range strings.Lines(text) {
+		fields := strings.Fields(line)
+		if len(fields) < 4 || !strings.HasPrefix(fields[0], "Benchmark") {
+			continue
+		}
+		name := strings.TrimPrefix(fields[0], "Benchmark")
+		if i := strings.LastIndex(name, "-"); i > 0 {
+			if _, err := strconv.Atoi(name[i+1:]); err == nil {
+				name = name[:i]
+			}
+		}
+		i := slices.IndexFunc(all, func(b Benchmark) bool { return b.Name == name })
+		if i < 0 {
+			i, all = len(all), append(all, Benchmark{Name: name})
+		}
+		for f := 2; f+1 < len(fields); f += 2 {
+			value, err := strconv.ParseFloat(fields[f], 64)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", strings.TrimSpace(line), err)
+			}
+			if unit := fields[f+1]; value != 0 || unit != "ns/op" { // 0 ns/op: the benchmark reports figures of its own
+				all[i].add(unit, value)
+			}
+		}
 	}
-	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "imports.json")
-	_, err = command(nil,
-		"go", "test", "-count=1", "-timeout=30m", "-run=^TestTable$", "./internal/bench/cost", "-table="+file)
-	if err != nil {
-		return nil, err
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	var all []Import
-	err = json.Unmarshal(text, &all)
-	for i := range all {
-		all[i].Dollars = cost.Dollars(all[i].CrowdReport)
-	}
-	return all, err
+	return all, nil
 }
 
-func command(environment []string, name string, args ...string) (string, error) {
-	cmd := exec.Command(name, args...)
-	cmd.Env = append(os.Environ(), environment...)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s %s: %w\n%s%s", name, strings.Join(args, " "), err, stdout.String(), stderr.String())
+func (b *Benchmark) add(unit string, value float64) {
+	i := slices.IndexFunc(b.Figures, func(f Figure) bool { return f.Unit == unit })
+	if i < 0 {
+		i, b.Figures = len(b.Figures), append(b.Figures, Figure{Unit: unit})
 	}
-	return stdout.String(), nil
+	f := &b.Figures[i]
+	f.runs = append(f.runs, value)
+	slices.Sort(f.runs)
+	f.Value, f.Least, f.Most = f.runs[len(f.runs)/2], f.runs[0], f.runs[len(f.runs)-1]
+}
+
+func (f Figure) String() string {
+	if len(f.runs) < 2 {
+		return number(f.Value)
+	}
+	return fmt.Sprintf("%s (%s–%s)", number(f.Value), number(f.Least), number(f.Most))
+}
+
+// number formats a figure with three significant digits, and whole numbers in full.
+func number(f float64) string {
+	if f == float64(int64(f)) {
+		return strconv.FormatInt(int64(f), 10)
+	}
+	if f >= 100 {
+		return strconv.FormatFloat(f, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(f, 'g', 3, 64)
+}
+
+// print writes the bars, and a table for each group of benchmarks: those whose names agree up to the first slash.
+func print(w io.Writer, t Table) {
+	rows := [][]string{{"Bar", "Limit", "Figure", ""}}
+	for _, j := range t.Bars {
+		rows = append(rows, []string{j.Measure, j.Limit, j.Figure, cmp.Or(map[bool]string{true: "met"}[j.Met], "MISSED")})
+	}
+	table(w, rows)
+	for rest := t.Benchmarks; len(rest) > 0; {
+		group, _, _ := strings.Cut(rest[0].Name, "/")
+		n := slices.IndexFunc(rest, func(b Benchmark) bool { return b.Name != group && !strings.HasPrefix(b.Name, group+"/") })
+		if n < 0 {
+			n = len(rest)
+		}
+		table(w, columns(group, rest[:n]))
+		rest = rest[n:]
+	}
+}
+
+// columns has a row for each benchmark and a column for each unit.
+func columns(group string, all []Benchmark) [][]string {
+	head := []string{group}
+	for _, b := range all {
+		for _, f := range b.Figures {
+			if !slices.Contains(head[1:], f.Unit) {
+				head = append(head, f.Unit)
+			}
+		}
+	}
+	rows := [][]string{head}
+	for _, b := range all {
+		row := make([]string, len(head))
+		row[0] = strings.TrimPrefix(b.Name, group+"/")
+		for _, f := range b.Figures {
+			row[1+slices.Index(head[1:], f.Unit)] = f.String()
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func table(w io.Writer, rows [][]string) {
+	fmt.Fprintln(w)
+	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(columns, strings.Join(row, "\t"))
+	}
+	columns.Flush()
 }

@@ -1,5 +1,4 @@
-// Package diagram draws the state machines for docs/architecture.md out of their definitions, so that the pictures
-// can't differ from what is deployed.
+// Package diagram draws state machines from their definitions, for docs/internals/state-machines.md.
 package diagram
 
 import (
@@ -9,8 +8,8 @@ import (
 	"userdrop/localaws/stepfunctions"
 )
 
-// Mermaid draws a definition as a flowchart that GitHub renders. Tasks are boxes, Choices diamonds, Waits rounded; an
-// arrow carries the values that lead along it, and a dotted one an error that is caught.
+// Mermaid returns a definition as a Mermaid flowchart, which GitHub renders. Tasks are boxes, Choices diamonds, Waits
+// rounded boxes. An arrow is labeled with the values of the Choice; a dotted arrow is a caught error.
 func Mermaid(definition *stepfunctions.Definition) string {
 	var b strings.Builder
 	b.WriteString("flowchart TD\n")

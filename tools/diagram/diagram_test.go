@@ -2,8 +2,8 @@ package diagram_test
 
 import (
 	"flag"
-	"fmt"
 	"os"
+	"path"
 	"strings"
 	"testing"
 
@@ -14,41 +14,44 @@ import (
 	"userdrop/tools/diagram"
 )
 
-var update = flag.Bool("update", false, "draw the diagrams of docs/architecture.md again")
+var update = flag.Bool("update", false, "write docs/internals/state-machines.md")
 
-// TestArchitecture compares the diagrams in the document with the definitions.
-func TestArchitecture(t *testing.T) {
-	const document = "../../docs/architecture.md"
-	text, err := os.ReadFile(document)
-	if err != nil {
-		t.Fatal(err)
+const intro = `# State machines
+
+Every state and transition, drawn from the definitions in ` + "`statemachine/`" + `. A dotted arrow is a caught error.
+` + "`go test ./tools/diagram -update`" + ` writes this document.
+`
+
+// TestDocument compares the diagrams of the document with the definitions.
+func TestDocument(t *testing.T) {
+	const document = "../../docs/internals/state-machines.md"
+	entries, err := userdrop.Deployed.ReadDir("statemachine")
+	if err != nil || len(entries) < 3 {
+		t.Fatalf("%d definitions: %v", len(entries), err)
 	}
-	drawn := string(text)
-	for _, name := range []string{"import-users", "import-job", "abort-import"} {
-		source, err := userdrop.Deployed.ReadFile("statemachine/" + name + ".asl.json")
+	want := intro
+	for _, e := range entries {
+		source, err := userdrop.Deployed.ReadFile(path.Join("statemachine", e.Name()))
 		if err != nil {
 			t.Fatal(err)
 		}
 		definition, err := stepfunctions.Parse(source)
 		if err != nil {
-			t.Fatalf("%s: %v", name, err)
+			t.Fatalf("%s: %v", e.Name(), err)
 		}
-		begin, end := fmt.Sprintf("<!-- begin %s -->\n", name), fmt.Sprintf("<!-- end %s -->\n", name)
-		before, rest, ok1 := strings.Cut(drawn, begin)
-		_, after, ok2 := strings.Cut(rest, end)
-		if !ok1 || !ok2 {
-			t.Fatalf("%s has no place for %s", document, name)
-		}
-		drawn = before + begin + "```mermaid\n" + diagram.Mermaid(definition) + "```\n" + end + after
+		want += "\n## " + strings.TrimSuffix(e.Name(), ".asl.json") + "\n\n```mermaid\n" + diagram.Mermaid(definition) + "```\n"
 	}
 	if *update {
-		if err := os.WriteFile(document, []byte(drawn), 0o644); err != nil {
+		if err := os.WriteFile(document, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	if diff := cmp.Diff(drawn, string(text)); diff != "" {
-		t.Errorf("the diagrams are not the definitions' "+
-			"(go test ./tools/diagram -update draws them; -want +got):\n%s", diff)
+	text, err := os.ReadFile(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(text)); diff != "" {
+		t.Errorf("the document is out of date: go test ./tools/diagram -update (-want +got):\n%s", diff)
 	}
 }
