@@ -17,7 +17,12 @@ GOVULNCHECK   := v1.8.0
 # built, so that a function that did not change stays the same to the byte.
 FUNCTION_FLAGS := -tags=lambda.norpc -ldflags=-s -buildvcs=false
 LAMBDA_FLAGS   := $(FUNCTION_FLAGS) -trimpath
-MAX_ZIP_MB   := 5
+
+# What a step needs of this machine and cannot install. CI must have all of it.
+ifneq ($(CI),true)
+MISSING := $(strip $(foreach tool,python3 npm,$(if $(shell command -v $(tool)),,$(tool))))
+endif
+BROWSER := $(or $(CHROMIUM),$(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name)))))
 
 export SAM_CLI_TELEMETRY := 0
 export SYFT_CHECK_FOR_APP_UPDATE := false
@@ -28,11 +33,11 @@ step = @mkdir -p out && printf '\n==> %s\n'
 ##@ Use
 
 .PHONY: help
-help: ## Say what there is
+help: ## List targets
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z0-9-]+:.*## / { printf "  %-23s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@printf '\nmake build, demo, test, cross and soak need Go alone; make verify installs the rest in .tools/.\n'
+	@printf '\nmake build, demo, test, bench, cross and soak need Go alone; the other checks install their tools in .tools/.\n'
 
 .PHONY: demo
 demo: build ## Import examples/users.csv on this machine, no AWS account: see out/demo/
@@ -63,152 +68,158 @@ cross: ## Build the command line for Linux, macOS and Windows: out/dist/
 clean: ## Remove what was built; the tools in .tools/ stay
 	rm -rf out .aws-sam
 
-##@ Test
-
-.PHONY: test
-test: ## Run all tests that need Go alone
-	go test ./...
-
-.PHONY: soak
-soak: ## Simulate SEEDS=N seeds of faults, order and unknowns (default 2000)
-	go run ./test/simulation/soak -seeds $(SEEDS)
+##@ Measure
 
 .PHONY: bench
-bench: build ## Measure: a table, and out/bench.json
+bench: ## Measure: tables with the project's bars, and out/bench.json
 	go run ./tools/bench --out out/bench.json
 
 .PHONY: pictures
-pictures: build .tools/pictures/.done ## Record the terminal's pictures in docs/images/ anew
+pictures: build .tools/pictures/.done ## Record the terminal's pictures in docs/images/
 	tools/pictures
 
 .PHONY: fmt
 fmt: .tools/bin/golangci-lint-$(GOLANGCI_LINT) ## Format the Go code
 	$< fmt
 
-##@ Verify: all that CI runs
+##@ Check
 
-CHECKS := verify-format verify-lint verify-race verify-template verify-sam verify-sam-local verify-reproducible \
-	verify-report verify-sbom verify-vulnerabilities verify-definitions verify-interpreters verify-cli verify-docs \
-	verify-mutations verify-soak
-
+# `make verify` runs the five checks. Each is a list of steps; a step that this machine cannot run prints `skipped:` and
+# the reason.
 .PHONY: verify
-verify: $(CHECKS) ## Run every check below
+verify: lint test template external soak ## Run the five checks below, the tests with the race detector: all that CI runs
 	$(step) 'verify: all checks passed'
 
-.PHONY: verify-format
-verify-format: .tools/bin/golangci-lint-$(GOLANGCI_LINT) ## gofumpt, and the modules as go.sum knows them
-	$(step) $@
-	$< fmt --diff
-	go mod verify
-	go mod tidy -diff
+.PHONY: test
+test: ## All tests that need Go alone, in under three minutes
+	$(if $(RACE),$(race),go test ./...)
 
-.PHONY: verify-lint
-verify-lint: .tools/bin/golangci-lint-$(GOLANGCI_LINT) ## go vet and golangci-lint
-	$(step) $@
+.PHONY: lint
+lint: lint-format lint-go lint-modules lint-vulnerabilities ## Formatting, vet, linters, licences, vulnerabilities, bill of materials
+
+.PHONY: template
+template: template-cloudformation template-definitions template-build ## The template and the state machines: cfn-lint, checkov, SAM, validators, reproducible builds
+
+.PHONY: external
+external: external-interpreters external-awscli external-sam-local external-report external-documents ## Software of others: interpreters, AWS CLI, Chromium, containers
+
+.PHONY: soak
+soak: soak-seeds soak-mutations ## Simulate SEEDS=N seeds (default 2000); break the code on purpose and expect each break noticed
+
+# ------------------------------------------------------------------------------------------------------------- Go code
+
+# The largest drops only add time under the race detector.
+verify: RACE := true
+define race
+	$(step) 'test: all tests with the race detector'
+	go test -race -vet=off $$(go list ./... | grep -v test/simulation)
+	go test -race -vet=off -timeout=20m -skip='^Test(GiantDrop|Largest)$$' ./test/simulation -seeds 40 -crowd 40
+endef
+
+.PHONY: lint-format
+lint-format: .tools/bin/golangci-lint-$(GOLANGCI_LINT)
+	$(step) 'lint: gofumpt'
+	$< fmt --diff
+
+.PHONY: lint-go
+lint-go: .tools/bin/golangci-lint-$(GOLANGCI_LINT)
+	$(step) 'lint: go vet and golangci-lint'
 	go vet ./...
 	$< run
 
-.PHONY: verify-mutations
-verify-mutations: ## The simulation notices each of ten ways to break the code
-	$(step) 'verify-mutations: break the code on purpose'
-	go test -tags mutation -count=1 -run TestMutations ./test/simulation
+.PHONY: lint-modules
+lint-modules: .tools/syft/.done out/bin/userdrop
+	$(step) 'lint: go.mod and go.sum; the bill of materials as CycloneDX in out/userdrop.cdx.json'
+	go mod verify
+	go mod tidy -diff
+	.tools/syft/bin/syft scan --quiet --output cyclonedx-json=out/userdrop.cdx.json out/bin/userdrop
 
-.PHONY: verify-soak
-verify-soak: ## Two thousand seeds of the simulation
-	$(step) $@
-	go run ./test/simulation/soak -seeds 2000
+.PHONY: lint-vulnerabilities
+lint-vulnerabilities: .tools/bin/govulncheck-$(GOVULNCHECK)
+	$(step) 'lint: govulncheck'
+	@status=0; $< ./... 2>&1 | tee out/govulncheck.txt || status=$$?; \
+	if [ $$status != 0 ] && grep -q 'vuln.go.dev' out/govulncheck.txt; then \
+		echo 'skipped: vuln.go.dev, the source of govulncheck, cannot be reached'; \
+	else exit $$status; fi
 
-.PHONY: verify-race
-verify-race: ## All tests under the race detector, but for the largest drops, which add time alone
-	$(step) $@
-	go test -race -vet=off $$(go list ./... | grep -v test/simulation)
-	go test -race -vet=off -timeout=20m -skip='^Test(GiantDrop|Largest)$$' ./test/simulation -seeds 40 -crowd 40
+# ------------------------------------------------------------------------------------------------------------ Template
 
-.PHONY: verify-template
-verify-template: .tools/cfn-lint/.done .tools/checkov/.done ## cfn-lint and checkov on the template, cfn-lint inside the definitions
-	$(step) $@
+.PHONY: template-cloudformation
+template-cloudformation: .tools/cfn-lint/.done .tools/checkov/.done
+	$(step) 'template: cfn-lint and checkov, and cfn-lint on the definitions'
 	go run ./tools/definitions statemachine/*.asl.json >out/definitions.json
 	.tools/cfn-lint/bin/cfn-lint template.yaml out/definitions.json
 	.tools/checkov/bin/checkov --config-file tools/checkov.yaml --file template.yaml
 
-# One `go build` compiles what the functions share once; each of SAM's builds would do it again.
-.PHONY: verify-sam
-verify-sam: .tools/sam/.done ## sam validate and sam build; each zip has at most 5 MB
-	$(step) $@
-	.tools/sam/bin/sam validate --lint
-	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build $(LAMBDA_FLAGS) ./functions/...
-	CGO_ENABLED=0 GOFLAGS='$(LAMBDA_FLAGS)' .tools/sam/bin/sam build --parallel
-	tools/zipped-sizes .aws-sam/build $(MAX_ZIP_MB)
-
-.PHONY: verify-sam-local
-verify-sam-local: .tools/sam/.done ## `sam local invoke` answers to each of events/, where a container engine runs
-	$(step) $@
-	@if docker version >/dev/null 2>&1; then \
-		PATH=$(CURDIR)/.tools/sam/bin:$$PATH go test -count=1 -tags=samlocal -run='^TestSAMLocal$$' ./cmd/userdrop; \
-	else echo 'skipped: `docker version` finds no container engine'; fi
-
-# Another place, and nothing of ours from the cache: what comes out must depend on the source alone.
-.PHONY: verify-reproducible
-verify-reproducible: verify-sam ## What sam built comes out the same again, byte for byte
-	$(step) $@
-	tools/reproducible .aws-sam/build $(LAMBDA_FLAGS)
-
-.PHONY: verify-report
-verify-report: chromium ## The report in Chromium: contrast, phones, no requests; pictures in out/report/
-	$(step) $@
-	go run ./tools/reportcheck --out out/report
-
-.PHONY: verify-sbom
-verify-sbom: .tools/syft/.done out/bin/userdrop ## The bill of materials, as CycloneDX: out/userdrop.cdx.json
-	$(step) $@
-	.tools/syft/bin/syft scan --quiet --output cyclonedx-json=out/userdrop.cdx.json out/bin/userdrop
-
-.PHONY: verify-vulnerabilities
-verify-vulnerabilities: .tools/bin/govulncheck-$(GOVULNCHECK) ## govulncheck, where its data can be had
-	$(step) $@
-	@status=0; $< ./... 2>&1 | tee out/govulncheck.txt || status=$$?; \
-	if [ $$status != 0 ] && grep -q 'vuln.go.dev' out/govulncheck.txt; then \
-		echo 'skipped: vuln.go.dev, where govulncheck has its data from, can not be reached'; \
-	else exit $$status; fi
-
-# ------------------------------------------------------------------------------------------------ Independent interpreters
-
-# On a machine without Python and Node there is nothing to run the others on. CI must have them.
-ifneq ($(CI),true)
-MISSING := $(strip $(foreach tool,python3 npm,$(if $(shell command -v $(tool)),,$(tool))))
-endif
-
-.PHONY: verify-interpreters
-verify-interpreters: $(if $(MISSING),,.tools/moto/.done .tools/npm/.done) ## The definitions on interpreters that are not ours: moto's, aws-local-stepfunctions
-	$(step) $@
-ifeq ($(MISSING),)
-	cd test/interpreters && go test -count=1 -tags=interpreters
-else
-	@echo 'skipped: the other interpreters need $(MISSING)'
-endif
-
-.PHONY: verify-definitions
-verify-definitions: $(if $(MISSING),,.tools/npm/.done) ## The definitions by asl-validator and amazon-states-language-service
-	$(step) $@
+.PHONY: template-definitions
+template-definitions: $(if $(MISSING),,.tools/npm/.done)
+	$(step) 'template: asl-validator and amazon-states-language-service on the definitions'
 ifeq ($(MISSING),)
 	.tools/npm/node_modules/.bin/node tools/check-definitions.mjs $(CURDIR)/.tools/npm/package.json statemachine/*.asl.json
 else
 	@echo 'skipped: the checks of the definitions need $(MISSING)'
 endif
 
-# ------------------------------------------------------------------------------------- The AWS CLI against the local double
+# One `go build` compiles once what the functions share; each of SAM's builds would compile it again. The second build is
+# in another place and takes nothing of ours from the cache: its result must depend on the source alone.
+.PHONY: template-build
+template-build: .tools/sam/.done
+	$(step) 'template: sam validate and sam build; the sizes of the zips; a second build gives the same bytes'
+	.tools/sam/bin/sam validate --lint
+	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build $(LAMBDA_FLAGS) ./functions/...
+	CGO_ENABLED=0 GOFLAGS='$(LAMBDA_FLAGS)' .tools/sam/bin/sam build --parallel
+	tools/zipped-sizes .aws-sam/build
+	tools/reproducible .aws-sam/build $(LAMBDA_FLAGS)
 
-.PHONY: verify-cli
-verify-cli: .tools/aws/.done ## The AWS CLI drives `userdrop local`
-	$(step) $@
+# ---------------------------------------------------------------------------------------------------- Software of others
+
+.PHONY: external-interpreters
+external-interpreters: $(if $(MISSING),,.tools/moto/.done .tools/npm/.done)
+	$(step) 'external: the definitions on moto and aws-local-stepfunctions'
+ifeq ($(MISSING),)
+	cd test/interpreters && go test -count=1 -tags=interpreters
+else
+	@echo 'skipped: the other interpreters need $(MISSING)'
+endif
+
+.PHONY: external-awscli
+external-awscli: .tools/aws/.done
+	$(step) 'external: the AWS CLI drives `userdrop local`'
 	PATH=$(CURDIR)/.tools/aws/bin:$$PATH go test -count=1 -tags=awscli -run='^TestAWS' ./cmd/userdrop
 
-# ------------------------------------------------------------------------------------------------------------- Documents
+.PHONY: external-sam-local
+external-sam-local: .tools/sam/.done
+	$(step) 'external: `sam local invoke` answers each of events/'
+	@if docker version >/dev/null 2>&1; then \
+		PATH=$(CURDIR)/.tools/sam/bin:$$PATH go test -count=1 -tags=samlocal -run='^TestSAMLocal$$' ./cmd/userdrop; \
+	else echo 'skipped: `docker version` finds no container engine'; fi
 
-.PHONY: verify-docs
-verify-docs: ## Links, commands and the table of folders in the documents
-	$(step) $@
+# On a machine without Chromium there is nothing to open the report in. CI must have it.
+.PHONY: external-report
+external-report:
+	$(step) 'external: the report in Chromium: contrast, phones, no requests; pictures in out/report/'
+ifeq ($(BROWSER),)
+	@$(if $(filter true,$(CI)),echo 'no Chromium: set CHROMIUM to its path' >&2; exit 1,echo 'skipped: no Chromium; set CHROMIUM to its path')
+else
+	CHROMIUM=$(BROWSER) go run ./tools/reportcheck --out out/report
+endif
+
+.PHONY: external-documents
+external-documents:
+	$(step) 'external: links, commands and the table of folders in the documents'
 	go test -count=1 -run='^Test(Links|Commands|Folders)$$' ./cmd/userdrop
+
+# ----------------------------------------------------------------------------------------------------------- Simulation
+
+.PHONY: soak-seeds
+soak-seeds:
+	$(step) 'soak: $(SEEDS) seeds of the simulation'
+	go run ./test/simulation/soak -seeds $(SEEDS)
+
+.PHONY: soak-mutations
+soak-mutations:
+	$(step) 'soak: break the code on purpose'
+	go test -tags mutation -count=1 -run TestMutations ./test/simulation
 
 # ----------------------------------------------------------------------------------------------------------------- Tools
 
@@ -252,19 +263,6 @@ pins: .tools/uv/.done ## Pin what tools/python/*.in ask for, after a change ther
 			--custom-compile-command='make pins' "$$file" --output-file="$${file%.in}.txt"; \
 	done
 	npm install --prefix tools/npm --package-lock-only --no-audit --no-fund --loglevel=error
-
-# What no package registry has comes from the distribution, if we may install it.
-define apt-install
-	@command -v $(2) >/dev/null || { \
-		[ "$$(id -u)" = 0 ] || { echo '$(2) is missing: apt-get install $(1)' >&2; exit 1; }; \
-		mkdir -p .tools && exec 9>.tools/apt.lock && flock 9 && \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $(1); \
-	}
-endef
-
-.PHONY: chromium
-chromium:
-	$(if $(CHROMIUM),,$(call apt-install,chromium,chromium))
 
 # --------------------------------------------------------------------------------------------------------------- Functions
 

@@ -353,7 +353,7 @@ func TestLocal(t *testing.T) {
 	}
 }
 
-// TestEnvJSON: `make verify-sam-local` has SAM use it.
+// TestEnvJSON: `make external-sam-local` has SAM use it.
 func TestEnvJSON(t *testing.T) {
 	d := deploy(t, doubleOptions{})
 	if err := writeEnvJSON("env.json", d, "http://192.0.2.7:4566"); err != nil {

@@ -6,5 +6,5 @@
 // npm package aws-local-stepfunctions, a library that als.mjs drives; it gets all three machines, and runs import-job
 // where import-users has its nested Task.
 //
-// "make verify-interpreters" installs both and runs the tests, which have the build tag "interpreters".
+// "make external-interpreters" installs both and runs the tests, which have the build tag "interpreters".
 package interpreters

@@ -276,7 +276,7 @@ func tool(t *testing.T, name string) string {
 		_, err = os.Stat(path)
 	}
 	if err != nil {
-		t.Fatalf("%v: make verify-interpreters installs it", err)
+		t.Fatalf("%v: make external-interpreters installs it", err)
 	}
 	return path
 }
