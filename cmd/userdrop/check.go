@@ -25,11 +25,11 @@ const (
 
 type checkOptions struct {
 	stackOptions
-	pool, header  string
-	poolID        string
-	out           string
-	json          bool
-	assume, phone string
+	pool, header string
+	poolID       string
+	out          string
+	json         bool
+	settings     ruleFlags
 }
 
 func newCheckCommand() *cobra.Command {
@@ -60,14 +60,7 @@ refused or could not be reached, 130 interrupted.`,
 	flags.StringVar(&o.header, "header", "", "the pool's CSV header, a `FILE` as get-csv-header prints it")
 	flags.StringVar(&o.out, "out", "", "write part-0001.csv…, failed.csv and result.json into `DIR`")
 	flags.BoolVar(&o.json, "json", false, "print the text of result.json and nothing else")
-	flags.StringVar(&o.assume, "assume-verified", "none",
-		"blank `WHAT` counts as verified: none, email, phone_number, both")
-	flags.StringVar(&o.phone, "default-phone-country", "", "the `COUNTRY` of national phone numbers, such as US")
-	assume := cobra.FixedCompletions([]cobra.Completion{"none", "email", "phone_number", "both"},
-		cobra.ShellCompDirectiveNoFileComp)
-	if err := cmd.RegisterFlagCompletionFunc("assume-verified", assume); err != nil {
-		panic(err) // the flag is defined above
-	}
+	o.settings.define(cmd)
 	cmd.MarkFlagsMutuallyExclusive("pool", "pool-id")
 	cmd.MarkFlagsMutuallyExclusive("pool", "stack")
 	return cmd
@@ -115,7 +108,7 @@ func check(cmd *cobra.Command, name string, o checkOptions) error {
 			Submitted: int64(summary.Read - summary.Rejected),
 		}
 		res.Sources[0].Rows = res.Rows
-		res.Problems = summary.Problems
+		res.Problems, res.Notes = summary.Problems, summary.Notes
 		res.Files = sink.files
 	}
 	res.FinishedAt = time.Now()

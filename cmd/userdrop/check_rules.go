@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
@@ -15,7 +14,7 @@ import (
 func (o *checkOptions) rules(cmd *cobra.Command) (*usercsv.Pool, usercsv.Settings, error) {
 	none := usercsv.Settings{}
 	if o.pool != "" {
-		settings, err := usercsv.ParseSettings(o.assume, o.phone)
+		settings, err := usercsv.ParseSettings(o.settings.SettingTexts)
 		if err != nil {
 			return nil, none, err
 		}
@@ -37,14 +36,9 @@ func (o *checkOptions) rules(cmd *cobra.Command) (*usercsv.Pool, usercsv.Setting
 		if o.poolID, err = s.pool(o.poolID); err != nil {
 			return nil, none, err
 		}
-		if !cmd.Flags().Changed("assume-verified") {
-			o.assume = cmp.Or(s.assume, o.assume)
-		}
-		if !cmd.Flags().Changed("default-phone-country") {
-			o.phone = s.phone
-		}
+		o.settings.takeFrom(s.parameters, cmd.Flags())
 	}
-	settings, err := usercsv.ParseSettings(o.assume, o.phone)
+	settings, err := usercsv.ParseSettings(o.settings.SettingTexts)
 	if err != nil {
 		return nil, none, err
 	}

@@ -79,7 +79,7 @@ type stack struct {
 	logsRole             string // the ARN of the role that writes import jobs' logs
 	pools                []string
 	defaultPool          string
-	assume, phone        string // the parameters AssumeVerified and DefaultPhoneCountry
+	parameters           map[string]string
 }
 
 func (o *stackOptions) open(ctx context.Context) (*stack, error) {
@@ -117,7 +117,9 @@ func openStack(ctx context.Context, cfg aws.Config, name string) (*stack, error)
 		return nil, unavailablef("the stack %q in %s is not one of userdrop's, or is not complete (%s)",
 			name, cfg.Region, told.StackStatus)
 	}
+	s.parameters = map[string]string{}
 	for _, p := range told.Parameters {
+		s.parameters[aws.ToString(p.ParameterKey)] = aws.ToString(p.ParameterValue)
 		switch value := aws.ToString(p.ParameterValue); aws.ToString(p.ParameterKey) {
 		case "UserPoolArns":
 			for arn := range strings.SplitSeq(value, ",") {
@@ -125,10 +127,6 @@ func openStack(ctx context.Context, cfg aws.Config, name string) (*stack, error)
 			}
 		case "DefaultUserPoolId":
 			s.defaultPool = value
-		case "AssumeVerified":
-			s.assume = value
-		case "DefaultPhoneCountry":
-			s.phone = value
 		}
 	}
 	return s, nil

@@ -158,10 +158,13 @@ type Plan struct {
 	Refused  bool            `json:"refused"`
 	Sources  []PlannedSource `json:"sources"`
 	Problems []Problem       `json:"problems"`
+	Notes    []Note          `json:"notes,omitempty"`
 	// Existing tells of accepted rows whose user is in the pool already; only a dry run that was asked for it knows.
 	Existing *Existing `json:"existing,omitempty"`
 	// Pool is what the rules knew of the pool: a usercsv.Pool in JSON, absent if the pool was refused.
 	Pool json.RawMessage `json:"pool,omitempty"`
+	// Settings are the settings that the rules were applied with: usercsv.Settings in JSON.
+	Settings json.RawMessage `json:"settings,omitempty"`
 	// Outcomes are the rows that the rules rejected, source by source in their order.
 	Outcomes  Object    `json:"outcomes,omitzero"`
 	StartedAt time.Time `json:"startedAt"`
@@ -182,6 +185,7 @@ type PlannedSource struct {
 	Rejected int       `json:"rejected"`
 	Refused  bool      `json:"refused"`
 	Problems []Problem `json:"problems,omitempty"`
+	Notes    []Note    `json:"notes,omitempty"`
 }
 
 // Summary is the outcome of one attempt of a part, which collect-rows leaves in the work bucket.

@@ -57,6 +57,7 @@ type Source struct {
 	Bytes     int64     `json:"bytes"`
 	Rows      Rows      `json:"rows"`
 	Problems  []Problem `json:"problems,omitempty"` // where there are several sources
+	Notes     []Note    `json:"notes,omitempty"`    // where there are several sources
 	Files     *Files    `json:"files,omitzero"`     // where there are several sources
 }
 

@@ -30,6 +30,26 @@ func reasons(r *contract.Result) []contract.Problem {
 	return told
 }
 
+// notes returns the notes as people are to read them: lines of several files mixed say nothing.
+func notes(r *contract.Result) []contract.Note {
+	if len(r.Sources) < 2 {
+		return r.Notes
+	}
+	shown := slices.Clone(r.Notes)
+	for i := range shown {
+		shown[i].Lines = nil
+	}
+	return shown
+}
+
+// noteExtent says how much a note covers: rows or columns.
+func noteExtent(n contract.Note) string {
+	if n.Code.OfColumns() {
+		return count(int64(n.Count), "column")
+	}
+	return count(int64(n.Count), "row")
+}
+
 // costliest returns the problems with the highest counts, at most n of them.
 func costliest(problems []contract.Problem, n int) []contract.Problem {
 	top := slices.Clone(problems)

@@ -97,6 +97,7 @@ func WriteText(w io.Writer, r *contract.Result, style Style) error {
 	}
 	t.bar(r)
 	t.reasons(r)
+	t.notes(r)
 	t.sources(r)
 	if next := steps(r); len(next) > 0 {
 		t.heading("Next")
@@ -150,6 +151,23 @@ func (t *terminal) reasons(r *contract.Result) {
 		t.para("    ", "    ", "", clean(p.Message, 2000))
 		if t.style.Columns {
 			for _, c := range p.Columns {
+				t.para("    - ", "      ", "dim", clean(c, 120))
+			}
+		}
+	}
+}
+
+// notes lists what was taken otherwise than it was written. It rejects nothing, so it comes after the reasons.
+func (t *terminal) notes(r *contract.Result) {
+	if len(r.Notes) == 0 {
+		return
+	}
+	t.heading("Notes")
+	for _, n := range notes(r) {
+		t.para("  ", "    ", "", n.Code.String()+": "+noteExtent(n)+lead(", ", LineList(n.Lines, n.Count)))
+		t.para("    ", "    ", "", clean(n.Message, 2000))
+		if t.style.Columns {
+			for _, c := range n.Columns {
 				t.para("    - ", "      ", "dim", clean(c, 120))
 			}
 		}

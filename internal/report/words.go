@@ -239,21 +239,39 @@ func passwords(r *contract.Result) string {
 	}
 }
 
-// lines writes example line numbers: "lines 4, 9 and 12 more".
+// lines writes the line numbers of a problem: "lines 4-6, 9 and 12 more".
 func lines(p contract.Problem) string {
-	if len(p.Lines) == 0 {
+	if p.Code.OfFile() {
+		return LineList(p.Lines, len(p.Lines))
+	}
+	return LineList(p.Lines, p.Count)
+}
+
+// LineList writes ascending line numbers, which are the first of count, with neighbours as a range: "lines 4-6, 9 and 12
+// more". It returns "" for no line.
+func LineList(lines []int, count int) string {
+	if len(lines) == 0 {
 		return ""
 	}
-	words := make([]string, len(p.Lines))
-	for i, n := range p.Lines {
-		words[i] = strconv.Itoa(n)
+	var ranges []string
+	for i := 0; i < len(lines); {
+		last := i
+		for last+1 < len(lines) && lines[last+1] == lines[last]+1 {
+			last++
+		}
+		text := strconv.Itoa(lines[i])
+		if last > i {
+			text += "-" + strconv.Itoa(lines[last])
+		}
+		ranges = append(ranges, text)
+		i = last + 1
 	}
 	noun := "lines "
-	if len(words) == 1 {
+	if len(lines) == 1 {
 		noun = "line "
 	}
-	text := noun + strings.Join(words, ", ")
-	if rest := p.Count - len(p.Lines); rest > 0 && !p.Code.OfFile() {
+	text := noun + strings.Join(ranges, ", ")
+	if rest := count - len(lines); rest > 0 {
 		text += " and " + group(int64(rest)) + " more"
 	}
 	return text

@@ -79,10 +79,14 @@ type checker struct {
 	autoEmail, autoPhone   bool
 	aliasEmail, aliasPhone bool
 
+	dates dateTally // of all rows
+
 	// The current row:
+	rowLine   int
 	cells     [roles]cell
 	codes     Codes
 	faults    []Fault
+	notes     noteSet
 	algorithm Algorithm
 	scratch   []byte
 	lower     []byte
@@ -241,7 +245,8 @@ func booleanText(b bool) []byte {
 // check applies the rules to the row that s has split: its problems are in codes and faults; if there is none, what
 // Cognito takes is in line.
 func (c *checker) check(s *scanner) {
-	c.codes, c.faults = 0, c.faults[:0]
+	c.codes, c.faults, c.notes = 0, c.faults[:0], 0
+	c.rowLine = s.rowLine
 	c.scratch, c.algorithm = c.scratch[:0], NoAlgorithm
 	if s.code != 0 {
 		c.hash = 0
@@ -330,6 +335,7 @@ func (c *checker) normalise(col *column, value []byte, plain bool) ([]byte, Code
 		}
 		value = booleanText(b)
 	case kindBirthdate:
+		c.dates.add(c.rowLine, orderOf(value))
 		if c.scratch, ok = appendBirthdate(c.scratch, value); !ok {
 			return nil, BadBirthdate
 		}

@@ -58,7 +58,7 @@ func TestGolden(t *testing.T) {
 		switch code {
 		case contract.PoolNotAllowed, usercsv.TooLarge, contract.TooManyRejected, contract.ManifestMismatch,
 			contract.JobLimit, contract.SourceGone, contract.CognitoFailed, contract.NotProcessed, contract.FateUnknown,
-			contract.AmbiguousDates, contract.BadMapping, contract.BadCharacter, contract.SpreadsheetValue,
+			contract.BadMapping, contract.BadCharacter, contract.SpreadsheetValue,
 			contract.UnknownGroup, contract.UserExists, contract.MappingFailed, contract.ChangeFailed:
 			continue
 		}
@@ -103,6 +103,14 @@ func parseCase(t *testing.T, text string) (*usercsv.Pool, usercsv.Settings, stri
 			pool.Header = list()
 		case "assume":
 			settings.AssumeVerified = usercsv.AssumeVerified(words[1])
+		case "date-order":
+			settings.DateOrder = usercsv.DateOrder(words[1])
+		case "null-text":
+			settings.NullText = list()
+		case "ignore":
+			settings.IgnoreColumns = list()
+		case "id-column":
+			settings.IdColumn = words[1]
 		case "country":
 			settings.DefaultPhoneCountry = words[1]
 		case "attribute":
@@ -145,6 +153,9 @@ func runCase(t *testing.T, text string) (string, usercsv.Codes) {
 			fmt.Fprintf(&b, "\n\t%s", p.Message)
 		}
 		b.WriteString("\n")
+	}
+	for _, n := range out.Notes {
+		fmt.Fprintf(&b, "note %s count %d lines %v columns %q\n", n.Code, n.Count, n.Lines, n.Columns)
 	}
 	for _, part := range out.parts {
 		fmt.Fprintf(&b, "\n-- part %d %s rows %d lines %v source is part %t --\n%s", part.sum.Number, part.sum.Algorithm,

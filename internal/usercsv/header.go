@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"userdrop/internal/contract"
 )
 
 // aliases are names that people give to standard columns, folded.
@@ -29,6 +31,8 @@ type Header struct {
 	Names []string
 	// Attributes has the attribute of each name, empty for our own columns of an earlier failed.csv.
 	Attributes []string
+	// Ignored are the names of the columns that the settings leave out; "column N" for one without a name.
+	Ignored []string
 }
 
 // resolver finds the attributes that a source's names mean.
@@ -145,7 +149,7 @@ var delimiters = []byte{',', ';', '\t'}
 
 // readHeader finds the header line, decides the delimiter, and moves to the first line below. The error is a *Refusal
 // if the file has no header that fits the pool.
-func (s *scanner) readHeader(pool *Pool) (Header, error) {
+func (s *scanner) readHeader(pool *Pool, _ Settings) (Header, error) {
 	columns, offersHash := pool.columns()
 	if err := s.findHeader(columns); err != nil {
 		return Header{}, err
@@ -245,6 +249,14 @@ func (s *scanner) namesResolved(known *resolver) (Header, int) {
 		}
 	}
 	return h, resolved
+}
+
+// ignoredNote is the note about the columns that the settings leave out.
+func (h *Header) ignoredNote() contract.Note {
+	return contract.Note{
+		Code: contract.ColumnIgnored, Count: len(h.Ignored), Lines: []int{}, Message: contract.ColumnIgnored.Message(),
+		Columns: h.Ignored,
+	}
 }
 
 // ours tells whether the nth column is one that failed.csv added.

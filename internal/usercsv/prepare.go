@@ -85,7 +85,8 @@ type SourceSummary struct {
 	Bytes    int64 // read of the source; all of them unless it was refused
 	Read     int   // rows
 	Rejected int
-	Problems []Problem // of rows
+	Problems []contract.Problem // of rows
+	Notes    []contract.Note
 }
 
 // Accepted is the number of rows that are in the parts.
@@ -97,7 +98,8 @@ type Summary struct {
 	Read     int
 	Rejected int
 	Parts    []PartSummary
-	Problems []Problem // of the rows of all sources
+	Problems []Problem       // of the rows of all sources
+	Notes    []contract.Note // of all sources
 }
 
 // Preparer makes parts out of the sources of one drop.
@@ -148,7 +150,7 @@ type openPart struct {
 const flushAt = 64 << 10
 
 // Add prepares the next source. A *Refusal says what is wrong with the file as a whole. If it is Late, a NUL or bad
-// encoding stood below rows that were prepared already: the drop must be discarded. When a drop has several sources,
+// encoding is below rows that were prepared already, or its dates are ambiguous: the drop must be discarded. When a drop has several sources,
 // [Verify] each first, so that one bad file does not spoil the others.
 func (p *Preparer) Add(ctx context.Context, r io.Reader) (SourceSummary, error) {
 	if p.err != nil {
@@ -187,7 +189,7 @@ func (c *counter) Read(b []byte) (int, error) {
 const rowsPerLook = 512
 
 func (p *Preparer) add(ctx context.Context, source int, r *counter) (summary SourceSummary, err error) {
-	s, header, err := open(r, p.pool)
+	s, header, err := open(r, p.pool, p.settings)
 	if err != nil {
 		return summary, err
 	}
@@ -196,6 +198,7 @@ func (p *Preparer) add(ctx context.Context, source int, r *counter) (summary Sou
 	columns := check.header()
 	p.verbatim = p.verbatim && source == 0 && !s.converted && bytes.Equal(s.full, columns)
 	var tally Tally
+	var notes noteTally
 	for s.next() {
 		if summary.Read%rowsPerLook == 0 && ctx.Err() != nil {
 			return summary, ctx.Err()
@@ -209,6 +212,9 @@ func (p *Preparer) add(ctx context.Context, source int, r *counter) (summary Sou
 			if page, slot, found = p.seen.find(check.hash); found {
 				check.fault(DuplicateUsername, check.roles[roleUsername])
 			}
+		}
+		if check.notes != 0 {
+			notes.add(s.rowLine, check.notes)
 		}
 		if check.codes != 0 {
 			p.verbatim = false
@@ -239,39 +245,57 @@ func (p *Preparer) add(ctx context.Context, source int, r *counter) (summary Sou
 	case summary.Read == 0:
 		return summary, Refuse(NoRows, "")
 	}
+	if refusal := check.dates.refusal(p.settings); refusal != nil {
+		return summary, refusal
+	}
 	summary.Problems = tally.Problems()
+	summary.Notes = notes.all(&header)
 	return summary, nil
 }
 
 // open finds the header of a source.
-func open(r io.Reader, pool *Pool) (*scanner, Header, error) {
+func open(r io.Reader, pool *Pool, settings Settings) (*scanner, Header, error) {
 	text, err := decode(r)
 	if err != nil {
 		return nil, Header{}, err
 	}
 	s := newScanner(text)
 	_, s.converted = text.(*utf16Reader)
-	header, err := s.readHeader(pool)
+	header, err := s.readHeader(pool, settings)
 	return s, header, err
 }
 
 // Verify reads a source to its end, counts its rows, and tells what is wrong with the file as a whole, as a *Refusal.
-func Verify(ctx context.Context, r io.Reader, pool *Pool) (rows int, err error) {
-	s, _, err := open(r, pool)
+func Verify(ctx context.Context, r io.Reader, pool *Pool, settings Settings) (rows int, err error) {
+	s, header, err := open(r, pool, settings)
 	if err != nil {
 		return 0, err
+	}
+	// Only birthdates can be ambiguous, and only the rules know how their cells are read.
+	var check *checker
+	if slices.Contains(header.Attributes, colBirthdate) && settings.autoDates() {
+		check = newChecker(pool, settings, newSeen(), header)
 	}
 	for s.next() {
 		if rows%rowsPerLook == 0 && ctx.Err() != nil {
 			return rows, ctx.Err()
 		}
 		rows++
+		if check != nil {
+			check.check(s)
+		}
 	}
 	switch {
 	case s.err != nil:
 		return rows, s.err
 	case rows == 0:
 		return 0, Refuse(NoRows, "")
+	}
+	if check == nil {
+		return rows, nil
+	}
+	if refusal := check.dates.refusal(settings); refusal != nil {
+		return rows, refusal
 	}
 	return rows, nil
 }
@@ -346,12 +370,15 @@ func (p *Preparer) Close() (Summary, error) {
 	}
 	summary := Summary{Sources: p.sources, Parts: []PartSummary{}}
 	var problems [][]Problem
+	var notes [][]contract.Note
 	for _, s := range p.sources {
 		summary.Read += s.Read
 		summary.Rejected += s.Rejected
 		problems = append(problems, s.Problems)
+		notes = append(notes, s.Notes)
 	}
 	summary.Problems = contract.MergeProblems(problems...)
+	summary.Notes = contract.MergeNotes(notes...)
 	if p.verbatim && len(p.parts) == 1 && p.parts[0].Bytes == p.sources[0].Bytes {
 		p.parts[0].SourceIsPart = true
 	}

@@ -224,7 +224,7 @@ func TestLateRefusal(t *testing.T) {
 	if _, err := p.Close(); err == nil {
 		t.Error("Close succeeds although the drop is spoiled")
 	}
-	_, err = usercsv.Verify(t.Context(), strings.NewReader(source), testPool())
+	_, err = usercsv.Verify(t.Context(), strings.NewReader(source), testPool(), usercsv.Settings{})
 	if refusal, ok := errors.AsType[*usercsv.Refusal](err); !ok || refusal.Problems[0].Code != usercsv.BadEncoding {
 		t.Errorf("Verify: %v", err)
 	}
@@ -322,7 +322,7 @@ func TestErrors(t *testing.T) {
 		for _, text := range []string{text, utf16} {
 			for n := range len(text) + 1 {
 				source := func() io.Reader { return io.MultiReader(strings.NewReader(text[:n]), iotest.ErrReader(broken)) }
-				if _, err := usercsv.Verify(t.Context(), source(), testPool()); !errors.Is(err, broken) {
+				if _, err := usercsv.Verify(t.Context(), source(), testPool(), usercsv.Settings{}); !errors.Is(err, broken) {
 					t.Errorf("%v: Verify after %d bytes: got %v", broken, n, err)
 				}
 				p, err := usercsv.NewPreparer(testPool(), usercsv.Settings{}, void{})
@@ -569,7 +569,7 @@ func FuzzPrepare(f *testing.F) {
 			{Name: "dev:custom:s", Type: usercsv.String},
 		}
 		checkInvariants(t, pool, settings, string(source))
-		if _, err := usercsv.Verify(t.Context(), bytes.NewReader(source), pool); err != nil {
+		if _, err := usercsv.Verify(t.Context(), bytes.NewReader(source), pool, usercsv.Settings{}); err != nil {
 			if _, ok := errors.AsType[*usercsv.Refusal](err); !ok {
 				t.Fatal(err)
 			}
@@ -613,7 +613,7 @@ func FuzzLineMap(f *testing.F) {
 
 // A source read again gives the cells of the rows that are asked for.
 func TestRows(t *testing.T) {
-	rows, err := usercsv.NewRows(strings.NewReader("mail,user\na@b, x \n\nb@b,\"y\nz\"\nc\nd@b,d\n"), testPool(), 7)
+	rows, err := usercsv.NewRows(strings.NewReader("mail,user\na@b, x \n\nb@b,\"y\nz\"\nc\nd@b,d\n"), testPool(), usercsv.Settings{}, 7)
 	if err != nil {
 		t.Fatal(err)
 	}

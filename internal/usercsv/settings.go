@@ -1,14 +1,16 @@
 package usercsv
 
 import (
+	"encoding/csv"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"userdrop/internal/phone"
 )
 
-// AssumeVerified says for which addresses and numbers a blank email_verified or phone_number_verified means true.
+// AssumeVerified says which addresses and numbers count as verified in a file without the column that would say so.
 type AssumeVerified string
 
 // The values of AssumeVerified; empty means none.
@@ -19,25 +21,80 @@ const (
 	AssumeBoth  AssumeVerified = "both"
 )
 
-// Settings are what a stack, or a command line, adds to the rules.
+// DateOrder says how a date such as 03/04/1985 is read.
+type DateOrder string
+
+// The values of DateOrder; empty means auto.
+const (
+	// DateAuto reads month first, and refuses a file whose dates show that it may mean day first.
+	DateAuto       DateOrder = "auto"
+	DateMonthFirst DateOrder = "month-first"
+	DateDayFirst   DateOrder = "day-first"
+)
+
+// AllUnknown, in IgnoreColumns, leaves out every unknown column that is no status column.
+const AllUnknown = "*"
+
+// Settings are what a stack, the command line or a mapping adds to the rules.
 type Settings struct {
-	AssumeVerified AssumeVerified
+	AssumeVerified AssumeVerified `json:"assumeVerified,omitempty"`
 	// DefaultPhoneCountry is the ISO 3166 country whose national phone numbers are understood; empty is none.
-	DefaultPhoneCountry string
+	DefaultPhoneCountry string    `json:"defaultPhoneCountry,omitempty"`
+	DateOrder           DateOrder `json:"dateOrder,omitempty"`
+	// NullText are the texts that mean a blank cell.
+	NullText []string `json:"nullText,omitempty"`
+	// IgnoreColumns names the columns that are left out; see AllUnknown.
+	IgnoreColumns []string `json:"ignoreColumns,omitempty"`
+	// IdColumn is the column whose cells come back in users.csv and go nowhere else; empty is none.
+	IdColumn string `json:"idColumn,omitempty"`
 	// Groups are those of the pool, for the column groups; nil takes every name that may be one.
 	Groups *Groups `json:"-"`
 }
 
-// ParseSettings takes the settings as text, and tells all that is wrong with them at once.
-func ParseSettings(assumeVerified, defaultPhoneCountry string) (Settings, error) {
-	s := Settings{
-		AssumeVerified:      AssumeVerified(assumeVerified),
-		DefaultPhoneCountry: strings.ToUpper(strings.TrimSpace(defaultPhoneCountry)),
-	}
-	return s, s.Validate()
+// SettingTexts are the settings as parameters and flags have them.
+type SettingTexts struct {
+	AssumeVerified, DefaultPhoneCountry, DateOrder string
+	NullText, IgnoreColumns                        string // lists; see ParseList
+	IdColumn                                       string
 }
 
-// Validate tells all that is wrong with the settings.
+// ParseSettings reads the settings, and reports all that is wrong with them at once.
+func ParseSettings(t SettingTexts) (Settings, error) {
+	s := Settings{
+		AssumeVerified:      AssumeVerified(t.AssumeVerified),
+		DefaultPhoneCountry: strings.ToUpper(strings.TrimSpace(t.DefaultPhoneCountry)),
+		DateOrder:           DateOrder(t.DateOrder),
+		IdColumn:            strings.TrimSpace(t.IdColumn),
+	}
+	var errs []error
+	var err error
+	if s.NullText, err = ParseList(t.NullText); err != nil {
+		errs = append(errs, fmt.Errorf("null-text: %w", err))
+	}
+	if s.IgnoreColumns, err = ParseList(t.IgnoreColumns); err != nil {
+		errs = append(errs, fmt.Errorf("ignore-columns: %w", err))
+	}
+	return s, errors.Join(append(errs, s.Validate())...)
+}
+
+// ParseList splits a list at its commas. A text that holds a comma is put in quotation marks, as in CSV.
+func ParseList(text string) ([]string, error) {
+	if strings.TrimSpace(text) == "" {
+		return nil, nil
+	}
+	r := csv.NewReader(strings.NewReader(text))
+	r.TrimLeadingSpace = true
+	texts, err := r.Read()
+	if err != nil {
+		return nil, fmt.Errorf("%q is not a list with commas: %w", text, err)
+	}
+	for i := range texts {
+		texts[i] = strings.TrimSpace(texts[i])
+	}
+	return slices.DeleteFunc(texts, func(t string) bool { return t == "" }), nil
+}
+
+// Validate reports all that is wrong with the settings.
 func (s Settings) Validate() error {
 	var errs []error
 	switch s.AssumeVerified {
@@ -51,8 +108,16 @@ func (s Settings) Validate() error {
 			errs = append(errs, fmt.Errorf("default-phone-country %q is no ISO country code such as US or DE", c))
 		}
 	}
+	switch s.DateOrder {
+	case "", DateAuto, DateMonthFirst, DateDayFirst:
+	default:
+		errs = append(errs, fmt.Errorf("date-order %q is none of auto, month-first, day-first", string(s.DateOrder)))
+	}
 	return errors.Join(errs...)
 }
+
+// autoDates reports whether the order of month and day follows from the file.
+func (s Settings) autoDates() bool { return s.DateOrder == "" || s.DateOrder == DateAuto }
 
 func (s Settings) assumesEmail() bool {
 	return s.AssumeVerified == AssumeEmail || s.AssumeVerified == AssumeBoth

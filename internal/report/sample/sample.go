@@ -86,6 +86,10 @@ func problem(code contract.Code, count int, lines ...int) contract.Problem {
 	return contract.Problem{Code: code, Count: count, Lines: lines, Message: code.Message()}
 }
 
+func note(code contract.NoteCode, count int, lines ...int) contract.Note {
+	return contract.Note{Code: code, Count: count, Lines: lines, Message: code.Message()}
+}
+
 const succeededMessage = "Import Job Completed Successfully."
 
 func succeeded() *contract.Result {
@@ -122,6 +126,14 @@ func partial() *contract.Result {
 		problem(contract.BadQuoting, 3, 1201, 4410, 9004),
 		problem(contract.Unrepresentable, 2, 2201, 2207),
 		problem(contract.NotProcessed, 8, 9993, 9994, 9995, 9996, 9997, 9998, 9999, 10000),
+	}
+	r.Notes = []contract.Note{
+		{
+			Code: contract.ColumnIgnored, Count: 2, Lines: []int{}, Columns: []string{"desk", "badge"},
+			Message: contract.ColumnIgnored.Message(),
+		},
+		note(contract.ApostropheDropped, 41, 4, 5, 6, 7, 19, 20, 21, 33, 34, 90),
+		note(contract.NullText, 3, 18, 52, 871),
 	}
 	return finish(r, report.Ended)
 }

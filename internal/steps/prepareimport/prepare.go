@@ -43,6 +43,8 @@ type Prepare struct {
 	Work    *objects.Store
 	Results *objects.Store
 	Config  Config
+	// Settings are the settings of the CSV rules that Config names.
+	Settings usercsv.Settings
 }
 
 // Config is the environment of prepare-import.
@@ -50,8 +52,12 @@ type Config struct {
 	WorkBucket          string                  `env:"WORK_BUCKET"`
 	ResultsBucket       string                  `env:"RESULTS_BUCKET"`
 	UserPools           lambdahandler.UserPools `env:"USER_POOL_ARNS"`
-	AssumeVerified      usercsv.AssumeVerified  `env:"ASSUME_VERIFIED"`
+	AssumeVerified      string                  `env:"ASSUME_VERIFIED"`
 	DefaultPhoneCountry string                  `env:"DEFAULT_PHONE_COUNTRY" envDefault:""`
+	DateOrder           string                  `env:"DATE_ORDER" envDefault:"auto"`
+	NullText            string                  `env:"NULL_TEXT" envDefault:""`
+	IgnoreColumns       string                  `env:"IGNORE_COLUMNS" envDefault:""`
+	IdColumn            string                  `env:"ID_COLUMN" envDefault:""`
 	MaxRejectedPercent  float64                 `env:"MAX_REJECTED_PERCENT"`
 	CheckExistingUsers  bool                    `env:"CHECK_EXISTING_USERS"`
 	MaxImportDays       float64                 `env:"MAX_IMPORT_DAYS"`
@@ -68,12 +74,24 @@ func New(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	settings, err := config.settings()
+	if err != nil {
+		return nil, err
+	}
 	client := s3.NewFromConfig(cfg)
 	return lambdahandler.Handler((&Prepare{
 		Cognito: cognito.NewFromConfig(cfg), S3: client,
 		Work: objects.New(client, config.WorkBucket), Results: objects.New(client, config.ResultsBucket),
-		Config: config,
+		Config: config, Settings: settings,
 	}).Handle), nil
+}
+
+// settings are the settings of the CSV rules.
+func (c Config) settings() (usercsv.Settings, error) {
+	return usercsv.ParseSettings(usercsv.SettingTexts{
+		AssumeVerified: c.AssumeVerified, DefaultPhoneCountry: c.DefaultPhoneCountry, DateOrder: c.DateOrder,
+		NullText: c.NullText, IgnoreColumns: c.IgnoreColumns, IdColumn: c.IdColumn,
+	})
 }
 
 // maxParts keeps the answer, with about a kilobyte for each part, under Step Functions' 256 KiB. Jobs for 100 million
@@ -126,6 +144,9 @@ func (p *Prepare) plan(ctx context.Context, plan *contract.Plan) error {
 		plan.Pool, err = json.Marshal(pool)
 	}
 	if err == nil {
+		plan.Settings, err = json.Marshal(p.Settings)
+	}
+	if err == nil {
 		err = p.prepare(ctx, plan, pool, users)
 	}
 	refusal, refused := errors.AsType[*usercsv.Refusal](err)
@@ -133,11 +154,11 @@ func (p *Prepare) plan(ctx context.Context, plan *contract.Plan) error {
 		return err
 	}
 	plan.Refused = true
-	plan.Problems = refusal.Problems
+	plan.Problems, plan.Notes = refusal.Problems, nil
 	plan.Outcomes = contract.Object{}
 	for i := range plan.Sources {
 		s := &plan.Sources[i]
-		s.Read, s.Rejected = 0, 0
+		s.Read, s.Rejected, s.Notes = 0, 0, nil
 		if !s.Refused {
 			s.Refused, s.Problems = true, refusal.Problems
 		}
@@ -250,6 +271,7 @@ func (p *Prepare) read(ctx context.Context, plan *contract.Plan, pool *usercsv.P
 		err = p.stream(ctx, source.Object, expected, func(r io.Reader) (int, error) {
 			summary, err := preparer.Add(ctx, r)
 			source.Read, source.Rejected, source.Problems = summary.Read, summary.Rejected, summary.Problems
+			source.Notes = summary.Notes
 			return summary.Read, err
 		})
 		if _, refused := errors.AsType[*usercsv.Refusal](err); refused && several {
@@ -272,6 +294,7 @@ func (p *Prepare) read(ctx context.Context, plan *contract.Plan, pool *usercsv.P
 		return usercsv.Refuse(contract.TooLarge, "")
 	}
 	plan.Problems = contract.MergeProblems(plan.Problems, summary.Problems)
+	plan.Notes = summary.Notes
 	if refusal := p.tooManyRejected(summary.Read, summary.Rejected); refusal != nil && !several {
 		if plan.Mode != contract.ModeCheck {
 			return refusal
@@ -291,9 +314,7 @@ func (p *Prepare) read(ctx context.Context, plan *contract.Plan, pool *usercsv.P
 }
 
 func (p *Prepare) preparer(pool *usercsv.Pool, sink usercsv.Sink) (*usercsv.Preparer, error) {
-	preparer, err := usercsv.NewPreparer(pool, usercsv.Settings{
-		AssumeVerified: p.Config.AssumeVerified, DefaultPhoneCountry: p.Config.DefaultPhoneCountry,
-	}, sink)
+	preparer, err := usercsv.NewPreparer(pool, p.Settings, sink)
 	if err == nil {
 		preparer.Limits = usercsv.Limits{Rows: p.Config.PartRows, Bytes: p.Config.PartBytes}
 	}
@@ -303,7 +324,7 @@ func (p *Prepare) preparer(pool *usercsv.Pool, sink usercsv.Sink) (*usercsv.Prep
 // examine reads one file of several to its end, counts its rows, and refuses it if it alone would be refused.
 func (p *Prepare) examine(ctx context.Context, r io.Reader, pool *usercsv.Pool) (rows int, err error) {
 	if p.Config.MaxRejectedPercent >= 100 {
-		return usercsv.Verify(ctx, r, pool)
+		return usercsv.Verify(ctx, r, pool, p.Settings)
 	}
 	preparer, err := p.preparer(pool, nowhere{})
 	if err != nil {

@@ -30,7 +30,7 @@ func (p *Publish) build(ctx context.Context, in contract.Import) (*contract.Resu
 	}
 	r := &contract.Result{
 		ImportID: in.ImportID, ExecutionARN: in.ExecutionARN, UserPoolID: in.UserPoolID, Mode: in.Mode,
-		Problems:  plan.Problems,
+		Problems: plan.Problems, Notes: plan.Notes,
 		StartedAt: plan.StartedAt, FinishedAt: time.Now().UTC().Truncate(time.Millisecond),
 		Files: contract.Files{
 			Result: p.Results.URL(contract.ResultKey(in.ImportID)),
@@ -208,7 +208,7 @@ func (p *Publish) count(r *contract.Result, plan contract.Plan, summaries []cont
 			source.Rows.RowOutcomes = &contract.RowOutcomes{}
 		}
 		if len(plan.Sources) > 1 {
-			source.Problems = s.Problems
+			source.Problems, source.Notes = s.Problems, s.Notes
 		}
 		r.Sources = append(r.Sources, source)
 	}

@@ -113,10 +113,14 @@ func (p *Publish) openFailed(ctx context.Context, plan contract.Plan, source int
 		return nil, err
 	}
 	pool, err := usercsv.DecodePool(plan.Pool)
+	var settings usercsv.Settings
+	if err == nil && plan.Settings != nil {
+		err = json.Unmarshal(plan.Settings, &settings)
+	}
 	if err != nil {
 		return nil, errors.Join(err, body.Close())
 	}
-	cells, err := usercsv.NewRows(body, pool, source)
+	cells, err := usercsv.NewRows(body, pool, settings, source)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read the source again: %w", err), body.Close())
 	}

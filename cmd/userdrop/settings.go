@@ -1,0 +1,61 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"userdrop/internal/usercsv"
+)
+
+// ruleFlags are the settings of the CSV rules as flags.
+type ruleFlags struct{ usercsv.SettingTexts }
+
+// byFlag returns the place of each flag's text and the parameter of the template that it stands for.
+func (r *ruleFlags) byFlag() map[string]struct {
+	text      *string
+	parameter string
+} {
+	return map[string]struct {
+		text      *string
+		parameter string
+	}{
+		"assume-verified":       {&r.AssumeVerified, "AssumeVerified"},
+		"default-phone-country": {&r.DefaultPhoneCountry, "DefaultPhoneCountry"},
+		"date-order":            {&r.DateOrder, "DateOrder"},
+		"null-text":             {&r.NullText, "NullText"},
+		"ignore-columns":        {&r.IgnoreColumns, "IgnoreColumns"},
+		"id-column":             {&r.IdColumn, "IdColumn"},
+	}
+}
+
+// define adds the flags to a command.
+func (r *ruleFlags) define(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&r.AssumeVerified, "assume-verified", "none",
+		"`WHAT` counts as verified: none, email, phone_number, both")
+	flags.StringVar(&r.DefaultPhoneCountry, "default-phone-country", "",
+		"the `COUNTRY` of national phone numbers, such as US")
+	flags.StringVar(&r.DateOrder, "date-order", "auto",
+		"`ORDER` of dates like 03/04/1985: auto, month-first, day-first")
+	flags.StringVar(&r.NullText, "null-text", "", "`TEXTS` that mean a blank cell, with commas between, such as NULL")
+	flags.StringVar(&r.IgnoreColumns, "ignore-columns", "",
+		"leave out the `COLUMNS` of these names, with commas between; * is all unknown ones")
+	flags.StringVar(&r.IdColumn, "id-column", "", "the `COLUMN` of old ids, which come back in users.csv")
+	complete := func(flag string, values ...cobra.Completion) {
+		fixed := cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
+		if err := cmd.RegisterFlagCompletionFunc(flag, fixed); err != nil {
+			panic(err) // the flag is defined above
+		}
+	}
+	complete("assume-verified", "none", "email", "phone_number", "both")
+	complete("date-order", "auto", "month-first", "day-first")
+}
+
+// takeFrom takes the settings of a stack's parameters, but for flags that were given.
+func (r *ruleFlags) takeFrom(parameters map[string]string, flags *pflag.FlagSet) {
+	for flag, place := range r.byFlag() {
+		if value := parameters[place.parameter]; value != "" && !flags.Changed(flag) {
+			*place.text = value
+		}
+	}
+}
