@@ -23,6 +23,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"userdrop/functions"
+	"userdrop/internal/local"
 	"userdrop/localaws"
 	"userdrop/localaws/cognito"
 	"userdrop/localaws/lambda"
@@ -54,7 +55,7 @@ type recording struct {
 func (r *recording) around(
 	_ context.Context, f lambda.Function, payload []byte, next func() lambda.Result,
 ) lambda.Result {
-	folder := strings.TrimPrefix(f.Name, localaws.StackName+"-")
+	folder := strings.TrimPrefix(f.Name, local.StackName+"-")
 	file, ok := triggers[folder]
 	if !ok {
 		file = folder + ".json"
@@ -194,7 +195,7 @@ func TestOnceMore(t *testing.T) {
 				t.Errorf("%s has no input: %v", folder, err)
 			}
 			for _, file := range files {
-				answer, err := w.Lambda.Invoke(t.Context(), localaws.StackName+"-"+folder, r.rename(t, file))
+				answer, err := w.Lambda.Invoke(t.Context(), local.StackName+"-"+folder, r.rename(t, file))
 				if err != nil || answer.FunctionError != "" {
 					t.Errorf("%s: %v %s", file, err, answer.Payload)
 				}
@@ -212,7 +213,7 @@ func TestBothRoutesNameOneImport(t *testing.T) {
 	simulate(t, func(t *testing.T, w *simulation.World, r *recording) {
 		var answers []string
 		for _, file := range []string{triggers["start-import"], notification} {
-			answer, err := w.Lambda.Invoke(t.Context(), localaws.StackName+"-start-import", r.rename(t, file))
+			answer, err := w.Lambda.Invoke(t.Context(), local.StackName+"-start-import", r.rename(t, file))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -10,9 +10,9 @@ import (
 
 	repository "userdrop"
 	"userdrop/internal/contract"
+	"userdrop/internal/local"
 	"userdrop/internal/report"
 	"userdrop/internal/usercsv"
-	"userdrop/localaws"
 )
 
 type demoOptions struct {
@@ -85,7 +85,7 @@ func demo(cmd *cobra.Command, args []string, o demoOptions) error {
 		return err
 	}
 	defer stop()
-	s, err := openStack(ctx, localConfig(d, endpoint), localaws.StackName)
+	s, err := openStack(ctx, localConfig(d, endpoint), local.StackName)
 	if err != nil {
 		return err
 	}

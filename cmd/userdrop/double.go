@@ -17,10 +17,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/spf13/pflag"
 
-	repository "userdrop"
+	"userdrop/internal/local"
 	"userdrop/localaws"
 	"userdrop/localaws/cognito"
 	"userdrop/localaws/lambda"
+	"userdrop/localaws/template"
 )
 
 // The credentials that clients use with the double. It takes any.
@@ -69,15 +70,15 @@ func (o *doubleOptions) boot(listen string) (d *localaws.Double, endpoint string
 			lastLink(err))
 	}
 	endpoint = "http://" + reachable(listener.Addr().(*net.TCPAddr))
-	d, err = localaws.Boot(localaws.Options{
-		Deployed: repository.Deployed, Pools: pools, Code: code, Endpoint: endpoint, Cognito: settings,
+	d, err = local.Boot(localaws.Options{
+		Pools: pools, Code: code, Endpoint: endpoint, Cognito: settings,
 		Speed: o.speed, Seed: uint64(time.Now().UnixNano()), Calls: o.calls,
 	})
 	if err != nil {
 		_ = listener.Close()
 		return nil, "", nil, fmt.Errorf("the local double does not start: %w", err)
 	}
-	server := &http.Server{Handler: d, ReadHeaderTimeout: time.Minute}
+	server := d.Server()
 	go func() { _ = server.Serve(listener) }()
 	return d, endpoint, func() { d.Close(); _ = server.Close() }, nil
 }
@@ -130,21 +131,21 @@ func (o *doubleOptions) readSettings() (cognito.Settings, error) {
 }
 
 // code finds the executables of the functions: each its own, or for all of them this program.
-func (o *doubleOptions) code() (func(string, map[string]string) lambda.Code, error) {
+func (o *doubleOptions) code() (func(*template.Function) lambda.Code, error) {
 	if o.functions != "" {
 		if _, err := os.Stat(o.functions); err != nil {
 			return nil, err
 		}
-		return func(folder string, _ map[string]string) lambda.Code {
-			return lambda.Bootstrap(filepath.Join(o.functions, folder, "bootstrap"))
+		return func(f *template.Function) lambda.Code {
+			return lambda.Bootstrap(filepath.Join(o.functions, local.Folder(f), "bootstrap"))
 		}, nil
 	}
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	return func(folder string, environment map[string]string) lambda.Code {
-		environment[functionVariable] = folder
+	return func(f *template.Function) lambda.Code {
+		f.Environment[functionVariable] = local.Folder(f)
 		return lambda.Bootstrap(self)
 	}, nil
 }

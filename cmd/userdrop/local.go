@@ -36,7 +36,7 @@ Exit codes: 0 interrupted, 64 usage, or the address is taken.`,
   userdrop local --pool pool.json --speed 60
   userdrop local --pool pool.json --listen 0.0.0.0:4566 --env-json out/env.json   for "sam local invoke"`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return local(cmd, o) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runLocal(cmd, o) },
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
@@ -50,7 +50,7 @@ Exit codes: 0 interrupted, 64 usage, or the address is taken.`,
 	return cmd
 }
 
-func local(cmd *cobra.Command, o localOptions) error {
+func runLocal(cmd *cobra.Command, o localOptions) error {
 	if len(o.pools) == 0 {
 		return fmt.Errorf("local needs a user pool, --pool POOL.json: %s", howToGetPool)
 	}

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"path/filepath"
 	"unicode/utf8"
+
+	"userdrop/localaws/tempdir"
 )
 
 // inMemory is the size above which an uploaded file goes to the disk.
@@ -31,7 +34,7 @@ func (f *file) open() (io.ReadCloser, error) {
 
 func (f *file) remove() {
 	if f.path != "" {
-		_ = os.Remove(f.path)
+		_ = os.RemoveAll(filepath.Dir(f.path))
 	}
 }
 
@@ -56,8 +59,15 @@ func receive(body io.Reader, size int64) (_ *file, err error) {
 	return f, nil
 }
 
+// SpoolName begins the name of each directory of an uploaded file.
+const SpoolName = "localaws-upload"
+
 func spool(body io.Reader) (path string, err error) {
-	temporary, err := os.CreateTemp("", "user-import-*.csv")
+	dir, err := tempdir.Make("", SpoolName)
+	if err != nil {
+		return "", err
+	}
+	temporary, err := os.Create(filepath.Join(dir, "users.csv"))
 	if err != nil {
 		return "", err
 	}

@@ -40,6 +40,12 @@ func IsUpload(r *http.Request) bool {
 	return strings.HasPrefix(r.URL.Path, "/"+bucketPrefix) || strings.HasPrefix(requestHost(r), bucketPrefix)
 }
 
+// OwnHost reports whether a host name is that of the bucket that takes the files of import jobs.
+func (s *Service) OwnHost(name string) bool {
+	bucket, _, _ := strings.Cut(name, ".")
+	return bucket == s.bucket()
+}
+
 func requestHost(r *http.Request) string { return cmp.Or(r.Host, r.URL.Host) }
 
 func (s *Service) bucket() string {

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"userdrop/localaws/template"
 	"userdrop/localaws/wire"
 )
 
@@ -43,28 +44,19 @@ type Envelope struct {
 	Detail     json.RawMessage `json:"detail"`
 }
 
-// Rule sends the events that match its pattern, or the ticks of its schedule, to its targets. Its members are named as
-// in AWS::Events::Rule and in the API.
-type Rule struct {
-	Name               string
-	Description        string          `json:",omitempty"`
-	EventPattern       json.RawMessage `json:",omitempty"`
-	ScheduleExpression string          `json:",omitempty"`
-	State              string          `json:",omitempty"` // ENABLED when empty
-	Targets            []Target        `json:",omitempty"`
-}
-
-// Target of a rule.
-type Target struct {
-	ID               string            `json:"Id"`
-	ARN              string            `json:"Arn"`
-	RoleARN          string            `json:"RoleArn,omitempty"`
-	Input            string            `json:",omitempty"`
-	InputPath        string            `json:",omitempty"`
-	InputTransformer *InputTransformer `json:",omitempty"`
-	RetryPolicy      *RetryPolicy      `json:",omitempty"`
-	DeadLetterConfig *DeadLetterConfig `json:",omitempty"`
-}
+// The parts of rules, as templates hold them and the API names them.
+type (
+	// Rule sends the events that match its pattern, or the ticks of its schedule, to its targets.
+	Rule = template.Rule
+	// Target of a rule.
+	Target = template.Target
+	// InputTransformer makes a target's input of an event.
+	InputTransformer = template.InputTransformer
+	// RetryPolicy is how often and how long a target that refuses is tried again: 185 times and 24 hours when nil.
+	RetryPolicy = template.RetryPolicy
+	// DeadLetterConfig names the queue of what could not be delivered.
+	DeadLetterConfig = template.DeadLetterConfig
+)
 
 const (
 	enabled  = "ENABLED"
@@ -176,7 +168,7 @@ func (b *Bus) parcel(r Rule, t Target, e Envelope, event []byte, ingested string
 	arn := b.arn(r.Name)
 	p := parcel{
 		source: arn, target: t.ARN, role: t.RoleARN, name: e.ID + "_" + b.account.IDs.UUID(),
-		payload: func(int) ([]byte, error) { return t.input(event, arn, r.Name, ingested) },
+		payload: func(int) ([]byte, error) { return input(t, event, arn, r.Name, ingested) },
 		letter: func(f failure) ([]byte, map[string]string) {
 			attributes := f.attributes()
 			attributes["RULE_ARN"], attributes["TARGET_ARN"] = arn, t.ARN
@@ -252,7 +244,7 @@ func (b *Bus) checkTargets(targets []Target) error {
 		if err := b.options.Targets.check(t.ARN, t.RoleARN); err != nil {
 			return err
 		}
-		if err := t.validateInput(); err != nil {
+		if err := validateInput(t); err != nil {
 			return err
 		}
 	}

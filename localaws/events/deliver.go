@@ -26,17 +26,6 @@ type Targets struct {
 	Principal func(service, sourceARN, roleARN string) wire.Principal
 }
 
-// RetryPolicy is how often and how long a target that refuses is tried again: 185 times and 24 hours when nil.
-type RetryPolicy struct {
-	MaximumEventAgeInSeconds *int `json:",omitempty"`
-	MaximumRetryAttempts     *int `json:",omitempty"`
-}
-
-// DeadLetterConfig names the queue of what could not be delivered.
-type DeadLetterConfig struct {
-	Arn string `json:",omitempty"`
-}
-
 // check refuses a target that the double cannot deliver to.
 func (t Targets) check(arn, roleARN string) error {
 	refuse := func(what string) error {

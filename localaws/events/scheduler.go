@@ -1,7 +1,6 @@
 package events
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -15,35 +14,21 @@ import (
 	"sync"
 	"time"
 
+	"userdrop/localaws/template"
 	"userdrop/localaws/wire"
 )
 
 const schedulerService = "scheduler.amazonaws.com"
 
-// Schedule is a schedule of EventBridge Scheduler, with the members of AWS::Scheduler::Schedule and of the API.
-type Schedule struct {
-	Name                       string `json:",omitempty"`
-	GroupName                  string `json:",omitempty"` // only "default"
-	Description                string `json:",omitempty"`
-	ScheduleExpression         string
-	ScheduleExpressionTimezone string `json:",omitempty"` // UTC when empty
-	State                      string `json:",omitempty"` // ENABLED when empty
-	FlexibleTimeWindow         FlexibleTimeWindow
-	ActionAfterCompletion      string `json:",omitempty"` // only NONE
-	Target                     ScheduleTarget
-}
-
-// FlexibleTimeWindow must be OFF.
-type FlexibleTimeWindow struct{ Mode string }
-
-// ScheduleTarget is what a schedule calls.
-type ScheduleTarget struct {
-	ARN              string            `json:"Arn"`
-	RoleARN          string            `json:"RoleArn"`
-	Input            string            `json:",omitempty"`
-	RetryPolicy      *RetryPolicy      `json:",omitempty"`
-	DeadLetterConfig *DeadLetterConfig `json:",omitempty"`
-}
+// The parts of schedules, as templates hold them and the API names them.
+type (
+	// Schedule is a schedule of EventBridge Scheduler. The double knows the group "default" alone.
+	Schedule = template.Schedule
+	// FlexibleTimeWindow says how late a schedule may run. The double always runs it in time.
+	FlexibleTimeWindow = template.FlexibleTimeWindow
+	// ScheduleTarget is what a schedule calls.
+	ScheduleTarget = template.ScheduleTarget
+)
 
 type schedule struct {
 	Schedule
@@ -96,8 +81,8 @@ func (s *Scheduler) Put(in Schedule) error {
 		return unknown("GroupName", in.GroupName)
 	case in.State != enabled && in.State != disabled:
 		return unknown("State", in.State)
-	case in.FlexibleTimeWindow.Mode != "OFF":
-		return unknown("FlexibleTimeWindow.Mode", in.FlexibleTimeWindow.Mode)
+	case !validWindow(in.FlexibleTimeWindow):
+		return wire.Errorf("ValidationException", "FlexibleTimeWindow is not valid")
 	case in.ActionAfterCompletion != "NONE":
 		return unknown("ActionAfterCompletion", in.ActionAfterCompletion)
 	case in.Target.RoleARN == "":
@@ -129,6 +114,15 @@ func (s *Scheduler) Put(in Schedule) error {
 		})
 	}
 	return nil
+}
+
+// validWindow reports whether the window is off, or flexible with 1 to 1,440 minutes.
+func validWindow(w FlexibleTimeWindow) bool {
+	if w.Mode == "OFF" {
+		return w.MaximumWindowInMinutes == nil
+	}
+	minutes := w.MaximumWindowInMinutes
+	return w.Mode == "FLEXIBLE" && minutes != nil && *minutes >= 1 && *minutes <= 1440
 }
 
 func (s *Scheduler) find(name string) (*schedule, error) {
@@ -339,9 +333,7 @@ func (s *Scheduler) put(r *http.Request, name string) (any, error) {
 		Schedule
 		ClientToken string
 	}
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&in); err != nil {
+	if err := wire.Decode(body, &in, wire.Pascal, true); err != nil {
 		return nil, wire.Errorf("ValidationException", "the local double refuses the input: %v", err)
 	}
 	in.Name = name

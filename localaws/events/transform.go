@@ -9,13 +9,6 @@ import (
 	"userdrop/localaws/wire"
 )
 
-// InputTransformer makes a target's input out of an event:
-// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
-type InputTransformer struct {
-	InputPathsMap map[string]string `json:",omitempty"`
-	InputTemplate string
-}
-
 // step of a path: a member's name, or an index when name is empty.
 type step struct {
 	name  string
@@ -81,7 +74,7 @@ func lookup(v any, steps []step) (any, bool) {
 	return v, true
 }
 
-func (t Target) validateInput() error {
+func validateInput(t Target) error {
 	set := 0
 	for _, given := range []bool{t.Input != "", t.InputPath != "", t.InputTransformer != nil} {
 		if given {
@@ -113,7 +106,7 @@ func (t Target) validateInput() error {
 			return invalid("invalid InputPathsMap: %v", err)
 		}
 	}
-	_, err := t.InputTransformer.expand(func(name string) (any, bool, error) {
+	_, err := expand(t.InputTransformer.InputTemplate, func(name string) (any, bool, error) {
 		_, mapped := t.InputTransformer.InputPathsMap[name]
 		switch {
 		case mapped:
@@ -144,7 +137,7 @@ func predefined(name string, event any, ruleARN, ruleName, ingested string) (any
 }
 
 // input is what the target receives for an event.
-func (t Target) input(event []byte, ruleARN, ruleName, ingested string) ([]byte, error) {
+func input(t Target, event []byte, ruleARN, ruleName, ingested string) ([]byte, error) {
 	if t.Input != "" {
 		return []byte(t.Input), nil
 	}
@@ -166,7 +159,7 @@ func (t Target) input(event []byte, ruleARN, ruleName, ingested string) ([]byte,
 		}
 		return mustJSON(part), nil
 	}
-	text, err := t.InputTransformer.expand(func(name string) (any, bool, error) {
+	text, err := expand(t.InputTransformer.InputTemplate, func(name string) (any, bool, error) {
 		if value, ok := predefined(name, v, ruleARN, ruleName, ingested); ok {
 			return value, true, nil
 		}
@@ -188,10 +181,9 @@ func (t Target) input(event []byte, ruleARN, ruleName, ingested string) ([]byte,
 
 // expand replaces each <name>. Inside a JSON string a value is put as text, elsewhere as JSON. A value that the event
 // does not have leaves nothing.
-func (it InputTransformer) expand(value func(name string) (v any, ok bool, err error)) ([]byte, error) {
+func expand(template string, value func(name string) (v any, ok bool, err error)) ([]byte, error) {
 	var out []byte
 	quoted := false
-	template := it.InputTemplate
 	for i := 0; i < len(template); i++ {
 		c := template[i]
 		switch {

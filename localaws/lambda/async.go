@@ -63,11 +63,9 @@ func (s *Service) queue(r request) (Result, error) {
 }
 
 func (s *Service) drain(r request) {
-	retries := 2
-	if r.function.MaxRetries != nil {
-		retries = *r.function.MaxRetries
-	}
-	expires := time.Now().Add(s.account.Hurry(r.function.MaxEventAge))
+	asynchronous := r.function.Asynchronous
+	retries := *asynchronous.MaximumRetryAttempts
+	expires := time.Now().Add(s.account.Hurry(asynchronous.MaximumEventAge))
 	for count := 1; ; count++ {
 		result, invoked := s.unrefused(r, expires)
 		switch {
@@ -110,9 +108,9 @@ func (s *Service) unrefused(r request, expires time.Time) (result Result, invoke
 }
 
 func (s *Service) conclude(r request, result Result, condition string, count int) {
-	destination := r.function.OnFailure
+	destination := r.function.Asynchronous.OnFailure
 	if condition == "Success" {
-		destination = r.function.OnSuccess
+		destination = r.function.Asynchronous.OnSuccess
 	}
 	if destination == "" || s.options.Deliver == nil {
 		return

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"userdrop/localaws/lambda"
+	"userdrop/localaws/template"
 	"userdrop/localaws/wire"
 )
 
@@ -81,13 +82,13 @@ func TestBootstrap(t *testing.T) {
 	})
 	t.Cleanup(service.Close)
 	for _, f := range []lambda.Function{
-		{
-			Name: "fn", Code: code, RoleARN: "role", MemoryMB: 256, Timeout: 10 * time.Second,
+		{Code: code, Function: template.Function{
+			Name: "fn", RoleARN: "role", MemoryMB: 256, Timeout: 10 * time.Second,
 			Environment: map[string]string{"BUCKET": "b"},
-		},
-		{Name: "short", Code: code, Timeout: time.Second},
-		{Name: "broken", Code: code, Environment: map[string]string{"FAIL_INIT": "1"}},
-		{Name: "absent", Code: lambda.Bootstrap("testdata/no-such-file")},
+		}},
+		{Code: code, Function: template.Function{Name: "short", Timeout: time.Second}},
+		{Code: code, Function: template.Function{Name: "broken", Environment: map[string]string{"FAIL_INIT": "1"}}},
+		{Code: lambda.Bootstrap("testdata/no-such-file"), Function: template.Function{Name: "absent"}},
 	} {
 		if err := service.Register(f); err != nil {
 			t.Fatal(err)
@@ -209,7 +210,9 @@ func TestCloseKillsWhatRuns(t *testing.T) {
 			running <- true
 		}
 	}})
-	if err := service.Register(lambda.Function{Name: "fn", Code: build(t), Timeout: time.Minute}); err != nil {
+	if err := service.Register(lambda.Function{
+		Code: build(t), Function: template.Function{Name: "fn", Timeout: time.Minute},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan lambda.Result)

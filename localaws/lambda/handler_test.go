@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"userdrop/localaws/lambda"
+	"userdrop/localaws/template"
 	"userdrop/localaws/wire"
 )
 
@@ -118,7 +119,9 @@ func TestHandlerAnswersAsAProcessWould(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				service := start(t, lambda.Options{}, lambda.Function{Timeout: timeout, Code: handler(c.handle)})
+				service := start(t, lambda.Options{}, lambda.Function{
+					Function: template.Function{Timeout: timeout}, Code: handler(c.handle),
+				})
 				defer service.Close()
 				began := time.Now()
 				result, err := service.Invoke(t.Context(), "fn", []byte("7"))
@@ -144,7 +147,7 @@ func TestCallerWhoHangsUpDoesNotStopTheFunction(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		finished := false
 		service := start(t, lambda.Options{}, lambda.Function{
-			Timeout: time.Minute,
+			Function: template.Function{Timeout: time.Minute},
 			Code: handler(func(ctx context.Context) error {
 				time.Sleep(30 * time.Second)
 				finished = ctx.Err() == nil
@@ -167,7 +170,7 @@ func TestCallerWhoHangsUpDoesNotStopTheFunction(t *testing.T) {
 func TestReservedConcurrency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		service := start(t, lambda.Options{}, lambda.Function{
-			Concurrency: 1, Code: handler(func() { time.Sleep(time.Second) }),
+			Function: template.Function{Concurrency: new(1)}, Code: handler(func() { time.Sleep(time.Second) }),
 		})
 		defer service.Close()
 		go func() { _, _ = service.Invoke(t.Context(), "fn", nil) }()
@@ -232,12 +235,12 @@ func TestInvokeAsync(t *testing.T) {
 			record: `RetriesExhausted 3 200 "Unhandled" {"errorMessage":"no","errorType":"errorString"}`,
 		},
 		{
-			name: "one retry", failures: 9, function: lambda.Function{MaxRetries: &one}, where: onFailure,
+			name: "one retry", failures: 9, function: async(template.AsyncInvoke{MaximumRetryAttempts: &one}), where: onFailure,
 			want:   []time.Duration{0, time.Minute},
 			record: `RetriesExhausted 2 200 "Unhandled" {"errorMessage":"no","errorType":"errorString"}`,
 		},
 		{
-			name: "too old", failures: 9, function: lambda.Function{MaxEventAge: 2 * time.Minute}, where: onFailure,
+			name: "too old", failures: 9, function: async(template.AsyncInvoke{MaximumEventAge: 2 * time.Minute}), where: onFailure,
 			want:   []time.Duration{0, time.Minute},
 			record: `EventAgeExceeded 2 200 "Unhandled" {"errorMessage":"no","errorType":"errorString"}`,
 		},
@@ -267,7 +270,8 @@ func TestInvokeAsync(t *testing.T) {
 						return nil
 					},
 				})
-				c.function.Name, c.function.OnFailure, c.function.OnSuccess = "fn", onFailure, onSuccess
+				c.function.Name = "fn"
+				c.function.Asynchronous.OnFailure, c.function.Asynchronous.OnSuccess = onFailure, onSuccess
 				c.function.Code = handler(func(ctx context.Context) (string, error) {
 					lc, _ := lambdacontext.FromContext(ctx)
 					ids[lc.AwsRequestID] = true
@@ -304,8 +308,8 @@ func TestAsyncWaitsOutThrottles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		runs := 0
 		service := start(t, lambda.Options{}, lambda.Function{
-			Concurrency: 1, Timeout: time.Minute,
-			Code: handler(func() { runs++; time.Sleep(20 * time.Second) }),
+			Function: template.Function{Concurrency: new(1), Timeout: time.Minute},
+			Code:     handler(func() { runs++; time.Sleep(20 * time.Second) }),
 		})
 		for range 3 {
 			if _, err := service.InvokeAsync(t.Context(), "fn", nil); err != nil {
@@ -333,7 +337,7 @@ func TestPlatformLogLines(t *testing.T) {
 	} {
 		t.Run(c.format, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				service := start(t, lambda.Options{}, lambda.Function{LogFormat: c.format, Code: handler(func() error {
+				service := start(t, lambda.Options{}, lambda.Function{Function: template.Function{LogFormat: c.format}, Code: handler(func() error {
 					time.Sleep(250 * time.Millisecond)
 					return errors.New("no")
 				})})
@@ -351,15 +355,21 @@ func TestPlatformLogLines(t *testing.T) {
 	}
 }
 
+func async(a template.AsyncInvoke) lambda.Function {
+	return lambda.Function{Function: template.Function{Asynchronous: a}}
+}
+
 func TestRegisterRefuses(t *testing.T) {
 	three := 3
 	code := handler(func() {})
 	for name, f := range map[string]lambda.Function{
 		"no name":        {Code: code},
-		"no code":        {Name: "fn"},
-		"long time-out":  {Name: "fn", Code: code, Timeout: 16 * time.Minute},
-		"three retries":  {Name: "fn", Code: code, MaxRetries: &three},
-		"unknown format": {Name: "fn", Code: code, LogFormat: "XML"},
+		"no code":        {Function: template.Function{Name: "fn"}},
+		"long time-out":  {Function: template.Function{Name: "fn", Timeout: 16 * time.Minute}, Code: code},
+		"unknown format": {Function: template.Function{Name: "fn", LogFormat: "XML"}, Code: code},
+		"three retries": {Code: code, Function: template.Function{
+			Name: "fn", Asynchronous: template.AsyncInvoke{MaximumRetryAttempts: &three},
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			service := lambda.New(account(), lambda.Options{})

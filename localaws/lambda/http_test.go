@@ -17,6 +17,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"userdrop/localaws/lambda"
+	"userdrop/localaws/template"
 	"userdrop/localaws/wire"
 )
 
@@ -50,7 +51,8 @@ const arn = "arn:aws:lambda:eu-central-1:123456789012:function:fn"
 func TestSDK(t *testing.T) {
 	events := make(chan string, 1)
 	service := start(t, lambda.Options{}, lambda.Function{
-		Aliases: []string{"live"}, RoleARN: "role", Environment: map[string]string{"A": "b"},
+		Aliases:  []string{"live"},
+		Function: template.Function{RoleARN: "role", Environment: map[string]string{"A": "b"}},
 		Code: handler(func(ctx context.Context, in string) (string, error) {
 			lc, _ := lambdacontext.FromContext(ctx)
 			if in == "fail" {

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"userdrop/localaws/template"
 	"userdrop/localaws/wire"
 )
 
@@ -49,23 +50,9 @@ type Options struct {
 
 // Function is a function's configuration and code.
 type Function struct {
-	Name        string
-	Aliases     []string // besides $LATEST and version 1
-	Environment map[string]string
-	Timeout     time.Duration // 3 s when zero
-	MemoryMB    int           // 128 when zero
-	RoleARN     string
-	LogGroup    string // /aws/lambda/<name> when empty
-	LogFormat   string // "JSON" or "Text", which is the default
-	// Concurrency is the reserved concurrency; 0 means no limit.
-	Concurrency int
-	// OnSuccess and OnFailure are the destinations of asynchronous invocations.
-	OnSuccess, OnFailure string
-	// MaxRetries of an asynchronous invocation that ended in a function error: 0 to 2, and 2 when nil.
-	MaxRetries *int
-	// MaxEventAge is how long an asynchronous event may wait; 6 hours when zero.
-	MaxEventAge time.Duration
-	Code        Code
+	template.Function
+	Aliases []string // besides $LATEST and version 1
+	Code    Code
 }
 
 // Code is what a function runs: a [Bootstrap] or a [Handler].
@@ -125,7 +112,9 @@ func (s *Service) Register(f Function) error {
 	f.MemoryMB = cmp.Or(f.MemoryMB, 128)
 	f.LogGroup = cmp.Or(f.LogGroup, "/aws/lambda/"+f.Name)
 	f.LogFormat = cmp.Or(f.LogFormat, "Text")
-	f.MaxEventAge = cmp.Or(f.MaxEventAge, 6*time.Hour)
+	retries := &f.Asynchronous.MaximumRetryAttempts
+	*retries = cmp.Or(*retries, new(2))
+	f.Asynchronous.MaximumEventAge = cmp.Or(f.Asynchronous.MaximumEventAge, 6*time.Hour)
 	switch {
 	case f.Name == "" || strings.ContainsAny(f.Name, ":/ "):
 		return fmt.Errorf("lambda: function name %q", f.Name)
@@ -133,8 +122,8 @@ func (s *Service) Register(f Function) error {
 		return fmt.Errorf("lambda: function %s has no code", f.Name)
 	case f.Timeout < time.Second || f.Timeout > maxTimeout:
 		return fmt.Errorf("lambda: function %s: time-out %v is not within 1 s and 15 min", f.Name, f.Timeout)
-	case f.MaxRetries != nil && (*f.MaxRetries < 0 || *f.MaxRetries > 2):
-		return fmt.Errorf("lambda: function %s: %d retries are not within 0 and 2", f.Name, *f.MaxRetries)
+	case **retries < 0 || **retries > 2:
+		return fmt.Errorf("lambda: function %s: %d retries are not within 0 and 2", f.Name, **retries)
 	case f.LogFormat != "JSON" && f.LogFormat != "Text":
 		return fmt.Errorf("lambda: function %s: log format %q", f.Name, f.LogFormat)
 	}
@@ -289,7 +278,7 @@ func (s *Service) begin(f *function) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f.Concurrency > 0 && f.running >= f.Concurrency {
+	if f.Concurrency != nil && f.running >= *f.Concurrency {
 		return &wire.Error{
 			Code: "TooManyRequestsException", Message: "Rate Exceeded.", Status: http.StatusTooManyRequests,
 			Fields: map[string]any{"Reason": "ReservedFunctionConcurrentInvocationLimitExceeded", "Type": "User"},

@@ -73,14 +73,14 @@ func (p position) compare(q position) int {
 func New(account *wire.Account) *Service {
 	s := &Service{account: account, groups: map[string]*group{}}
 	s.handler = wire.JSON(map[string]wire.Operation{
-		"CreateLogGroup":     wire.Strict(s.createLogGroup),
-		"CreateLogStream":    wire.Strict(s.createLogStream),
-		"DeleteLogGroup":     wire.Strict(s.deleteLogGroup),
-		"DescribeLogGroups":  wire.Strict(s.describeLogGroups),
-		"DescribeLogStreams": wire.Strict(s.describeLogStreams),
-		"FilterLogEvents":    wire.Strict(s.filterLogEvents),
-		"GetLogEvents":       wire.Strict(s.getLogEvents),
-		"PutLogEvents":       wire.Strict(s.putLogEvents),
+		"CreateLogGroup":     wire.StrictCamel(s.createLogGroup),
+		"CreateLogStream":    wire.StrictCamel(s.createLogStream),
+		"DeleteLogGroup":     wire.StrictCamel(s.deleteLogGroup),
+		"DescribeLogGroups":  wire.StrictCamel(s.describeLogGroups),
+		"DescribeLogStreams": wire.StrictCamel(s.describeLogStreams),
+		"FilterLogEvents":    wire.StrictCamel(s.filterLogEvents),
+		"GetLogEvents":       wire.StrictCamel(s.getLogEvents),
+		"PutLogEvents":       wire.StrictCamel(s.putLogEvents),
 	})
 	return s
 }

@@ -93,7 +93,7 @@ func (c *call) getBucketVersioning() error {
 		return err
 	}
 	var status string
-	if b.Versioning {
+	if b.Versioned {
 		status = "Enabled"
 	}
 	return c.answer(struct {

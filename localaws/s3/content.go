@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"runtime"
+
+	"userdrop/localaws/tempdir"
 )
 
 // content is what an object holds. It never changes, so that objects, copies and parts share it.
@@ -164,12 +166,15 @@ func (s *Service) store(r io.Reader, length int64) (content, error) {
 	return spooled, nil
 }
 
+// SpoolName begins the name of each service's directory of spooled content.
+const SpoolName = "localaws-s3"
+
 // spool creates a file in the service's own directory under SpoolDir.
 func (s *Service) spool() (*os.File, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.spoolDir == "" {
-		dir, err := os.MkdirTemp(s.SpoolDir, "userdrop-s3-")
+		dir, err := tempdir.Make(s.SpoolDir, SpoolName)
 		if err != nil {
 			return nil, err
 		}

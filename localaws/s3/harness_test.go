@@ -47,7 +47,7 @@ func newDouble(t *testing.T) *double {
 			t.Error(err)
 		}
 	})
-	for _, b := range []s3.Bucket{{Name: "versioned", Versioning: true, EventBridge: true}, {Name: "plain"}} {
+	for _, b := range []s3.Bucket{{Name: "versioned", Versioned: true, EventBridge: true}, {Name: "plain"}} {
 		if err := d.CreateBucket(b); err != nil {
 			t.Fatal(err)
 		}

@@ -427,7 +427,7 @@ func (c *call) delete(b *bucket, key, versionID, ifMatch string, o origin) (dele
 		return deletion{}, err
 	case v == nil:
 		return deletion{version: versionID}, nil
-	case versionID == "" && b.Versioning:
+	case versionID == "" && b.Versioned:
 		c.deleted(b, v, o, sequencer, markerCreated)
 		return deletion{v.id, true}, nil
 	}
@@ -444,7 +444,7 @@ func (s *Service) deleteNow(b *bucket, key, versionID, ifMatch string) (*version
 			return nil, "", err
 		}
 	}
-	if versionID == "" && b.Versioning {
+	if versionID == "" && b.Versioned {
 		const etagOfNothing = "d41d8cd98f00b204e9800998ecf8427e"
 		marker := &version{key: key, marker: true, etag: etagOfNothing, content: memory(nil), header: http.Header{}}
 		s.append(b, marker)

@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"userdrop/localaws/template"
 	"userdrop/localaws/wire"
 )
 
@@ -68,16 +69,8 @@ func (s *Service) Close() error {
 	return os.RemoveAll(s.spoolDir)
 }
 
-// Bucket is what the double knows of an AWS::S3::Bucket.
-type Bucket struct {
-	Name        string
-	Versioning  bool
-	EventBridge bool
-	// KMSKey is the ARN of a customer managed key, which callers must be allowed to use; empty for a key of AWS's.
-	KMSKey string
-	// Lifecycle is kept for who asks. Nothing expires.
-	Lifecycle any
-}
+// Bucket is an AWS::S3::Bucket. Nothing expires by its life cycle.
+type Bucket = template.Bucket
 
 // CreateBucket adds a bucket.
 func (s *Service) CreateBucket(b Bucket) error {
@@ -285,7 +278,7 @@ func (s *Service) append(b *bucket, v *version) {
 		at, _ := slices.BinarySearch(b.keys, v.key)
 		b.keys = slices.Insert(b.keys, at, v.key)
 	}
-	if b.Versioning {
+	if b.Versioned {
 		v.id = s.account.IDs.Draw(versionAlphabet, versionLength)
 		b.objects[v.key] = append(versions, v)
 	} else {

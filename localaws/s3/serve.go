@@ -239,13 +239,27 @@ func (s *Service) target(r *http.Request) (bucket, key string) {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
-	for _, suffix := range []string{".s3." + s.account.Region + ".amazonaws.com", ".s3.amazonaws.com", ".localhost"} {
-		if bucket, ok := strings.CutSuffix(host, suffix); ok && bucketPattern.MatchString(bucket) {
-			return bucket, path
-		}
+	if bucket := s.virtualHost(host); bucket != "" {
+		return bucket, path
 	}
 	bucket, key, _ = strings.Cut(path, "/")
 	return bucket, key
+}
+
+// virtualHost returns the bucket that a host name names, or "".
+func (s *Service) virtualHost(host string) string {
+	for _, suffix := range []string{".s3." + s.account.Region + ".amazonaws.com", ".s3.amazonaws.com", ".localhost"} {
+		if bucket, ok := strings.CutSuffix(host, suffix); ok && bucketPattern.MatchString(bucket) {
+			return bucket
+		}
+	}
+	return ""
+}
+
+// OwnHost reports whether a host name is the virtual-hosted name of a bucket that exists.
+func (s *Service) OwnHost(name string) bool {
+	_, err := s.bucket(s.virtualHost(name))
+	return err == nil
 }
 
 func (c *call) scope() scope {

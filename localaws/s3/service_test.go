@@ -553,7 +553,7 @@ func TestInProcess(t *testing.T) {
 	if got := d.holds(t, "plain", "k"); got != "mine" {
 		t.Errorf("holds %q after the caller changed its slice", got)
 	}
-	want := []s3.Bucket{{Name: "plain"}, {Name: "versioned", Versioning: true, EventBridge: true}}
+	want := []s3.Bucket{{Name: "plain"}, {Name: "versioned", Versioned: true, EventBridge: true}}
 	if diff := cmp.Diff(want, d.Buckets()); diff != "" {
 		t.Error(diff)
 	}

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"userdrop/localaws/template"
 	"userdrop/localaws/wire"
 )
 
@@ -93,6 +94,20 @@ func New(account *wire.Account, options Options) *Service {
 	return s
 }
 
+// Create adds a topic of a template with its subscriptions.
+func (s *Service) Create(ctx context.Context, t template.Topic) error {
+	arn := s.CreateTopic(t.Name)
+	s.mu.Lock()
+	s.keys[arn] = t.KMSKey
+	s.mu.Unlock()
+	var errs []error
+	for _, sub := range t.Subscriptions {
+		_, err := s.Subscribe(ctx, Subscription{TopicARN: arn, Protocol: sub.Protocol, Endpoint: sub.Endpoint})
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
 // CreateTopic adds a topic and returns its ARN.
 func (s *Service) CreateTopic(name string) string {
 	arn := s.account.ARN("sns", name)
@@ -100,13 +115,6 @@ func (s *Service) CreateTopic(name string) string {
 	defer s.mu.Unlock()
 	s.topics[arn] = true
 	return arn
-}
-
-// Encrypt puts a topic behind a customer managed key, which publishers must be allowed to use.
-func (s *Service) Encrypt(topicARN, key string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.keys[topicARN] = key
 }
 
 // Messages returns what was published, oldest first, the last 10,000 at most.

@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"userdrop/localaws/template"
 	"userdrop/localaws/wire"
 )
 
@@ -43,14 +44,8 @@ type Message struct {
 	Sent       time.Time
 }
 
-// Queue is the configuration of a queue.
-type Queue struct {
-	Name       string
-	Visibility time.Duration // 30 s when zero
-	Retention  time.Duration // 4 days when zero
-	// KMSKey is the ARN of a customer managed key, which senders must be allowed to use.
-	KMSKey string
-}
+// Queue is an AWS::SQS::Queue. VisibilityTimeout is 30 s when zero, Retention 4 days.
+type Queue = template.Queue
 
 type entry struct {
 	Message
@@ -99,7 +94,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Create adds a queue; one that exists keeps its messages.
 func (s *Service) Create(q Queue) {
-	q.Visibility = cmp.Or(q.Visibility, 30*time.Second)
+	q.VisibilityTimeout = cmp.Or(q.VisibilityTimeout, 30*time.Second)
 	q.Retention = cmp.Or(q.Retention, 4*24*time.Hour)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -286,7 +281,7 @@ func (s *Service) receiveMessage(ctx context.Context, in receiveMessageInput) (*
 	if err != nil {
 		return nil, err
 	}
-	limit, visibility := 1, q.Visibility
+	limit, visibility := 1, q.VisibilityTimeout
 	if in.MaxNumberOfMessages != nil {
 		limit = *in.MaxNumberOfMessages
 	}
@@ -477,7 +472,7 @@ func (s *Service) getQueueAttributes(ctx context.Context, in getQueueAttributesI
 		"ApproximateNumberOfMessages":           strconv.Itoa(visible),
 		"ApproximateNumberOfMessagesNotVisible": strconv.Itoa(hidden),
 		"ApproximateNumberOfMessagesDelayed":    strconv.Itoa(delayed),
-		"VisibilityTimeout":                     strconv.Itoa(int(q.Visibility.Seconds())),
+		"VisibilityTimeout":                     strconv.Itoa(int(q.VisibilityTimeout.Seconds())),
 		"MessageRetentionPeriod":                strconv.Itoa(int(q.Retention.Seconds())),
 	} {
 		if wants(in.AttributeNames, name) {

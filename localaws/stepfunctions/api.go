@@ -1,7 +1,6 @@
 package stepfunctions
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/base64"
@@ -31,14 +30,14 @@ func (s *Service) api() http.Handler {
 	})
 }
 
-// strict is wire.Typed, but refuses parameters that the operation does not implement.
+// strict is wire.StrictCamel, with the error that Step Functions has for bad input.
 func strict[In any](op func(context.Context, In) (any, error)) wire.Operation {
 	return func(ctx context.Context, raw json.RawMessage) (any, error) {
 		var in In
-		d := json.NewDecoder(bytes.NewReader(raw))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&in); err != nil && len(raw) > 0 {
-			return nil, wire.Errorf("ValidationException", "the local double cannot take the request: %v", err)
+		if len(raw) > 0 {
+			if err := wire.Decode(raw, &in, wire.Camel, true); err != nil {
+				return nil, wire.Errorf("ValidationException", "the local double cannot take the request: %v", err)
+			}
 		}
 		return op(ctx, in)
 	}

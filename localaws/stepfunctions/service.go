@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"userdrop/localaws/template"
 	"userdrop/localaws/wire"
 )
 
@@ -81,14 +82,8 @@ func hash(key string, n int) uint64 {
 	return x ^ x>>31
 }
 
-// Machine is a state machine of type STANDARD.
-type Machine struct {
-	Name       string
-	Definition []byte
-	RoleARN    string
-	// KMSKey is the ARN of the customer managed key of the definition and the executions; empty for a key of AWS's.
-	KMSKey string
-}
+// Machine is a state machine of type STANDARD. Name, Definition, RoleARN and KMSKey matter.
+type Machine = template.StateMachine
 
 // Service is Step Functions in one account and Region.
 type Service struct {

@@ -98,21 +98,19 @@ func (l *loader) names(r *Resource, attribute string) (string, string) {
 type eventInvokeConfig struct {
 	MaximumEventAgeInSeconds *int
 	MaximumRetryAttempts     *int
-	DestinationConfig        struct {
-		OnFailure struct {
-			Type        string
-			Destination string
-		}
-	}
+	DestinationConfig        struct{ OnSuccess, OnFailure destination }
 }
+
+type destination struct{ Type, Destination string }
 
 func (c *eventInvokeConfig) apply(to *AsyncInvoke) {
 	if c.MaximumEventAgeInSeconds != nil {
 		to.MaximumEventAge = time.Duration(*c.MaximumEventAgeInSeconds) * time.Second
 	}
 	if c.MaximumRetryAttempts != nil {
-		to.MaximumRetryAttempts = *c.MaximumRetryAttempts
+		to.MaximumRetryAttempts = c.MaximumRetryAttempts
 	}
+	to.OnSuccess = c.DestinationConfig.OnSuccess.Destination
 	to.OnFailure = c.DestinationConfig.OnFailure.Destination
 }
 
@@ -144,8 +142,7 @@ func buildFunction(l *loader, r *Resource) error {
 		Architecture: p.Architectures[0], Environment: p.Environment.Variables,
 		Timeout: time.Duration(p.Timeout) * time.Second, MemoryMB: p.MemorySize, StorageMB: p.EphemeralStorage.Size,
 		RoleARN: p.Role, LogFormat: cmp.Or(p.LoggingConfig.LogFormat, "Text"), Tracing: p.Tracing == "Active",
-		Concurrency:  p.ReservedConcurrentExecutions,
-		Asynchronous: AsyncInvoke{MaximumRetryAttempts: 2, MaximumEventAge: 6 * time.Hour},
+		Concurrency: p.ReservedConcurrentExecutions,
 	}
 	f.Name, f.ARN = l.names(r, "Arn")
 	f.LogGroup = cmp.Or(p.LoggingConfig.LogGroup, "/aws/lambda/"+f.Name)
@@ -181,7 +178,7 @@ func buildEventInvokeConfig(l *loader, r *Resource) error {
 		FunctionName, Qualifier  string
 		MaximumEventAgeInSeconds *int
 		MaximumRetryAttempts     *int
-		DestinationConfig        struct{ OnFailure struct{ Destination string } }
+		DestinationConfig        struct{ OnSuccess, OnFailure struct{ Destination string } }
 	}
 	if err := r.decode(&p); err != nil {
 		return err
@@ -193,6 +190,7 @@ func buildEventInvokeConfig(l *loader, r *Resource) error {
 	c := eventInvokeConfig{
 		MaximumEventAgeInSeconds: p.MaximumEventAgeInSeconds, MaximumRetryAttempts: p.MaximumRetryAttempts,
 	}
+	c.DestinationConfig.OnSuccess.Destination = p.DestinationConfig.OnSuccess.Destination
 	c.DestinationConfig.OnFailure.Destination = p.DestinationConfig.OnFailure.Destination
 	c.apply(&f.Asynchronous)
 	return errors.Join(r.need("Qualifier", p.Qualifier), r.oneOf("Qualifier", p.Qualifier, "$LATEST"))
@@ -683,14 +681,15 @@ func buildRule(l *loader, r *Resource) error {
 		RoleARN                                       string `cfn:"RoleArn"`
 		EventPattern                                  json.RawMessage
 		Targets                                       []Target
-		_                                             any `cfn:"Description Tags"`
+		Description                                   string
+		_                                             any `cfn:"Tags"`
 	}
 	if err := r.decode(&p); err != nil {
 		return err
 	}
 	rule := &Rule{
-		LogicalID: r.LogicalID, EventPattern: p.EventPattern, ScheduleExpression: p.ScheduleExpression,
-		Enabled: p.State != "DISABLED", RoleARN: p.RoleARN, Targets: p.Targets,
+		LogicalID: r.LogicalID, Description: p.Description, EventPattern: p.EventPattern,
+		ScheduleExpression: p.ScheduleExpression, State: cmp.Or(p.State, "ENABLED"), RoleARN: p.RoleARN, Targets: p.Targets,
 	}
 	rule.Name, rule.ARN = l.names(r, "Arn")
 	rule.EventBus, _ = busOf(l, r)
@@ -706,7 +705,7 @@ func buildRule(l *loader, r *Resource) error {
 	for i, t := range p.Targets {
 		n := get(r.props, "Targets").Content[i]
 		inputs := 0
-		for _, set := range []bool{t.Input != nil, t.InputPath != nil, t.InputTransformer != nil} {
+		for _, set := range []bool{t.Input != "", t.InputPath != "", t.InputTransformer != nil} {
 			if set {
 				inputs++
 			}
@@ -726,21 +725,20 @@ func buildRule(l *loader, r *Resource) error {
 
 func buildSchedule(l *loader, r *Resource) error {
 	var p struct {
-		Name, GroupName, ScheduleExpression, ScheduleExpressionTimezone, State string
-		FlexibleTimeWindow                                                     struct {
-			Mode                   string
-			MaximumWindowInMinutes int
-		}
-		Target ScheduleTarget
-		_      any `cfn:"Description KmsKeyArn"`
+		Name, GroupName, Description                          string
+		ScheduleExpression, ScheduleExpressionTimezone, State string
+		FlexibleTimeWindow                                    FlexibleTimeWindow
+		Target                                                ScheduleTarget
+		_                                                     any `cfn:"KmsKeyArn"`
 	}
 	if err := r.decode(&p); err != nil {
 		return err
 	}
 	s := &Schedule{
-		LogicalID: r.LogicalID, Group: cmp.Or(p.GroupName, "default"), Expression: p.ScheduleExpression,
-		TimeZone: cmp.Or(p.ScheduleExpressionTimezone, "UTC"), Enabled: p.State != "DISABLED",
-		FlexibleMinutes: p.FlexibleTimeWindow.MaximumWindowInMinutes, Target: p.Target,
+		LogicalID: r.LogicalID, GroupName: cmp.Or(p.GroupName, "default"), Description: p.Description,
+		ScheduleExpression:         p.ScheduleExpression,
+		ScheduleExpressionTimezone: cmp.Or(p.ScheduleExpressionTimezone, "UTC"), State: cmp.Or(p.State, "ENABLED"),
+		FlexibleTimeWindow: p.FlexibleTimeWindow, Target: p.Target,
 	}
 	s.Name, s.ARN = l.names(r, "Arn")
 	l.stack.Schedules = append(l.stack.Schedules, s)

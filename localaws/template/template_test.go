@@ -95,7 +95,7 @@ func TestFunction(t *testing.T) {
 		Timeout: time.Minute, MemoryMB: 256, StorageMB: 512, Tracing: true,
 		RoleARN: "arn:aws:iam::123456789012:role/app/app-GreetRole", LogGroup: "/aws/lambda/app-greet", LogFormat: "JSON",
 		Asynchronous: AsyncInvoke{
-			MaximumRetryAttempts: 1, MaximumEventAge: time.Hour, OnFailure: "arn:aws:sqs:eu-west-1:123456789012:app-DeadLetters",
+			MaximumRetryAttempts: new(1), MaximumEventAge: time.Hour, OnFailure: "arn:aws:sqs:eu-west-1:123456789012:app-DeadLetters",
 		},
 	}, f)
 	for source, want := range map[string]bool{
@@ -175,7 +175,7 @@ func TestStorageAndMessages(t *testing.T) {
 
 func TestRulesAndSchedules(t *testing.T) {
 	s := mustLoad(t, map[string]string{"Stage": "prod"})
-	five, hour, empty := 5, 3600, "{}"
+	five, hour := 5, 3600
 	drop := *s.Rules[0]
 	diff(t, `{"detail":{"bucket":{"name":["app-inboxbucket"]},"object":{"key":[{"prefix":"incoming/"}],`+
 		`"size":[{"numeric":["\u003e",0]}]}},"detail-type":["Object Created"],"source":["aws.s3"]}`,
@@ -183,28 +183,29 @@ func TestRulesAndSchedules(t *testing.T) {
 	drop.EventPattern = nil
 	diff(t, Rule{
 		LogicalID: "DropRule", Name: "app-DropRule", ARN: "arn:aws:events:eu-west-1:123456789012:rule/app-DropRule",
-		EventBus: "default", Enabled: true, Targets: []Target{{
+		EventBus: "default", State: "ENABLED", Targets: []Target{{
 			ID: "greet", ARN: "arn:aws:lambda:eu-west-1:123456789012:function:app-greet",
 			InputTransformer: &InputTransformer{
 				InputPathsMap: map[string]string{"key": "$.detail.object.key"}, InputTemplate: `{"key": "<key>"}`,
 			},
-			DeadLetter:  DeadLetter{ARN: "arn:aws:sqs:eu-west-1:123456789012:app-DeadLetters"},
-			RetryPolicy: &RetryPolicy{MaximumRetryAttempts: &five, MaximumEventAgeInSeconds: &hour},
+			DeadLetterConfig: &DeadLetterConfig{Arn: "arn:aws:sqs:eu-west-1:123456789012:app-DeadLetters"},
+			RetryPolicy:      &RetryPolicy{MaximumRetryAttempts: &five, MaximumEventAgeInSeconds: &hour},
 		}},
 	}, drop)
 	diff(t, &Rule{
 		LogicalID: "Hourly", Name: "app-Hourly", ARN: "arn:aws:events:eu-west-1:123456789012:rule/app-Hourly",
-		EventBus: "default", Enabled: true, ScheduleExpression: "rate(1 hour)", Targets: []Target{{
+		EventBus: "default", State: "ENABLED", ScheduleExpression: "rate(1 hour)", Targets: []Target{{
 			ID: "machine", ARN: "arn:aws:states:eu-west-1:123456789012:stateMachine:app-GreetMachine",
-			RoleARN: "arn:aws:iam::123456789012:role/app-machine", Input: &empty,
+			RoleARN: "arn:aws:iam::123456789012:role/app-machine", Input: "{}",
 		}},
 	}, s.Rules[1])
 	diff(t, []*Schedule{{
-		LogicalID: "Nightly", Name: "app-Nightly", Group: "default", TimeZone: "Europe/Vienna", Enabled: true,
-		ARN: "arn:aws:scheduler:eu-west-1:123456789012:schedule/default/app-Nightly", Expression: "cron(0 2 * * ? *)",
+		LogicalID: "Nightly", Name: "app-Nightly", GroupName: "default", ScheduleExpressionTimezone: "Europe/Vienna",
+		State: "ENABLED", FlexibleTimeWindow: FlexibleTimeWindow{Mode: "OFF"},
+		ARN: "arn:aws:scheduler:eu-west-1:123456789012:schedule/default/app-Nightly", ScheduleExpression: "cron(0 2 * * ? *)",
 		Target: ScheduleTarget{
 			ARN:     "arn:aws:lambda:eu-west-1:123456789012:function:app-greet",
-			RoleARN: "arn:aws:iam::123456789012:role/app-machine", Input: &empty,
+			RoleARN: "arn:aws:iam::123456789012:role/app-machine", Input: "{}",
 		},
 	}}, s.Schedules)
 }

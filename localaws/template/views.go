@@ -31,9 +31,9 @@ type Function struct {
 
 // AsyncInvoke is a function's EventInvokeConfig.
 type AsyncInvoke struct {
-	MaximumRetryAttempts int           // 2 where the template says nothing
-	MaximumEventAge      time.Duration // 6 hours where the template says nothing
-	OnFailure            string        // ARN of the destination, or ""
+	MaximumRetryAttempts *int          // nil means 2
+	MaximumEventAge      time.Duration // 0 means 6 hours
+	OnSuccess, OnFailure string        // ARNs of the destinations, or ""
 }
 
 // StateMachine is a Step Functions state machine.
@@ -78,69 +78,78 @@ type LifecycleRule struct {
 	NewerNoncurrentVersionsToKeep int
 }
 
-// Rule is an EventBridge rule.
+// Rule is an EventBridge rule. Its members are named as in AWS::Events::Rule and in the API.
 type Rule struct {
-	LogicalID          string
+	LogicalID          string `json:"-"`
+	ARN                string `json:"-"`
+	EventBus           string `json:"-"` // its name
+	RoleARN            string `json:"-"`
 	Name               string
-	ARN                string
-	EventBus           string          // its name
-	EventPattern       json.RawMessage // nil for a rule with a schedule alone
-	ScheduleExpression string
-	Enabled            bool
-	RoleARN            string
-	Targets            []Target
+	Description        string          `json:",omitempty"`
+	EventPattern       json.RawMessage `json:",omitempty"` // nil for a rule with a schedule alone
+	ScheduleExpression string          `json:",omitempty"`
+	State              string          `json:",omitempty"` // "ENABLED", also when empty, or "DISABLED"
+	Targets            []Target        `json:",omitempty"`
 }
 
 // Target is what a rule sends events to. At most one of Input, InputPath and InputTransformer is set.
 type Target struct {
-	ID               string `cfn:"Id"`
-	ARN              string `cfn:"Arn"`
-	RoleARN          string `cfn:"RoleArn"`
-	Input            *string
-	InputPath        *string
-	InputTransformer *InputTransformer
-	DeadLetter       DeadLetter `cfn:"DeadLetterConfig"`
-	RetryPolicy      *RetryPolicy
+	ID               string            `cfn:"Id" json:"Id"`
+	ARN              string            `cfn:"Arn" json:"Arn"`
+	RoleARN          string            `cfn:"RoleArn" json:"RoleArn,omitempty"`
+	Input            string            `json:",omitempty"`
+	InputPath        string            `json:",omitempty"`
+	InputTransformer *InputTransformer `json:",omitempty"`
+	RetryPolicy      *RetryPolicy      `json:",omitempty"`
+	DeadLetterConfig *DeadLetterConfig `json:",omitempty"`
 }
 
-// InputTransformer makes a target's input of an event.
+// InputTransformer makes a target's input of an event:
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
 type InputTransformer struct {
-	InputPathsMap map[string]string
+	InputPathsMap map[string]string `json:",omitempty"`
 	InputTemplate string
 }
 
-// DeadLetter names the queue for events that could not be delivered.
-type DeadLetter struct {
-	ARN string `cfn:"Arn"`
+// DeadLetterConfig names the queue for events that could not be delivered.
+type DeadLetterConfig struct {
+	Arn string `json:",omitempty"`
 }
 
-// RetryPolicy bounds the delivery of one event. Nil means AWS's default: 185 attempts, 24 hours.
+// RetryPolicy bounds the delivery of one event. Nil means AWS's default: 185 retries, 24 hours.
 type RetryPolicy struct {
-	MaximumRetryAttempts     *int
-	MaximumEventAgeInSeconds *int
+	MaximumEventAgeInSeconds *int `json:",omitempty"`
+	MaximumRetryAttempts     *int `json:",omitempty"`
 }
 
-// Schedule is an EventBridge Scheduler schedule.
+// Schedule is a schedule of EventBridge Scheduler. Its members are named as in AWS::Scheduler::Schedule and in the API.
 type Schedule struct {
-	LogicalID  string
-	Name       string
-	ARN        string
-	Group      string
-	Expression string
-	TimeZone   string // "UTC" where the template says nothing
-	Enabled    bool
-	// FlexibleMinutes is the window in which Scheduler may be late; 0 means none.
-	FlexibleMinutes int
-	Target          ScheduleTarget
+	LogicalID                  string `json:"-"`
+	ARN                        string `json:"-"`
+	Name                       string `json:",omitempty"`
+	GroupName                  string `json:",omitempty"` // "default" when empty
+	Description                string `json:",omitempty"`
+	ScheduleExpression         string
+	ScheduleExpressionTimezone string `json:",omitempty"` // "UTC" when empty
+	State                      string `json:",omitempty"` // "ENABLED", also when empty, or "DISABLED"
+	FlexibleTimeWindow         FlexibleTimeWindow
+	ActionAfterCompletion      string `json:",omitempty"` // "NONE" when empty
+	Target                     ScheduleTarget
+}
+
+// FlexibleTimeWindow says how late Scheduler may run a schedule.
+type FlexibleTimeWindow struct {
+	Mode                   string // "OFF" or "FLEXIBLE"
+	MaximumWindowInMinutes *int   `json:",omitempty"`
 }
 
 // ScheduleTarget is what a schedule calls.
 type ScheduleTarget struct {
-	ARN         string `cfn:"Arn"`
-	RoleARN     string `cfn:"RoleArn"`
-	Input       *string
-	DeadLetter  DeadLetter `cfn:"DeadLetterConfig"`
-	RetryPolicy *RetryPolicy
+	ARN              string            `cfn:"Arn" json:"Arn"`
+	RoleARN          string            `cfn:"RoleArn" json:"RoleArn"`
+	Input            string            `json:",omitempty"`
+	RetryPolicy      *RetryPolicy      `json:",omitempty"`
+	DeadLetterConfig *DeadLetterConfig `json:",omitempty"`
 }
 
 // Topic is an SNS topic.

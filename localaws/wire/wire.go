@@ -1,5 +1,5 @@
-// Package wire holds what the services of the local double have in common: the identity of the account they play,
-// AWS error shapes, the JSON and Query protocols, and the question "may this caller do that?".
+// Package wire holds what the services of the local double have in common: the account that they play, AWS's error
+// shapes, the JSON and Query protocols, and authorization.
 //
 // A service is an [http.Handler]. It never reads a clock other than package time's, so that it runs under virtual
 // time in a testing/synctest bubble, and never draws a random number other than from [Account.IDs], so that a seed
@@ -7,7 +7,6 @@
 package wire
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,11 +24,12 @@ type Account struct {
 	ID     string // 12 digits
 	Region string
 	IDs    *IDs
-	// Speed divides Wait, Retry and job durations; 0 means 1. Time stamps, deadlines, signatures and expiries stay real.
+	// Speed divides waits, retries, job durations and the time-outs of states; 0 means 1. Time stamps, signatures,
+	// expiries and the time-outs of functions stay real.
 	Speed float64
 }
 
-// Hurry is d divided by the account's speed.
+// Hurry returns d divided by the account's speed.
 func (a *Account) Hurry(d time.Duration) time.Duration {
 	if a.Speed <= 0 {
 		return d
@@ -106,27 +106,26 @@ func AsError(err error) *Error {
 // Operation answers one decoded call of the JSON protocols. A nil answer is an empty body.
 type Operation func(ctx context.Context, input json.RawMessage) (any, error)
 
-// Typed makes an Operation of a function with a typed input. JSON members match without regard to case.
+// Typed makes an Operation of a function with a typed input. Members that In lacks are ignored.
 func Typed[In, Out any](op func(context.Context, In) (Out, error)) Operation {
-	return func(ctx context.Context, raw json.RawMessage) (any, error) {
-		var in In
-		if len(raw) > 0 {
-			if err := json.Unmarshal(raw, &in); err != nil {
-				return nil, Errorf("SerializationException", "%v", err)
-			}
-		}
-		return op(ctx, in)
-	}
+	return decoded(op, Pascal, false)
 }
 
 // Strict is Typed for operations whose every parameter matters: a member that In lacks is refused by its name.
 func Strict[In, Out any](op func(context.Context, In) (Out, error)) Operation {
+	return decoded(op, Pascal, true)
+}
+
+// StrictCamel is Strict for protocols whose members begin in lower case.
+func StrictCamel[In, Out any](op func(context.Context, In) (Out, error)) Operation {
+	return decoded(op, Camel, true)
+}
+
+func decoded[In, Out any](op func(context.Context, In) (Out, error), naming Naming, strict bool) Operation {
 	return func(ctx context.Context, raw json.RawMessage) (any, error) {
 		var in In
 		if len(raw) > 0 {
-			decoder := json.NewDecoder(bytes.NewReader(raw))
-			decoder.DisallowUnknownFields()
-			if err := decoder.Decode(&in); err != nil {
+			if err := Decode(raw, &in, naming, strict); err != nil {
 				return nil, Errorf("SerializationException", "%s", strings.TrimPrefix(err.Error(), "json: "))
 			}
 		}
@@ -137,40 +136,42 @@ func Strict[In, Out any](op func(context.Context, In) (Out, error)) Operation {
 // JSON serves the awsJson1.0 and awsJson1.1 protocols: POST /, the operation in X-Amz-Target after the dot.
 func JSON(operations map[string]Operation) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		out, err := call(operations, r)
+		w.Header().Set("X-Amzn-RequestId", RequestID(r.Context()))
+		if err != nil {
+			e := AsError(err)
+			writeJSONError(w, r, e, max(e.Status, http.StatusBadRequest))
+			return
+		}
 		contentType := r.Header.Get("Content-Type")
 		if contentType == "" {
 			contentType = "application/x-amz-json-1.1"
 		}
-		_, name, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-		out, err := func() (any, error) {
-			operation, ok := operations[name]
-			if !ok {
-				return nil, Errorf("UnknownOperationException", "the local double does not know the operation %q", name)
-			}
-			body, err := io.ReadAll(r.Body)
-			if err != nil {
-				return nil, Errorf("SerializationException", "reading the request: %v", err)
-			}
-			return operation(r.Context(), body)
-		}()
 		w.Header().Set("Content-Type", contentType)
-		w.Header().Set("X-Amzn-RequestId", RequestID(r.Context()))
-		if err != nil {
-			e := AsError(err)
-			answer := map[string]any{"__type": e.Code, "message": e.Message}
-			for k, v := range e.Fields {
-				answer[k] = v
-			}
-			w.Header().Set("X-Amzn-ErrorType", e.Code)
-			w.WriteHeader(max(e.Status, http.StatusBadRequest))
-			_ = json.NewEncoder(w).Encode(answer)
-			return
-		}
 		if out == nil {
 			out = struct{}{}
 		}
 		_ = json.NewEncoder(w).Encode(out)
 	})
+}
+
+// call runs the operation that a request names.
+func call(operations map[string]Operation, r *http.Request) (any, error) {
+	_, name, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	operation, ok := operations[name]
+	if !ok {
+		return nil, Errorf("UnknownOperationException", "the local double does not know the operation %q", name)
+	}
+	body, err := io.ReadAll(r.Body)
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return nil, &Error{
+			Code: "RequestEntityTooLarge", Message: err.Error(), Status: http.StatusRequestEntityTooLarge,
+		}
+	}
+	if err != nil {
+		return nil, Errorf("SerializationException", "reading the request: %v", err)
+	}
+	return operation(r.Context(), body)
 }
 
 // Epoch is a time stamp as the JSON protocols write it: seconds since 1970 with a fraction of milliseconds.
@@ -189,7 +190,7 @@ func (e Epoch) MarshalJSON() ([]byte, error) {
 type Principal interface {
 	// ARN names the caller, as AWS shows it in an AccessDenied message.
 	ARN() string
-	// Allows says whether the caller's statements allow the action on the resource. Context holds condition keys,
+	// Allows reports whether the caller's statements allow the action on the resource. Context holds condition keys,
 	// such as "iam:PassedToService".
 	Allows(action, resource string, conditions map[string]string) bool
 }
@@ -244,11 +245,11 @@ const (
 	GenerateDataKey = "kms:GenerateDataKey"
 )
 
-// AuthorizeKey asks for actions on a customer managed key. A key that AWS owns or manages, for which key is empty, lets
-// everybody in who may use the resource behind it.
+// AuthorizeKey asks for actions on a customer managed key, given by its ARN. A key that AWS owns or manages lets
+// everybody in who may use the resource behind it: for these key is empty or an alias, such as alias/aws/sns.
 func AuthorizeKey(ctx context.Context, key string, actions ...string) error {
 	for _, action := range actions {
-		if key == "" {
+		if !strings.HasPrefix(key, "arn:") {
 			break
 		}
 		if err := Authorize(ctx, action, key, nil); err != nil {
@@ -258,7 +259,7 @@ func AuthorizeKey(ctx context.Context, key string, actions ...string) error {
 	return nil
 }
 
-// Event is what a service tells EventBridge: the envelope of an event of AWS's own, less id and time.
+// Event is an event that a service sends to EventBridge, without id and time.
 type Event struct {
 	Source     string
 	DetailType string

@@ -22,6 +22,7 @@ import (
 
 	"userdrop"
 	"userdrop/internal/contract"
+	"userdrop/internal/local"
 	"userdrop/localaws"
 	"userdrop/localaws/cognito"
 	"userdrop/localaws/events"
@@ -129,7 +130,7 @@ func (w *world) around(
 	_ context.Context, f lambda.Function, _ []byte, next func() lambda.Result,
 ) lambda.Result {
 	r := next()
-	folder := strings.TrimPrefix(f.Name, localaws.StackName+"-")
+	folder := strings.TrimPrefix(f.Name, local.StackName+"-")
 	if r.FunctionError != "" {
 		var e struct{ ErrorType string }
 		_ = json.Unmarshal(r.Payload, &e)
@@ -264,7 +265,7 @@ func (w *world) drop() contract.Drop {
 // part is the input of import-job: the drop's one part, prepared.
 func (w *world) part(drop contract.Drop) contract.ImportJob {
 	w.t.Helper()
-	r, err := w.Lambda.Invoke(w.t.Context(), localaws.StackName+"-prepare-import", encode(w.t, drop))
+	r, err := w.Lambda.Invoke(w.t.Context(), local.StackName+"-prepare-import", encode(w.t, drop))
 	if err != nil || r.FunctionError != "" {
 		w.t.Fatalf("prepare-import: %v %s", err, r.Payload)
 	}

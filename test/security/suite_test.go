@@ -293,7 +293,7 @@ var scenarios = []scenario{
 				Target: events.ScheduleTarget{
 					ARN: sweep.Target.ARN, RoleARN: sweep.Target.RoleARN, Input: "no JSON",
 					RetryPolicy:      &events.RetryPolicy{MaximumRetryAttempts: aws.Int(0)},
-					DeadLetterConfig: &events.DeadLetterConfig{Arn: sweep.Target.DeadLetter.ARN},
+					DeadLetterConfig: sweep.Target.DeadLetterConfig,
 				},
 			})
 			if err != nil {

@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 
 	"userdrop/internal/contract"
+	"userdrop/internal/local"
 	"userdrop/localaws"
 	"userdrop/localaws/events"
 	"userdrop/localaws/lambda"
@@ -328,7 +329,7 @@ const (
 func (c *chaos) around(
 	ctx context.Context, f lambda.Function, payload []byte, next func() lambda.Result,
 ) lambda.Result {
-	name := strings.TrimPrefix(f.Name, localaws.StackName+"-")
+	name := strings.TrimPrefix(f.Name, local.StackName+"-")
 	sweep := strings.HasPrefix(name, "sweep-")
 	what := "function: "
 	if sweep {
@@ -474,7 +475,7 @@ func (c *chaos) admit(f lambda.Function) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	d := c.draws("admit", f.Name)
-	if c.storm("lambda "+strings.TrimPrefix(f.Name, localaws.StackName+"-")) == "" && !d.chance(c.plan.refused) {
+	if c.storm("lambda "+strings.TrimPrefix(f.Name, local.StackName+"-")) == "" && !d.chance(c.plan.refused) {
 		return nil
 	}
 	refusal := &wire.Error{Code: "TooManyRequestsException", Message: "Rate Exceeded.", Status: http.StatusTooManyRequests}

@@ -18,10 +18,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 
-	"userdrop"
 	"userdrop/functions"
 	"userdrop/internal/aws/metrics"
 	"userdrop/internal/contract"
+	"userdrop/internal/local"
 	"userdrop/internal/report"
 	"userdrop/localaws"
 	locallambda "userdrop/localaws/lambda"
@@ -53,33 +53,19 @@ func New(o localaws.Options) (*World, error) { return Tuned(o, Tuning{}) }
 // Tuned boots a world with changed functions.
 func Tuned(o localaws.Options, t Tuning) (*World, error) {
 	w := &World{tuning: t}
-	var err error
-	if o.Deployed == nil {
-		o.Deployed = userdrop.Deployed
-		if o.Template, err = deployed(); err != nil {
-			return nil, err
-		}
-	}
 	o.Code = w.code
 	if o.StepFunctions.Latency == nil {
 		o.StepFunctions.Latency = stepfunctions.HashedLatency
 	}
-	w.Double, err = localaws.Boot(o)
+	var err error
+	w.Double, err = local.Boot(o)
 	return w, err
 }
 
-// deployed is this project's template, read once for all worlds.
-var deployed = sync.OnceValues(func() (*template.Template, error) {
-	text, err := userdrop.Deployed.ReadFile("template.yaml")
-	if err != nil {
-		return nil, err
-	}
-	return template.Parse(text)
-})
-
 // code is a function's handlers, built at an invocation, when the double that they call is there. aws-lambda-go's
 // handlers are for one invocation at a time: each one at work has its own, as execution environments do.
-func (w *World) code(folder string, environment map[string]string) locallambda.Code {
+func (w *World) code(f *template.Function) locallambda.Code {
+	environment := f.Environment
 	var mu sync.Mutex
 	var idle []lambda.Handler
 	take := func() (lambda.Handler, error) {
@@ -92,14 +78,13 @@ func (w *World) code(folder string, environment map[string]string) locallambda.C
 		}
 		environment["AWS_REGION"] = w.Account.Region
 		maps.Copy(environment, w.tuning.Environment)
-		for _, f := range w.Stack.Functions {
-			if strings.HasSuffix(f.CodeURI, "/"+folder) {
-				config := w.Config(f.RoleARN)
-				config.Retryer = w.tuning.Retryer
-				return functions.All[folder](config, environment)
-			}
+		build, ok := functions.All[local.Folder(f)]
+		if !ok {
+			return nil, fmt.Errorf("functions.All has no function %s", local.Folder(f))
 		}
-		return nil, fmt.Errorf("the template has no function %s", folder)
+		config := w.Config(f.RoleARN)
+		config.Retryer = w.tuning.Retryer
+		return build(config, environment)
 	}
 	return locallambda.Handler{Handler: handler(func(ctx context.Context, payload []byte) ([]byte, error) {
 		h, err := take()

@@ -16,12 +16,13 @@ import (
 	"testing"
 	"time"
 
-	"userdrop"
 	"userdrop/internal/contract"
+	"userdrop/internal/local"
 	"userdrop/localaws"
 	"userdrop/localaws/cognito"
 	"userdrop/localaws/lambda"
 	"userdrop/localaws/s3"
+	"userdrop/localaws/template"
 )
 
 // build builds packages into a temporary directory and returns it.
@@ -203,11 +204,11 @@ func newStand(b *testing.B, dir string) *stand {
 	settings := cognito.Defaults()
 	settings.UsersPerSecond, settings.FailFraction = 1e6, 2
 	var err error
-	s.Double, err = localaws.Boot(localaws.Options{
-		Deployed: userdrop.Deployed, Pools: []localaws.Pool{{Description: []byte(pool)}}, Cognito: settings,
+	s.Double, err = local.Boot(localaws.Options{
+		Pools: []localaws.Pool{{Description: []byte(pool)}}, Cognito: settings,
 		Endpoint: server.URL,
-		Code: func(folder string, _ map[string]string) lambda.Code {
-			return lambda.Bootstrap(filepath.Join(dir, folder))
+		Code: func(f *template.Function) lambda.Code {
+			return lambda.Bootstrap(filepath.Join(dir, local.Folder(f)))
 		},
 	})
 	if err != nil {

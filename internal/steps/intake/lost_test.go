@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"userdrop/internal/contract"
+	"userdrop/internal/local"
 	"userdrop/localaws"
 	"userdrop/localaws/events"
 )
@@ -19,7 +20,7 @@ import (
 func lose(logicalID string) func(*localaws.Options) {
 	return func(o *localaws.Options) {
 		o.Deliveries = func(rule, _ string, _ events.Envelope, usual time.Duration) []time.Duration {
-			if rule == localaws.StackName+"-"+logicalID {
+			if rule == local.StackName+"-"+logicalID {
 				return nil
 			}
 			return []time.Duration{usual}

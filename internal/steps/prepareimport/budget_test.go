@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"userdrop/internal/contract"
+	"userdrop/internal/local"
 	"userdrop/localaws"
 )
 
@@ -61,7 +62,7 @@ func TestJobWarning(t *testing.T) {
 			t.Errorf("jobs used: %s", encoded(t, r.JobsUsed))
 		}
 		client := cognitoidentityprovider.NewFromConfig(w.Config(""))
-		role := w.Stack.Function(localaws.StackName + "-create-import-job").Environment["CLOUDWATCH_LOGS_ROLE_ARN"]
+		role := w.Stack.Function(local.StackName + "-create-import-job").Environment["CLOUDWATCH_LOGS_ROLE_ARN"]
 		for i := range 897 {
 			_, err := client.CreateUserImportJob(w.t.Context(), &cognitoidentityprovider.CreateUserImportJobInput{
 				UserPoolId: aws.String(pool), JobName: aws.String(fmt.Sprintf("by hand %d", i)),

@@ -1,23 +1,25 @@
-package template
+package userdrop_test
 
 import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"userdrop"
 	"userdrop/localaws/iam"
+	"userdrop/localaws/template"
+	"userdrop/localaws/wire"
 )
 
 // project loads the template that is deployed.
-func project(t *testing.T, parameters map[string]string) *Stack {
+func project(t *testing.T, parameters map[string]string) *template.Stack {
 	t.Helper()
-	const root = "../.."
-	text, err := os.ReadFile(filepath.Join(root, "template.yaml"))
+	text, err := userdrop.Deployed.ReadFile("template.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,15 +27,9 @@ func project(t *testing.T, parameters map[string]string) *Stack {
 		"UserPoolArns": "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_AbCdEf123",
 	}
 	maps.Copy(all, parameters)
-	s, err := Load(text, Options{
-		Parameters: all, Account: account(), StackName: "userdrop",
-		ReadFile: func(path string) ([]byte, error) { return os.ReadFile(filepath.Join(root, path)) },
-		PhysicalName: func(id, resourceType string) string {
-			if name, ok := strings.CutSuffix(id, "Bucket"); ok && resourceType == "AWS::S3::Bucket" {
-				return "userdrop-" + strings.ToLower(name)
-			}
-			return ""
-		},
+	s, err := template.Load(text, template.Options{
+		Parameters: all, StackName: "userdrop", ReadFile: userdrop.Deployed.ReadFile,
+		Account: &wire.Account{ID: "123456789012", Region: "eu-west-1", IDs: wire.NewIDs(1)},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -41,8 +37,15 @@ func project(t *testing.T, parameters map[string]string) *Stack {
 	return s
 }
 
-// TestProject loads our own template and looks whether its parts fit together.
-func TestProject(t *testing.T) {
+func diff(t *testing.T, want, got any) {
+	t.Helper()
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
+// TestTemplate checks that the parts of the template fit together.
+func TestTemplate(t *testing.T) {
 	const key = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-4333-a444-555555555555"
 	for name, parameters := range map[string]map[string]string{
 		"defaults":              nil,
@@ -50,8 +53,7 @@ func TestProject(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := project(t, parameters)
-			diff(t, "userdrop-inbox userdrop-results",
-				s.Bucket("InboxBucket").Name+" "+s.Output("ResultsBucket"))
+			diff(t, s.Bucket("ResultsBucket").Name, s.Output("ResultsBucket"))
 			for _, f := range s.Functions {
 				if !iam.TrustsService(s.Role(f.RoleARN).Trust, "lambda.amazonaws.com", nil) {
 					t.Errorf("%s: Lambda cannot assume its role", f.LogicalID)
@@ -67,8 +69,12 @@ func TestProject(t *testing.T) {
 			for _, r := range s.Rules {
 				for _, target := range r.Targets {
 					checkTarget(t, s, "events.amazonaws.com", r.ARN, target.ARN, target.RoleARN)
-					q := find(s.Queues, func(q *Queue) bool { return q.ARN == target.DeadLetter.ARN })
-					if q == nil || !iam.AllowsService(q.Policy, "events.amazonaws.com", "sqs:SendMessage", q.ARN,
+					i := slices.IndexFunc(s.Queues, func(q *template.Queue) bool { return q.ARN == target.DeadLetterConfig.Arn })
+					if i < 0 {
+						t.Errorf("%s: %s has no dead-letter queue", r.LogicalID, target.ID)
+						continue
+					}
+					if q := s.Queues[i]; !iam.AllowsService(q.Policy, "events.amazonaws.com", "sqs:SendMessage", q.ARN,
 						map[string]string{"aws:SourceArn": r.ARN, "aws:SourceAccount": "123456789012"}) {
 						t.Errorf("%s: what cannot be delivered to %s is lost", r.LogicalID, target.ID)
 					}
@@ -82,7 +88,7 @@ func TestProject(t *testing.T) {
 }
 
 // checkTasks looks whether the machine's role may invoke every function that its definition names.
-func checkTasks(t *testing.T, s *Stack, m *StateMachine) {
+func checkTasks(t *testing.T, s *template.Stack, m *template.StateMachine) {
 	t.Helper()
 	var walk func(v any)
 	walk = func(v any) {
@@ -111,7 +117,7 @@ func checkTasks(t *testing.T, s *Stack, m *StateMachine) {
 }
 
 // checkTarget looks whether a service may call the target, by a role or by the function's own policy.
-func checkTarget(t *testing.T, s *Stack, service, source, target, role string) {
+func checkTarget(t *testing.T, s *template.Stack, service, source, target, role string) {
 	t.Helper()
 	conditions := map[string]string{"aws:SourceArn": source, "aws:SourceAccount": "123456789012"}
 	action := "lambda:InvokeFunction"
@@ -134,14 +140,14 @@ func checkTarget(t *testing.T, s *Stack, service, source, target, role string) {
 	}
 }
 
-func allows(s *Stack, role, action, resource string) bool {
+func allows(s *template.Stack, role, action, resource string) bool {
 	r := s.Role(role)
 	return iam.NewRole(r.ARN, r.Policies...).Allows(action, resource, nil)
 }
 
-// TestProjectExpiry compares what CloudFormation cannot compute: objects of an import that may still run stay for 30
+// TestExpiry compares what CloudFormation cannot compute: objects of an import that may still run stay for 30
 // days more than it may take, also where something else was written to their key meanwhile.
-func TestProjectExpiry(t *testing.T) {
+func TestExpiry(t *testing.T) {
 	for _, days := range []int{14, 30, 90, 180, 365} {
 		t.Run(fmt.Sprint(days), func(t *testing.T) {
 			s := project(t, map[string]string{"MaxImportDays": fmt.Sprint(days)})
