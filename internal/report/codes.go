@@ -18,28 +18,39 @@ func tidy(problems []contract.Problem) {
 	slices.SortStableFunc(problems, func(a, b contract.Problem) int { return cmp.Compare(a.Code, b.Code) })
 }
 
-// reasons returns the problems as they are told to people: line numbers of several files mixed tell nothing.
+// reasons returns the problems as people read them, the most frequent first. Line numbers of several files mixed say
+// nothing, so they are left out.
 func reasons(r *contract.Result) []contract.Problem {
-	if len(r.Sources) < 2 {
-		return r.Problems
+	problems := costliest(r.Problems, len(r.Problems))
+	if len(r.Sources) > 1 {
+		for i := range problems {
+			problems[i].Lines = nil
+		}
 	}
-	told := slices.Clone(r.Problems)
-	for i := range told {
-		told[i].Lines = nil
-	}
-	return told
+	return problems
 }
 
-// notes returns the notes as people are to read them: lines of several files mixed say nothing.
+// notes returns the notes, the most frequent first, without the line numbers of several files.
 func notes(r *contract.Result) []contract.Note {
-	if len(r.Sources) < 2 {
-		return r.Notes
+	all := slices.Clone(r.Notes)
+	slices.SortStableFunc(all, func(a, b contract.Note) int { return cmp.Compare(b.Count, a.Count) })
+	if len(r.Sources) > 1 {
+		for i := range all {
+			all[i].Lines = nil
+		}
 	}
-	shown := slices.Clone(r.Notes)
-	for i := range shown {
-		shown[i].Lines = nil
+	return all
+}
+
+// overlap reports whether some rows have several reasons: then the counts add up to more than the rows.
+func overlap(r *contract.Result) bool {
+	var reasons int64
+	for _, p := range r.Problems {
+		if !p.Code.OfFile() {
+			reasons += int64(p.Count)
+		}
 	}
-	return shown
+	return reasons > lost(r.Rows)
 }
 
 // noteExtent says how much a note covers: rows or columns.

@@ -38,7 +38,7 @@ func Message(r *contract.Result) (subject, body string) {
 
 	if r.Rows.Read > 0 {
 		section("Counts")
-		for _, row := range table(r) {
+		for _, row := range countRows(r) {
 			fmt.Fprintf(&b, "  %-18s %12s\n", row.label, group(row.n))
 		}
 	}
@@ -54,6 +54,19 @@ func Message(r *contract.Result) (subject, body string) {
 		}
 	}
 
+	if len(r.Notes) > 0 {
+		section("Notes")
+		for _, n := range notes(r) {
+			item(n.Code.Title() + " (" + n.Code.String() + "), " + noteItem(n, "").Extent)
+		}
+	}
+	if r.Changes != nil {
+		section("Changes")
+		for _, k := range r.Changes.Kinds() {
+			item(changeWords(r, k))
+		}
+	}
+
 	if next := steps(r); len(next) > 0 {
 		section("What to do")
 		for _, step := range next {
@@ -63,7 +76,8 @@ func Message(r *contract.Result) (subject, body string) {
 
 	section("Where things are")
 	for _, f := range []struct{ label, uri string }{
-		{"failed rows", r.Files.Failed}, {"report", r.Files.Report}, {"result", r.Files.Result},
+		{"failed rows", r.Files.Failed}, {"left out", r.Files.Excluded}, {"users", r.Files.Users},
+		{"report", r.Files.Report}, {"result", r.Files.Result},
 	} {
 		if f.uri != "" {
 			fmt.Fprintf(&b, "  %-12s %s\n", f.label, clean(f.uri, 1200))
@@ -108,9 +122,13 @@ type row struct {
 	n     int64
 }
 
-// table lists the counts from which both sums can be checked.
-func table(r *contract.Result) []row {
-	rows := []row{{"read", r.Rows.Read}, {"rejected", r.Rows.Rejected}, {"submitted", r.Rows.Submitted}}
+// countRows lists the counts from which both sums can be checked.
+func countRows(r *contract.Result) []row {
+	rows := []row{{"read", r.Rows.Read}}
+	if r.Rows.Excluded > 0 {
+		rows = append(rows, row{"excluded", r.Rows.Excluded})
+	}
+	rows = append(rows, row{"rejected", r.Rows.Rejected}, row{"submitted", r.Rows.Submitted})
 	if o := r.Rows.RowOutcomes; o != nil {
 		rows = append(rows, row{"imported", o.Imported}, row{"there already", o.Skipped},
 			row{"failed in Cognito", o.Failed}, row{"not processed", o.Unprocessed})

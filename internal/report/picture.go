@@ -13,27 +13,31 @@ type slice struct {
 // them.
 func shares(r *contract.Result) []slice {
 	o := r.Rows.Counts()
+	var excluded []slice
+	if r.Rows.Excluded > 0 {
+		excluded = []slice{{"excluded", "Left out by the mapping", r.Rows.Excluded}}
+	}
 	switch {
 	case r.Predicted != nil:
-		return []slice{
+		return append([]slice{
 			{"imported", "Would be imported", r.Predicted.Imported},
 			{"skipped", "There already", r.Predicted.Skipped},
 			{"unprocessed", "Not looked up", r.Predicted.Unchecked},
 			{"rejected", "Rejected", r.Rows.Rejected},
-		}
+		}, excluded...)
 	case r.Rows.RowOutcomes == nil || r.Mode == contract.ModeCheck:
-		return []slice{
+		return append([]slice{
 			{"imported", "Pass", r.Rows.Submitted},
 			{"rejected", "Rejected", r.Rows.Rejected},
-		}
+		}, excluded...)
 	default:
-		return []slice{
+		return append([]slice{
 			{"imported", "Imported", o.Imported},
 			{"skipped", "There already", o.Skipped},
 			{"rejected", "Rejected", r.Rows.Rejected},
 			{"failed", "Failed in Cognito", o.Failed},
 			{"unprocessed", "Not processed", o.Unprocessed},
-		}
+		}, excluded...)
 	}
 }
 

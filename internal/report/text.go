@@ -19,12 +19,12 @@ type Style struct {
 // sgr holds the terminal's colours by verdict and kind of row.
 var sgr = map[string]string{
 	"good": "32", "some": "33", "bad": "31", "idle": "36", "bold": "1", "dim": "2",
-	"imported": "32", "skipped": "36", "rejected": "33", "failed": "31", "unprocessed": "90",
+	"imported": "32", "skipped": "36", "rejected": "33", "failed": "31", "unprocessed": "90", "excluded": "35",
 }
 
 // shade makes the kinds of a bar differ where there is no colour.
 var shade = map[string]string{
-	"imported": "█", "skipped": "▓", "rejected": "▒", "failed": "░", "unprocessed": "·",
+	"imported": "█", "skipped": "▓", "rejected": "▒", "failed": "░", "unprocessed": "·", "excluded": "-",
 }
 
 // mood groups the results by what they ask of people.
@@ -98,6 +98,7 @@ func WriteText(w io.Writer, r *contract.Result, style Style) error {
 	t.bar(r)
 	t.reasons(r)
 	t.notes(r)
+	t.changes(r)
 	t.sources(r)
 	if next := steps(r); len(next) > 0 {
 		t.heading("Next")
@@ -142,6 +143,9 @@ func (t *terminal) reasons(r *contract.Result) {
 		return
 	}
 	t.heading("Reasons")
+	if overlap(r) {
+		t.para("  ", "  ", "dim", "A row can have several reasons.")
+	}
 	for _, p := range reasons(r) {
 		kind := "rejected"
 		if p.Code.OfFile() || p.Code == contract.CognitoFailed {
@@ -174,6 +178,28 @@ func (t *terminal) notes(r *contract.Result) {
 	}
 }
 
+// changes lists what was done after the import.
+func (t *terminal) changes(r *contract.Result) {
+	if r.Changes == nil {
+		return
+	}
+	t.heading("Changes")
+	for _, k := range r.Changes.Kinds() {
+		if k.Wanted > 0 {
+			t.para("  ", "    ", "", changeWords(r, k))
+		}
+	}
+}
+
+// changeWords is a kind of change with its counts in one sentence.
+func changeWords(r *contract.Result, k contract.ChangeKind) string {
+	if r.Mode == contract.ModeCheck {
+		return fmt.Sprintf("%s: %s wanted", k.Name, group(k.Wanted))
+	}
+	return fmt.Sprintf("%s: %s wanted = %s applied + %s unchanged + %s failed", k.Name, group(k.Wanted),
+		group(k.Applied), group(k.Unchanged), group(k.Failed))
+}
+
 // sources lists the files that lost rows, where there are several.
 func (t *terminal) sources(r *contract.Result) {
 	const most = 10
@@ -201,6 +227,8 @@ func (t *terminal) sources(r *contract.Result) {
 func (t *terminal) places(r *contract.Result) {
 	t.WriteString("\n")
 	t.place("failed rows", r.Files.Failed)
+	t.place("left out", r.Files.Excluded)
+	t.place("users", r.Files.Users)
 	t.place("report", r.Files.Report)
 	t.place("result", r.Files.Result)
 	if n := len(r.Files.Parts); n > 0 {
@@ -216,7 +244,11 @@ func (t *terminal) places(r *contract.Result) {
 
 // sums writes the two equations that hold for all rows.
 func sums(r contract.Rows) []string {
-	s := []string{fmt.Sprintf("%s read = %s rejected + %s submitted", group(r.Read), group(r.Rejected),
+	excluded := ""
+	if r.Excluded > 0 {
+		excluded = group(r.Excluded) + " excluded + "
+	}
+	s := []string{fmt.Sprintf("%s read = %s%s rejected + %s submitted", group(r.Read), excluded, group(r.Rejected),
 		group(r.Submitted))}
 	if o := r.RowOutcomes; o != nil && r.Submitted > 0 {
 		s = append(s, fmt.Sprintf("%s submitted = %s imported + %s skipped + %s failed + %s unprocessed",

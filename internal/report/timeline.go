@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"time"
 
 	"userdrop/internal/contract"
@@ -24,6 +25,24 @@ type lane struct {
 	Waiting, Ready, Running     stretch
 	WaitedFor, ReadyFor, RanFor string
 	Kind                        string
+}
+
+// Drawn returns the pieces of a lane that are drawn, with their colours.
+func (l lane) Drawn() []piece {
+	var drawn []piece
+	for _, p := range []piece{{"waiting", l.Y, l.Thick, l.Waiting}, {"ready", l.Y, l.Thick, l.Ready}, {l.Kind, l.Y, l.Thick, l.Running}} {
+		if p.Width != 0 {
+			drawn = append(drawn, p)
+		}
+	}
+	return drawn
+}
+
+// piece is a stretch in its colour.
+type piece struct {
+	Kind     string
+	Y, Thick float64
+	stretch
 }
 
 // stretch is a piece of a lane; one of no width is not drawn.
@@ -94,16 +113,25 @@ func newTimeline(jobs []contract.ResultJob) *timeline {
 			t.Legend = append(t.Legend, entry)
 		}
 	}
-	layout := "15:04:05"
-	if whole >= 24*time.Hour {
-		layout = "Jan 2, 15:04"
-	} else if whole >= 10*time.Minute {
-		layout = "15:04"
-	}
-	for i := range ticks + 1 {
-		t.Ticks = append(t.Ticks, from.Add(whole*time.Duration(i)/ticks).UTC().Format(layout))
-	}
+	t.Ticks = tickLabels(from, whole)
 	return t
+}
+
+// tickLabels are the times below the jobs, as short as lets them differ.
+func tickLabels(from time.Time, whole time.Duration) []string {
+	for _, layout := range []string{"15:04", "15:04:05", "15:04:05.0"} {
+		if whole >= 24*time.Hour {
+			layout = "Jan 2, 15:04"
+		}
+		var labels []string
+		for i := range ticks + 1 {
+			labels = append(labels, from.Add(whole*time.Duration(i)/ticks).UTC().Format(layout))
+		}
+		if len(slices.Compact(slices.Clone(labels))) == len(labels) {
+			return labels
+		}
+	}
+	return []string{from.UTC().Format("15:04:05"), from.Add(whole).UTC().Format("15:04:05")}
 }
 
 // jobKind is the colour of a job that ended so.

@@ -106,7 +106,7 @@ func lost(r contract.Rows) int64 {
 
 // headline is the verdict in words.
 func headline(r *contract.Result) string {
-	read, arrived := r.Rows.Read, r.Rows.Arrived()
+	read, arrived := r.Rows.Read-r.Rows.Excluded, r.Rows.Arrived()
 	switch r.Verdict {
 	case contract.VerdictSucceeded:
 		if read == 1 {
@@ -114,6 +114,10 @@ func headline(r *contract.Result) string {
 		}
 		return fmt.Sprintf("All %s users are in the pool", group(read))
 	case contract.VerdictPartial:
+		if arrived == read {
+			return fmt.Sprintf("All %s users are in the pool, but %s failed", group(read),
+				count(r.Changes.FailedChanges(), "change"))
+		}
 		return fmt.Sprintf("%s of %s users are in the pool", group(arrived), group(read))
 	case contract.VerdictChecked:
 		if r.Rows.Rejected == 0 {
@@ -121,6 +125,9 @@ func headline(r *contract.Result) string {
 		}
 		return fmt.Sprintf("%s of %s rows pass", group(r.Rows.Submitted), group(read))
 	case contract.VerdictRejected:
+		if read == 0 && r.Rows.Excluded > 0 {
+			return "The mapping left out every row: nothing was imported"
+		}
 		if read > 0 {
 			return "Every row was rejected: nothing was imported"
 		}
@@ -156,6 +163,9 @@ func advice(r *contract.Result) string {
 		}
 		return "Nothing is left to do."
 	case contract.VerdictPartial:
+		if lost(r.Rows) == 0 {
+			return "failed.csv names the rows whose changes failed. Drop it again: users who are in the pool are skipped."
+		}
 		return repair(r)
 	case contract.VerdictChecked:
 		if lost(r.Rows) > 0 {
@@ -163,8 +173,11 @@ func advice(r *contract.Result) string {
 		}
 		return "Nothing was imported, this was a check. Drop the same file under incoming/ to import it."
 	case contract.VerdictRejected:
-		if r.Rows.Read > 0 {
+		if r.Rows.Rejected > 0 {
 			return repair(r)
+		}
+		if r.Rows.Excluded > 0 {
+			return "excluded.csv names the reason of each row."
 		}
 		return "Put right what is named below and drop the file again."
 	case contract.VerdictStopped:
@@ -247,30 +260,35 @@ func lines(p contract.Problem) string {
 	return LineList(p.Lines, p.Count)
 }
 
+// ranges writes ascending line numbers, neighbours as a range: 4-6, 9.
+func ranges(lines []int) []string {
+	var words []string
+	for i := 0; i < len(lines); {
+		last := i
+		for last+1 < len(lines) && lines[last+1] == lines[last]+1 {
+			last++
+		}
+		word := strconv.Itoa(lines[i])
+		if last > i {
+			word += "-" + strconv.Itoa(lines[last])
+		}
+		words = append(words, word)
+		i = last + 1
+	}
+	return words
+}
+
 // LineList writes ascending line numbers, which are the first of count, with neighbours as a range: "lines 4-6, 9 and 12
 // more". It returns "" for no line.
 func LineList(lines []int, count int) string {
 	if len(lines) == 0 {
 		return ""
 	}
-	var ranges []string
-	for i := 0; i < len(lines); {
-		last := i
-		for last+1 < len(lines) && lines[last+1] == lines[last]+1 {
-			last++
-		}
-		text := strconv.Itoa(lines[i])
-		if last > i {
-			text += "-" + strconv.Itoa(lines[last])
-		}
-		ranges = append(ranges, text)
-		i = last + 1
-	}
 	noun := "lines "
 	if len(lines) == 1 {
 		noun = "line "
 	}
-	text := noun + strings.Join(ranges, ", ")
+	text := noun + strings.Join(ranges(lines), ", ")
 	if rest := count - len(lines); rest > 0 {
 		text += " and " + group(int64(rest)) + " more"
 	}

@@ -37,6 +37,7 @@ func All() []Sample {
 		{"stopped", stopped()},
 		{"expired", expired()},
 		{"scheduled", scheduled()},
+		{"mapped", mapped()},
 		{"hostile", hostile()},
 	}
 }
@@ -46,6 +47,7 @@ func one(name, file string, bytes int64, took time.Duration, rows contract.Rows)
 	id := name + "-3f9a1c77"
 	return &contract.Result{
 		ImportID: id, UserPoolID: pool,
+		ExecutionARN: "arn:aws:states:us-east-1:111122223333:execution:userdrop-import-users:" + id,
 		Sources: []contract.Source{{
 			Bucket: inbox, Key: "incoming/" + pool + "/" + file, VersionID: "L4kqtJlcpXroDTDmpUMLUo",
 			Bytes: bytes, Rows: rows,
@@ -274,6 +276,35 @@ func scheduled() *contract.Result {
 
 // hostile has a key that tries everything a key can: markup, control characters, a terminal's escapes, a change of
 // writing direction, bytes that are not UTF-8, and length.
+// mapped is an export of another product with its mapping, whose users were changed after the import.
+func mapped() *contract.Result {
+	r := one("directory", "directory.csv", 88_122, 19*time.Minute, contract.Rows{
+		Read: 1_200, Excluded: 144, Rejected: 6, Submitted: 1_050,
+		RowOutcomes: &contract.RowOutcomes{Imported: 900, Skipped: 150},
+	})
+	r.Jobs = []contract.ResultJob{job(r.ImportID, 1, 1, "Succeeded", succeededMessage, start, 5*time.Second,
+		40*time.Second, contract.JobRows{Submitted: 1_050, Imported: 900, Skipped: 150})}
+	r.Problems = []contract.Problem{
+		problem(contract.BadPhone, 4, 17, 18, 19, 44), problem(contract.BadBirthdate, 3, 44, 45, 46),
+		problem(contract.ChangeFailed, 2, 301, 302),
+	}
+	r.Notes = []contract.Note{
+		{Code: contract.ColumnIgnored, Count: 3, Lines: []int{}, Message: contract.ColumnIgnored.Message(),
+			Columns: []string{"secret-column-name", "b", "c"}},
+		{Code: contract.ZonelessTime, Count: 31, Lines: []int{2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, Message: contract.ZonelessTime.Message()},
+	}
+	r.Excluded = []contract.ExcludedRows{
+		{Because: "deactivated", Count: 120}, {Because: "federated", Count: 21}, {Because: "service-account", Count: 3},
+	}
+	r.Changes = &contract.Changes{
+		Groups: contract.ChangeCounts{Wanted: 1_050, Applied: 1_000, Unchanged: 48, Failed: 2},
+		State:  contract.ChangeCounts{Wanted: 12, Applied: 12},
+	}
+	base := results + r.ImportID
+	r.Files.Failed, r.Files.Excluded, r.Files.Users = base+"/failed.csv", base+"/excluded.csv", base+"/users.csv"
+	return finish(r, report.Ended)
+}
+
 func hostile() *contract.Result {
 	r := one("users", "x", 300, time.Minute, contract.Rows{
 		Read: 3, Rejected: 1, Submitted: 2, RowOutcomes: &contract.RowOutcomes{Imported: 2},

@@ -215,7 +215,8 @@ func (p *Publish) measure(ctx context.Context, r *contract.Result) {
 
 func (p *Publish) report(ctx context.Context, r *contract.Result) error {
 	var page bytes.Buffer
-	if err := report.WriteReport(&page, r, report.ReportOptions{Region: p.Config.Region}); err != nil {
+	options := report.ReportOptions{Region: p.Config.Region, Stack: p.Config.StackName}
+	if err := report.WriteReport(&page, r, options); err != nil {
 		return err
 	}
 	return p.Results.Write(ctx, contract.ReportKey(r.ImportID), "text/html; charset=utf-8", page.Bytes())
