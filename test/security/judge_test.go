@@ -201,7 +201,7 @@ func permissions(asked *iam.Role, s *template.Stack, r *template.Role) (found []
 	for _, e := range role.Excess() {
 		found = append(found, e.String())
 	}
-	return found
+	return append(found, widerThanUsed(asked.Asked(), policies)...)
 }
 
 // trust says what is wrong with a role's trust policy: it lets in one service, for this account alone where that
@@ -245,6 +245,9 @@ func trust(s *template.Stack, r *template.Role) (found []string) {
 	if arn, ok := source["aws:SourceArn"]; ok {
 		probe("the service for another account", service, map[string]string{
 			"aws:SourceAccount": "210987654321", "aws:SourceArn": strings.ReplaceAll(arn, account, "210987654321"),
+		}, false)
+		probe("the service with another account's id", service, map[string]string{
+			"aws:SourceAccount": "210987654321", "aws:SourceArn": arn,
 		}, false)
 	}
 	if service == "states.amazonaws.com" {
