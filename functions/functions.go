@@ -5,24 +5,31 @@ package functions
 import (
 	"userdrop/internal/aws/lambdahandler"
 	"userdrop/internal/steps/awaitturn"
-	"userdrop/internal/steps/importjob"
-	"userdrop/internal/steps/intake"
+	"userdrop/internal/steps/collectrows"
+	"userdrop/internal/steps/copytoimportjob"
+	"userdrop/internal/steps/createimportjob"
+	"userdrop/internal/steps/describeimportjob"
 	"userdrop/internal/steps/prepareimport"
 	"userdrop/internal/steps/publishresult"
+	"userdrop/internal/steps/startimport"
+	"userdrop/internal/steps/startimportjob"
+	"userdrop/internal/steps/stopimportjobs"
+	"userdrop/internal/steps/sweeplost"
+	"userdrop/internal/steps/sweepscheduled"
 )
 
 // All maps each folder of functions/ to what builds its handler. A test compares it with the folders.
 var All = map[string]lambdahandler.Builder{
-	"start-import":        intake.NewStartImport,
-	"sweep-scheduled":     intake.NewSweepScheduled,
-	"sweep-lost":          intake.NewSweepLost,
+	"start-import":        startimport.New,
+	"sweep-scheduled":     sweepscheduled.New,
+	"sweep-lost":          sweeplost.New,
 	"prepare-import":      prepareimport.New,
-	"await-turn":          awaitturn.NewAwaitTurn,
-	"create-import-job":   importjob.NewCreate,
-	"copy-to-import-job":  importjob.NewCopy,
-	"start-import-job":    importjob.NewStart,
-	"describe-import-job": importjob.NewDescribe,
-	"collect-rows":        importjob.NewCollect,
-	"stop-import-jobs":    importjob.NewStop,
+	"await-turn":          awaitturn.New,
+	"create-import-job":   createimportjob.New,
+	"copy-to-import-job":  copytoimportjob.New,
+	"start-import-job":    startimportjob.New,
+	"describe-import-job": describeimportjob.New,
+	"collect-rows":        collectrows.New,
+	"stop-import-jobs":    stopimportjobs.New,
 	"publish-result":      publishresult.New,
 }

@@ -14,9 +14,8 @@ import (
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"userdrop/internal/aws/awserror"
+	"userdrop/internal/aws/importjobs"
 	"userdrop/internal/contract"
-	"userdrop/internal/steps/awaitturn"
-	"userdrop/internal/steps/importjob"
 )
 
 // follower looks at an import until its result is published.
@@ -253,9 +252,9 @@ func (f *follower) step(ctx context.Context, state string, job contract.ImportJo
 		if took := now.Sub(job.Job.StartedAt).Seconds(); job.Job.Processed() > 0 && took > 0 {
 			text += fmt.Sprintf(", %.0f/s", float64(job.Job.Processed())/took)
 		}
-		rest := importjob.Estimate(job, now)
+		rest := job.TimeLeft(now) + time.Second
 		if later := f.total() - done - int64(job.Rows); later > 0 {
-			rest += time.Duration(later) * time.Second / awaitturn.UsersPerSecond
+			rest += time.Duration(later) * time.Second / contract.UsersPerSecond
 		}
 		text += ", about " + about(rest) + " left"
 		return step{name: "Importing", share: counted(job.Job.Processed()), text: text}
@@ -290,6 +289,6 @@ func (f *follower) refresh(ctx context.Context, job *contract.ImportJob) {
 		UserPoolId: &job.UserPoolID, JobId: &job.Job.ID,
 	})
 	if err == nil && out.UserImportJob != nil {
-		job.Job = importjob.State(out.UserImportJob)
+		job.Job = importjobs.State(out.UserImportJob)
 	}
 }

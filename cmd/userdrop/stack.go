@@ -28,7 +28,6 @@ import (
 
 	"userdrop/internal/aws/objects"
 	"userdrop/internal/contract"
-	"userdrop/internal/steps/intake"
 )
 
 // stackOptions are the flags of the commands that talk to a deployed stack.
@@ -156,9 +155,9 @@ func (s *stack) upload(ctx context.Context, name, pool string, mode contract.Mod
 		return contract.Drop{}, err
 	}
 	defer file.Close()
-	if strings.HasSuffix(base, intake.ManifestSuffix) {
+	if strings.HasSuffix(base, contract.ManifestSuffix) {
 		return contract.Drop{}, fmt.Errorf("%s is no drop: a name that ends in %s is a sidecar's", base,
-			intake.ManifestSuffix)
+			contract.ManifestSuffix)
 	}
 	prefix := map[contract.Mode]string{contract.ModeImport: "incoming", contract.ModeCheck: "check"}[mode]
 	key := path.Join(prefix, pool, base)

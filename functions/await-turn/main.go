@@ -6,4 +6,4 @@ import (
 	"userdrop/internal/steps/awaitturn"
 )
 
-func main() { lambdahandler.Start(awaitturn.NewAwaitTurn) }
+func main() { lambdahandler.Start(awaitturn.New) }

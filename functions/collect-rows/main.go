@@ -3,7 +3,7 @@ package main
 
 import (
 	"userdrop/internal/aws/lambdahandler"
-	"userdrop/internal/steps/importjob"
+	"userdrop/internal/steps/collectrows"
 )
 
-func main() { lambdahandler.Start(importjob.NewCollect) }
+func main() { lambdahandler.Start(collectrows.New) }

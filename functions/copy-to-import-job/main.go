@@ -3,7 +3,7 @@ package main
 
 import (
 	"userdrop/internal/aws/lambdahandler"
-	"userdrop/internal/steps/importjob"
+	"userdrop/internal/steps/copytoimportjob"
 )
 
-func main() { lambdahandler.Start(importjob.NewCopy) }
+func main() { lambdahandler.Start(copytoimportjob.New) }

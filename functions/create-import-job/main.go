@@ -3,7 +3,7 @@ package main
 
 import (
 	"userdrop/internal/aws/lambdahandler"
-	"userdrop/internal/steps/importjob"
+	"userdrop/internal/steps/createimportjob"
 )
 
-func main() { lambdahandler.Start(importjob.NewCreate) }
+func main() { lambdahandler.Start(createimportjob.New) }

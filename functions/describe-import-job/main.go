@@ -3,7 +3,7 @@ package main
 
 import (
 	"userdrop/internal/aws/lambdahandler"
-	"userdrop/internal/steps/importjob"
+	"userdrop/internal/steps/describeimportjob"
 )
 
-func main() { lambdahandler.Start(importjob.NewDescribe) }
+func main() { lambdahandler.Start(describeimportjob.New) }

@@ -3,7 +3,7 @@ package main
 
 import (
 	"userdrop/internal/aws/lambdahandler"
-	"userdrop/internal/steps/importjob"
+	"userdrop/internal/steps/startimportjob"
 )
 
-func main() { lambdahandler.Start(importjob.NewStart) }
+func main() { lambdahandler.Start(startimportjob.New) }

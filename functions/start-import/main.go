@@ -3,7 +3,7 @@ package main
 
 import (
 	"userdrop/internal/aws/lambdahandler"
-	"userdrop/internal/steps/intake"
+	"userdrop/internal/steps/startimport"
 )
 
-func main() { lambdahandler.Start(intake.NewStartImport) }
+func main() { lambdahandler.Start(startimport.New) }

@@ -3,7 +3,7 @@ package main
 
 import (
 	"userdrop/internal/aws/lambdahandler"
-	"userdrop/internal/steps/importjob"
+	"userdrop/internal/steps/stopimportjobs"
 )
 
-func main() { lambdahandler.Start(importjob.NewStop) }
+func main() { lambdahandler.Start(stopimportjobs.New) }

@@ -3,7 +3,7 @@ package main
 
 import (
 	"userdrop/internal/aws/lambdahandler"
-	"userdrop/internal/steps/intake"
+	"userdrop/internal/steps/sweeplost"
 )
 
-func main() { lambdahandler.Start(intake.NewSweepLost) }
+func main() { lambdahandler.Start(sweeplost.New) }

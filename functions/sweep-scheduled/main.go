@@ -3,7 +3,7 @@ package main
 
 import (
 	"userdrop/internal/aws/lambdahandler"
-	"userdrop/internal/steps/intake"
+	"userdrop/internal/steps/sweepscheduled"
 )
 
-func main() { lambdahandler.Start(intake.NewSweepScheduled) }
+func main() { lambdahandler.Start(sweepscheduled.New) }

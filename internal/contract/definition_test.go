@@ -353,7 +353,7 @@ func TestEveryFailureEndsInANamedFail(t *testing.T) {
 // TestChoicesKnowEveryAnswer, and end in a named Fail or a word for the rest where they do not.
 func TestChoicesKnowEveryAnswer(t *testing.T) {
 	answers := []string{
-		string(contract.Go), string(contract.Wait), string(contract.Attempt), string(contract.HandOver),
+		string(contract.Proceed), string(contract.Wait), string(contract.Attempt), string(contract.HandOver),
 		string(contract.Done),
 	}
 	var statuses, verdicts []string

@@ -59,66 +59,6 @@ func PartOfJob(importID, jobName string) (part, attempt int, ok bool) {
 	return part, attempt, ours && cut && errPart == nil && errAttempt == nil
 }
 
-// ExecutionName is the name, less the Redrive count that import-users appends, of a part's import-job execution. It
-// tells the others in the queue how many rows the part has, and for a successor also since when it waits.
-//
-//	users-3f9a…-p2-r500000        the part's first execution
-//	users-3f9a…-p2-r500000-t…-g3  its third, in the queue since t (Unix seconds)
-func ExecutionName(importID string, part, rows int) string {
-	return fmt.Sprintf("%s-p%d-r%d", importID, part, rows)
-}
-
-// Successor is the name of the execution that takes over from one whose history got long.
-func (j ImportJob) Successor() string {
-	generation := 2
-	if _, g, ok := strings.Cut(j.Execution, "-g"); ok {
-		if n, err := strconv.Atoi(g); err == nil {
-			generation = n + 1
-		}
-	}
-	return fmt.Sprintf("%s-t%d-g%d", ExecutionName(j.ImportID, j.Part, j.Rows), j.Ticket.Unix(), generation)
-}
-
-// Queued is what an execution's name tells.
-type Queued struct {
-	ImportID string
-	Part     int
-	Rows     int
-	Ticket   time.Time // zero but for a successor
-}
-
-// ParseExecutionName reads the name of an import-job execution; ok is false for a name that is none of ours.
-func ParseExecutionName(name string) (q Queued, ok bool) {
-	// From the right, since an import id may hold anything that a file name gave it.
-	fields := strings.Split(name, "-")
-	for len(fields) > 1 {
-		last := fields[len(fields)-1]
-		fields = fields[:len(fields)-1]
-		kind, digits := "", last
-		if last != "" && (last[0] < '0' || last[0] > '9') {
-			kind, digits = last[:1], last[1:]
-		}
-		n, err := strconv.ParseInt(digits, 10, 64)
-		if err != nil {
-			return Queued{}, false
-		}
-		switch kind {
-		case "", "g": // a Redrive count, a generation
-		case "t":
-			q.Ticket = time.Unix(n, 0).UTC()
-		case "r":
-			q.Rows = int(n)
-		case "p":
-			q.Part = int(n)
-			q.ImportID = strings.Join(fields, "-")
-			return q, q.Rows > 0
-		default:
-			return Queued{}, false
-		}
-	}
-	return Queued{}, false
-}
-
 // The objects of an import in the work bucket.
 
 // WorkPrefix holds all of them.
@@ -189,8 +129,8 @@ func ExecutionARN(machineARN, name string) string {
 // ReportKey holds report.html.
 func ReportKey(importID string) string { return importID + "/report.html" }
 
-// ToldKey marks, in the work bucket, that the event and the message of a result went out.
-func ToldKey(importID string) string { return importID + "/told" }
+// NotifiedKey marks, in the work bucket, that the event and the message of a result were sent.
+func NotifiedKey(importID string) string { return importID + "/told" }
 
 // DoneKey marks, in the work bucket, that nothing is left to do for an import.
 func DoneKey(importID string) string { return importID + "/done" }
@@ -204,3 +144,6 @@ func ProcessedKey(importID, key string, finished time.Time) string {
 	base = strings.ToValidUTF8(base[max(len(base)-maxBase, 0):], "")
 	return fmt.Sprintf("processed/%s/%s/%s", finished.UTC().Format(time.DateOnly), importID, base)
 }
+
+// ManifestSuffix ends the key of a sidecar, which says what a CSV file must hold.
+const ManifestSuffix = ".manifest.json"

@@ -22,28 +22,25 @@ func TestMutations(t *testing.T) {
 		notices             string // a part of what it says
 	}{
 		{
-			"no adoption", "internal/steps/importjob",
-			`if job.Job.ID != "" {
-		slog.InfoContext(ctx, "Adopted`, `if job.Job.ID == "nobody's" {
-		slog.InfoContext(ctx, "Adopted`,
+			"no adoption", "internal/steps/createimportjob",
+			`if picked.Job.ID != "" {`, `if picked.Job.ID == "nobody's" {`,
 			"",
 		},
 		{
-			"no SSE header", "internal/steps/importjob",
+			"no SSE header", "internal/aws/signedurl",
 			`"X-Amz-Server-Side-Encryption": {"aws:kms"}`, ``,
 			"verdict ERROR",
 		},
 		{
-			"no look at the job after a refusal", "internal/steps/importjob",
-			`		job.Refusal = words(err)
-`, `		return job, err
+			"no look at the job after a refusal", "internal/steps/startimportjob",
+			`	job.Refusal = importjobs.RefusalText(err)
+`, `	return job, false, err
 `,
 			"verdict ERROR",
 		},
 		{
-			"forget Stopping", "internal/steps/awaitturn",
-			`cognitotypes.UserImportJobStatusTypeInProgress,
-		cognitotypes.UserImportJobStatusTypeStopping:`, `cognitotypes.UserImportJobStatusTypeInProgress:`,
+			"forget Stopping", "internal/contract",
+			`case jobPending, jobInProgress, jobStopping:`, `case jobPending, jobInProgress:`,
 			"events in the history",
 		},
 		{
@@ -53,15 +50,15 @@ func TestMutations(t *testing.T) {
 			"was published",
 		},
 		{
-			"leak the URL", "internal/steps/importjob",
+			"leak the URL", "internal/aws/signedurl",
 			`err = at.Err`, `_ = at`,
 			"leaks",
 		},
 		{
 			"start without waiting", "internal/steps/awaitturn",
 			`	if place > 0 {
-		return Pause`, `	if place > 1_000_000 {
-		return Pause`,
+		wait :=`, `	if place > 1_000_000 {
+		wait :=`,
 			"out of turn",
 		},
 		{
@@ -73,8 +70,8 @@ func TestMutations(t *testing.T) {
 			"",
 		},
 		{
-			"count skipped as failed", "internal/steps/importjob",
-			`			rows.Skipped++`, `			rows.Failed++`,
+			"count skipped as failed", "internal/aws/rowoutcomes",
+			`		rows.Skipped++`, `		rows.Failed++`,
 			"",
 		},
 		{

@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/smithy-go"
 
-	"userdrop/internal/steps/importjob"
+	"userdrop/internal/aws/importjobs"
 )
 
 // created looks at a job that is never started: jobsListedLate, describeUrl, stopCreated.
@@ -26,7 +26,7 @@ func (p *Probe) created(ctx context.Context) error {
 	}
 	begin := time.Now()
 	for listed := false; !listed; {
-		if err := importjob.Sleep(ctx, 500*time.Millisecond); err != nil {
+		if err := importjobs.Sleep(ctx, 500*time.Millisecond); err != nil {
 			return err
 		}
 		list, err := p.cognito.ListUserImportJobs(ctx, &cognito.ListUserImportJobsInput{
@@ -42,14 +42,14 @@ func (p *Probe) created(ctx context.Context) error {
 		if listed {
 			break
 		}
-		if err := importjob.Sleep(ctx, 500*time.Millisecond); err != nil {
+		if err := importjobs.Sleep(ctx, 500*time.Millisecond); err != nil {
 			return err
 		}
 	}
 	late := time.Since(begin).Truncate(time.Second)
 	p.settle("jobsListedLate", late.String(), "ListUserImportJobs had a new job after at most %v", late+time.Second)
 
-	if err := importjob.Sleep(ctx, 2*time.Second); err != nil { // a URL that is signed again has another date by then
+	if err := importjobs.Sleep(ctx, 2*time.Second); err != nil { // a URL that is signed again has another date by then
 		return err
 	}
 	described, err := p.describe(ctx, j)
@@ -98,7 +98,7 @@ func (p *Probe) concurrent(ctx context.Context) error {
 		if jobs[i], err = p.create(ctx, pool); err != nil {
 			return err
 		}
-		code, err := p.upload(ctx, jobs[i], p.file(p.users(manyUsers)...))
+		code, err := p.put(ctx, jobs[i], p.file(p.users(manyUsers)...))
 		if err != nil || code != "" {
 			return errors.Join(err, fmt.Errorf("upload: S3 answered %q", code))
 		}
@@ -180,7 +180,7 @@ func (p *Probe) watch(ctx context.Context, j job, started *types.UserImportJobTy
 		"%d rows took %v; the job ended %s", processed(end), took, tally(end))
 
 	for begin := time.Now(); !found && time.Since(begin) < 3*time.Minute; {
-		if err := importjob.Sleep(ctx, time.Second); err != nil {
+		if err := importjobs.Sleep(ctx, time.Second); err != nil {
 			return nil, err
 		}
 		if err := look(); err != nil {
@@ -311,10 +311,10 @@ func (p *Probe) uploadTwice(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if code, err := p.upload(ctx, j, p.file(p.users(1)...)); err != nil || code != "" {
+	if code, err := p.put(ctx, j, p.file(p.users(1)...)); err != nil || code != "" {
 		return errors.Join(err, fmt.Errorf("upload: S3 answered %q", code))
 	}
-	code, err := p.upload(ctx, j, p.file(p.users(2)...))
+	code, err := p.put(ctx, j, p.file(p.users(2)...))
 	if err != nil {
 		return err
 	}

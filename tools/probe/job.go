@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -18,8 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/smithy-go"
 
-	"userdrop/internal/steps/awaitturn"
-	"userdrop/internal/steps/importjob"
+	"userdrop/internal/aws/importjobs"
+	"userdrop/internal/aws/signedurl"
 )
 
 const (
@@ -93,13 +92,13 @@ func (p *Probe) create(ctx context.Context, pool string) (job, error) {
 	return job{pool, *out.UserImportJob.JobId, aws.ToString(out.UserImportJob.PreSignedUrl)}, nil
 }
 
-// upload answers S3's error code, empty for success.
-func (p *Probe) upload(ctx context.Context, j job, file string) (code string, err error) {
-	target, err := url.Parse(j.url)
-	if err != nil || target.Host == "" {
-		return "", errors.New("the new import job has no upload URL") // err would show it
+// put uploads a file for a job and returns S3's error code, empty for success.
+func (p *Probe) put(ctx context.Context, j job, file string) (code string, err error) {
+	target, ok := signedurl.Parse(j.url)
+	if !ok {
+		return "", errors.New("the new import job has no upload URL")
 	}
-	return importjob.Upload(ctx, p.http, target, strings.NewReader(file), int64(len(file)))
+	return p.upload.Put(ctx, target, strings.NewReader(file), int64(len(file)))
 }
 
 func (p *Probe) describe(ctx context.Context, j job) (*types.UserImportJobType, error) {
@@ -140,7 +139,7 @@ func (p *Probe) startInTurn(ctx context.Context, j job) (*types.UserImportJobTyp
 			return nil, fmt.Errorf("a job can't be started for %v; is another job of the account active? %w", patience, err)
 		}
 		p.say("  waiting: %s", refusal(err))
-		if err := importjob.Sleep(ctx, 10*time.Second); err != nil {
+		if err := importjobs.Sleep(ctx, 10*time.Second); err != nil {
 			return nil, err
 		}
 	}
@@ -157,7 +156,7 @@ func refusal(err error) string {
 // is never measured at the instant at which it happens.
 func (p *Probe) ended(ctx context.Context, j job, see func() error) (*types.UserImportJobType, error) {
 	for {
-		if err := importjob.Sleep(ctx, 500*time.Millisecond); err != nil {
+		if err := importjobs.Sleep(ctx, 500*time.Millisecond); err != nil {
 			return nil, err
 		}
 		if see != nil {
@@ -169,10 +168,10 @@ func (p *Probe) ended(ctx context.Context, j job, see func() error) (*types.User
 		if err != nil {
 			return nil, err
 		}
-		if described.Status != types.UserImportJobStatusTypeCreated && !awaitturn.Active(described.Status) {
+		if described.Status != types.UserImportJobStatusTypeCreated && !importjobs.State(described).Active() {
 			return described, nil
 		}
-		if err := importjob.Sleep(ctx, 500*time.Millisecond); err != nil {
+		if err := importjobs.Sleep(ctx, 500*time.Millisecond); err != nil {
 			return nil, err
 		}
 	}
@@ -184,7 +183,7 @@ func (p *Probe) imported(ctx context.Context, pool, file string) (job, *types.Us
 	if err != nil {
 		return j, nil, err
 	}
-	code, err := p.upload(ctx, j, file)
+	code, err := p.put(ctx, j, file)
 	if err != nil || code != "" {
 		return j, nil, errors.Join(err, fmt.Errorf("upload: S3 answered %q", code))
 	}
@@ -272,7 +271,7 @@ func (p *Probe) log(ctx context.Context, j job) (jobLog, error) {
 
 // wholeLog is a job's log when it had the time to be complete.
 func (p *Probe) wholeLog(ctx context.Context, j job) (jobLog, error) {
-	if err := importjob.Sleep(ctx, p.delay+10*time.Second); err != nil {
+	if err := importjobs.Sleep(ctx, p.delay+10*time.Second); err != nil {
 		return jobLog{}, err
 	}
 	return p.log(ctx, j)

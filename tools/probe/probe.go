@@ -9,19 +9,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
-	"userdrop/internal/steps/awaitturn"
-	"userdrop/internal/steps/importjob"
+	"userdrop/internal/aws/importjobs"
+	"userdrop/internal/aws/signedurl"
 )
 
 // Probe is one run. LogsRoleARN must be set: a role with which Cognito writes the logs of import jobs.
@@ -34,7 +32,7 @@ type Probe struct {
 
 	cognito *cognito.Client
 	logs    *cloudwatchlogs.Client
-	http    *http.Client
+	upload  *signedurl.Client
 
 	pools  []string // that were made
 	plain  string   // the pool for most experiments
@@ -48,15 +46,8 @@ type Probe struct {
 // New returns a probe of an account.
 func New(cfg aws.Config, logsRoleARN string) *Probe {
 	// Signed for one host: a redirect would carry the file elsewhere.
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	switch c := cfg.HTTPClient.(type) {
-	case *awshttp.BuildableClient:
-		client.Transport = c.GetTransport()
-	case *http.Client:
-		client.Transport = c.Transport
-	}
 	return &Probe{
-		LogsRoleARN: logsRoleARN, cognito: cognito.NewFromConfig(cfg), logs: cloudwatchlogs.NewFromConfig(cfg), http: client,
+		LogsRoleARN: logsRoleARN, cognito: cognito.NewFromConfig(cfg), logs: cloudwatchlogs.NewFromConfig(cfg), upload: signedurl.New(cfg),
 	}
 }
 
@@ -170,7 +161,7 @@ func (p *Probe) remove(ctx context.Context) error {
 	}
 	// A late line would make its group anew.
 	if p.delay > 0 {
-		errs = append(errs, importjob.Sleep(ctx, p.delay+5*time.Second))
+		errs = append(errs, importjobs.Sleep(ctx, p.delay+5*time.Second))
 	}
 	for _, pool := range p.pools {
 		if err := p.removeLogs(ctx, pool); err != nil {
@@ -197,12 +188,12 @@ func (p *Probe) removePool(ctx context.Context, pool string) error {
 			return err
 		}
 		for _, j := range list.UserImportJobs {
-			if awaitturn.Active(j.Status) {
+			if importjobs.State(&j).Active() {
 				// It may have ended or be stopping already: the next try to delete the pool tells.
 				_, _ = p.cognito.StopUserImportJob(ctx, &cognito.StopUserImportJobInput{UserPoolId: &pool, JobId: j.JobId})
 			}
 		}
-		if err := importjob.Sleep(ctx, 5*time.Second); err != nil {
+		if err := importjobs.Sleep(ctx, 5*time.Second); err != nil {
 			return err
 		}
 	}

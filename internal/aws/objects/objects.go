@@ -108,8 +108,8 @@ func (s *Store) WriteOnce(ctx context.Context, key, contentType string, text []b
 	return s.put(ctx, key, contentType, text, func(in *s3.PutObjectInput) { in.IfNoneMatch = aws.String("*") })
 }
 
-// Settle writes a small text unless the key has one, and returns the one that it has then.
-func (s *Store) Settle(ctx context.Context, key, text string) (string, error) {
+// WriteIfAbsent writes a small text unless the key has one, and returns the text that the key has then.
+func (s *Store) WriteIfAbsent(ctx context.Context, key, text string) (string, error) {
 	won, err := s.WriteOnce(ctx, key, "text/plain", []byte(text))
 	if won || err != nil {
 		return text, err
@@ -118,8 +118,9 @@ func (s *Store) Settle(ctx context.Context, key, text string) (string, error) {
 	return string(there), err
 }
 
-// SettleJSON is Settle for a value. What the key has takes the whole value's place: no member of a loser's stays.
-func SettleJSON[T any](ctx context.Context, s *Store, key string, value T) (T, error) {
+// WriteJSONIfAbsent is WriteIfAbsent for a value. The value that the key has replaces the loser's as a whole: no member
+// of the loser's stays.
+func WriteJSONIfAbsent[T any](ctx context.Context, s *Store, key string, value T) (T, error) {
 	text, err := json.Marshal(value)
 	if err != nil {
 		return value, fmt.Errorf("encode %s: %w", key, err)

@@ -4,9 +4,9 @@ import (
 	"os"
 	"testing"
 
-	"userdrop/internal/contract"
-
 	"github.com/google/go-cmp/cmp"
+
+	"userdrop/internal/contract"
 )
 
 func example(t *testing.T, name string) string {

@@ -64,7 +64,7 @@ type Config struct {
 	// PartRows and PartBytes are Cognito's limits of one import job; simulations lower them.
 	PartRows  int   `env:"PART_ROWS" envDefault:"500000"`
 	PartBytes int64 `env:"PART_BYTES" envDefault:"100000000"`
-	// MaxTurns is contract.ImportJob's, for simulations.
+	// MaxTurns is contract.PartPlan's, for simulations.
 	MaxTurns int `env:"MAX_TURNS" envDefault:"0"`
 }
 
@@ -122,7 +122,7 @@ func (p *Prepare) Handle(ctx context.Context, drop contract.Drop) (contract.Impo
 	if err := p.plan(ctx, &plan); err != nil {
 		return answer, err
 	}
-	plan, err = objects.SettleJSON(ctx, p.Work, contract.PlanKey(drop.ImportID), plan)
+	plan, err = objects.WriteJSONIfAbsent(ctx, p.Work, contract.PlanKey(drop.ImportID), plan)
 	slog.InfoContext(ctx, "Prepared.", "importId", drop.ImportID, "parts", len(plan.Parts), "refused", plan.Refused)
 	return plan.Import, err
 }
@@ -352,20 +352,24 @@ func (p *Prepare) tooManyRejected(read, rejected int) *usercsv.Refusal {
 
 // importJob is the input of a part's import-job execution.
 func (p *Prepare) importJob(plan *contract.Plan, part usercsv.PartSummary, written *partWriter) contract.ImportJob {
+	name := contract.ExecutionName{ImportID: plan.ImportID, Part: part.Number, Rows: part.Rows}
 	job := contract.ImportJob{
-		Schema: contract.Schema, ImportID: plan.ImportID, UserPoolID: plan.UserPoolID,
-		Execution:      contract.ExecutionName(plan.ImportID, part.Number, part.Rows),
-		TimeoutSeconds: int64(p.Config.MaxImportDays * (24 * time.Hour).Seconds()),
-		MaxTurns:       p.Config.MaxTurns, Scheduled: plan.Manifest != "",
-		Sources: len(plan.Sources), Part: part.Number, Attempt: 1, Rows: part.Rows,
-		Algorithm: string(part.Algorithm), PreparedAt: plan.StartedAt,
-		Object: contract.Object{
-			Bucket: p.Work.Bucket, Key: contract.PartKey(plan.ImportID, part.Number, 1),
-			VersionID: written.text.VersionID(), Bytes: part.Bytes,
+		PartPlan: contract.PartPlan{
+			Schema: contract.Schema, ImportID: plan.ImportID, UserPoolID: plan.UserPoolID, Execution: name.String(),
+			TimeoutSeconds: int64(p.Config.MaxImportDays * (24 * time.Hour).Seconds()),
+			Scheduled:      plan.Manifest != "", Sources: len(plan.Sources), Part: part.Number,
+			Algorithm: string(part.Algorithm), PreparedAt: plan.StartedAt, MaxTurns: p.Config.MaxTurns,
 		},
-		Lines: contract.Object{
-			Bucket: p.Work.Bucket, Key: contract.LinesKey(plan.ImportID, part.Number, 1),
-			VersionID: written.lines.VersionID(),
+		AttemptState: contract.AttemptState{
+			Attempt: 1, Rows: part.Rows,
+			Object: contract.Object{
+				Bucket: p.Work.Bucket, Key: contract.PartKey(plan.ImportID, part.Number, 1),
+				VersionID: written.text.VersionID(), Bytes: part.Bytes,
+			},
+			Lines: contract.Object{
+				Bucket: p.Work.Bucket, Key: contract.LinesKey(plan.ImportID, part.Number, 1),
+				VersionID: written.lines.VersionID(),
+			},
 		},
 	}
 	if part.SourceIsPart {

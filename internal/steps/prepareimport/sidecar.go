@@ -13,7 +13,6 @@ import (
 
 	"userdrop/internal/aws/awserror"
 	"userdrop/internal/contract"
-	"userdrop/internal/steps/intake"
 	"userdrop/internal/usercsv"
 )
 
@@ -33,7 +32,7 @@ var sha256Text = regexp.MustCompile(`^[0-9a-fA-F]{64}$`)
 
 // sidecar reads what lies beside a source, if anything does, and notes which version it was.
 func (p *Prepare) sidecar(ctx context.Context, source *contract.PlannedSource) (*Sidecar, error) {
-	key := source.Key + intake.ManifestSuffix
+	key := source.Key + contract.ManifestSuffix
 	if len(key) > maxKey {
 		return nil, nil
 	}

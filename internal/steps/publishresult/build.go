@@ -7,14 +7,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
-
 	"userdrop/internal/aws/awserror"
+	"userdrop/internal/aws/importjobs"
+	"userdrop/internal/aws/rowoutcomes"
 	"userdrop/internal/contract"
 	"userdrop/internal/report"
-	"userdrop/internal/steps/awaitturn"
-	"userdrop/internal/steps/importjob"
 	"userdrop/internal/usercsv"
 )
 
@@ -156,31 +153,30 @@ func (p *Publish) windUp(
 		job.Rows, job.Object, job.Lines = s.Rest.Rows, s.Rest.Object, s.Rest.Lines
 	}
 	first := job.Attempt
-	err := importjob.Jobs(ctx, p.Cognito, job.UserPoolID, job.PreparedAt, func(j types.UserImportJobType) bool {
-		part, attempt, ours := contract.PartOfJob(job.ImportID, aws.ToString(j.JobName))
-		started := j.Status != types.UserImportJobStatusTypeCreated
-		if ours && part == job.Part && attempt >= first && started && (job.Job.ID == "" || attempt > job.Attempt) {
-			job.Attempt, job.Job = attempt, importjob.State(&j)
+	err := importjobs.List(ctx, p.Cognito, job.UserPoolID, job.PreparedAt, func(j contract.Job) bool {
+		part, attempt, ours := contract.PartOfJob(job.ImportID, j.Name)
+		if ours && part == job.Part && attempt >= first && !j.Created() && (job.Job.ID == "" || attempt > job.Attempt) {
+			job.Attempt, job.Job = attempt, j
 		}
 		return true
 	})
 	if err != nil && awserror.Name(err) != contract.Gone { // with the pool, its jobs are gone
 		return contract.Summary{}, err
 	}
-	if awaitturn.Active(types.UserImportJobStatusType(job.Job.Status)) {
+	if job.Job.Active() {
 		return contract.Summary{}, &contract.Error{
 			Name: contract.JobStillActive, Err: fmt.Errorf("import job %s is still %s", job.Job.ID, job.Job.Status),
 		}
 	}
-	job.Continued = importjob.MaxContinued // nobody would go on with a rest
+	job = rowoutcomes.WindUp(job)
 	for {
-		if job, err = p.Collect.Handle(ctx, job); err != nil {
+		if job, err = p.Collect.Collect(ctx, job); err != nil {
 			return contract.Summary{}, err
 		}
 		if job.Next == contract.Done {
 			break
 		}
-		if err := importjob.Sleep(ctx, time.Duration(job.WaitSeconds)*time.Second); err != nil {
+		if err := importjobs.Sleep(ctx, time.Duration(job.WaitSeconds)*time.Second); err != nil {
 			return contract.Summary{}, err
 		}
 	}
@@ -247,7 +243,7 @@ func (p *Publish) count(r *contract.Result, plan contract.Plan, summaries []cont
 
 func (p *Publish) jobsUsed(ctx context.Context, userPoolID string) (*contract.JobsUsed, error) {
 	used := contract.JobsUsed{Limit: contract.JobsPerPool}
-	err := importjob.Jobs(ctx, p.Cognito, userPoolID, time.Time{}, func(types.UserImportJobType) bool {
+	err := importjobs.List(ctx, p.Cognito, userPoolID, time.Time{}, func(contract.Job) bool {
 		used.Used++
 		return true
 	})

@@ -27,38 +27,27 @@ import (
 	"userdrop/internal/aws/lambdahandler"
 	"userdrop/internal/aws/metrics"
 	"userdrop/internal/aws/objects"
+	"userdrop/internal/aws/rowoutcomes"
 	"userdrop/internal/contract"
 	"userdrop/internal/report"
-	"userdrop/internal/steps/importjob"
-	"userdrop/internal/steps/intake"
 )
 
 // Publish is the handler of publish-result.
 type Publish struct {
-	Cognito interface {
-		ListUserImportJobs(
-			context.Context, *cognito.ListUserImportJobsInput, ...func(*cognito.Options),
-		) (*cognito.ListUserImportJobsOutput, error)
-	}
-	Events interface {
-		PutEvents(
-			context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options),
-		) (*eventbridge.PutEventsOutput, error)
-	}
-	Topic interface {
-		Publish(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error)
-	}
+	Cognito *cognito.Client
+	Events  *eventbridge.Client
+	Topic   *sns.Client
 	S3      *s3.Client
 	Work    *objects.Store
 	Results *objects.Store
-	Collect *importjob.Collect
+	Collect *rowoutcomes.Collector
 	Config  Config
 }
 
 // Config is the environment of publish-result.
 type Config struct {
-	importjob.CollectConfig
 	metrics.Stack
+	WorkBucket     string `env:"WORK_BUCKET"`
 	ResultsBucket  string `env:"RESULTS_BUCKET"`
 	ResultTopicARN string `env:"RESULT_TOPIC_ARN"`
 	EventBusName   string `env:"EVENT_BUS_NAME"`
@@ -75,7 +64,7 @@ func New(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
 	return lambdahandler.Handler((&Publish{
 		Cognito: cognito.NewFromConfig(cfg), Events: eventbridge.NewFromConfig(cfg), Topic: sns.NewFromConfig(cfg),
 		S3: client, Work: objects.New(client, config.WorkBucket), Results: objects.New(client, config.ResultsBucket),
-		Collect: importjob.NewCollector(cfg, config.CollectConfig),
+		Collect: rowoutcomes.New(cfg, config.WorkBucket),
 		Config:  config,
 	}).Handle), nil
 }
@@ -97,7 +86,7 @@ func (p *Publish) Handle(ctx context.Context, in contract.Import) (Published, er
 		return Published{}, err
 	}
 	if r == nil && in.Manifest != "" {
-		closed, err := p.Work.Settle(ctx, contract.ClosedKey(in.ImportID), contract.Publishing)
+		closed, err := p.Work.WriteIfAbsent(ctx, contract.ClosedKey(in.ImportID), contract.Publishing)
 		if err != nil {
 			return Published{}, err
 		}
@@ -224,7 +213,7 @@ func (p *Publish) report(ctx context.Context, r *contract.Result) error {
 
 // tell sends the event and the message, unless a mark says that they went out.
 func (p *Publish) tell(ctx context.Context, r *contract.Result) error {
-	told, err := p.Work.Exists(ctx, contract.ToldKey(r.ImportID))
+	told, err := p.Work.Exists(ctx, contract.NotifiedKey(r.ImportID))
 	if err != nil || told {
 		return err
 	}
@@ -250,7 +239,7 @@ func (p *Publish) tell(ctx context.Context, r *contract.Result) error {
 	}); err != nil {
 		return fmt.Errorf("publish the message of %s: %w", r.ImportID, err)
 	}
-	return p.Work.Write(ctx, contract.ToldKey(r.ImportID), "text/plain", nil)
+	return p.Work.Write(ctx, contract.NotifiedKey(r.ImportID), "text/plain", nil)
 }
 
 // move takes the sources, and the sidecars that were found beside them, out of the way of the next drop. A sidecar that
@@ -275,7 +264,7 @@ func (p *Publish) move(ctx context.Context, r *contract.Result) error {
 			return err
 		}
 		if i < len(plan.Sources) && plan.Sources[i].Sidecar.Key != "" {
-			if err := objects.Move(ctx, p.S3, plan.Sources[i].Sidecar, to+intake.ManifestSuffix); err != nil {
+			if err := objects.Move(ctx, p.S3, plan.Sources[i].Sidecar, to+contract.ManifestSuffix); err != nil {
 				return err
 			}
 		}
@@ -285,7 +274,7 @@ func (p *Publish) move(ctx context.Context, r *contract.Result) error {
 
 // clean deletes what the import kept in the work bucket, but for the marks that it was told and that it is done.
 func (p *Publish) clean(ctx context.Context, importID string) error {
-	return p.Work.Erase(ctx, contract.WorkPrefix(importID), contract.ToldKey(importID), contract.DoneKey(importID))
+	return p.Work.Erase(ctx, contract.WorkPrefix(importID), contract.NotifiedKey(importID), contract.DoneKey(importID))
 }
 
 // cause words a failure that the state machine caught. Step Functions' Cause of a function's error is its JSON.
