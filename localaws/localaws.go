@@ -71,6 +71,9 @@ type Options struct {
 	// Speed divides waits, retries, job durations and the time-outs of states; 0 means 1.
 	Speed float64
 
+	// Observe, if not nil, receives each event of the bus before its delivery. It must not block.
+	Observe func(events.Envelope)
+
 	// For simulations; each may be nil.
 
 	// Calls wraps the handler of each call of a service, to delay it, repeat it, or answer with a fault.

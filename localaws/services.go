@@ -66,7 +66,7 @@ func (d *Double) start(o Options) {
 	}
 	d.StepFunctions = stepfunctions.New(d.Account, machines)
 	targets := d.targets()
-	d.Events = events.NewBus(d.Account, events.Options{Targets: targets, Deliveries: o.Deliveries})
+	d.Events = events.NewBus(d.Account, events.Options{Targets: targets, Deliveries: o.Deliveries, Observe: o.Observe})
 	d.Scheduler = events.NewScheduler(d.Account, targets)
 	d.services = map[string]http.Handler{
 		"s3": d.S3, "cognito-idp": d.Cognito, "logs": d.Logs, "states": d.StepFunctions, "lambda": d.Lambda,

@@ -20,6 +20,7 @@ import (
 	"userdrop/internal/local"
 	"userdrop/localaws"
 	"userdrop/localaws/cognito"
+	"userdrop/localaws/events"
 	"userdrop/localaws/lambda"
 	"userdrop/localaws/template"
 )
@@ -36,6 +37,8 @@ type doubleOptions struct {
 	speed     float64
 	settings  string
 	functions string
+	set       []string                                       // KEY=VALUE
+	observe   func(event events.Envelope)                    // for each event of the bus
 	calls     func(localaws.Call, http.Handler) http.Handler // a test stands before the calls of services
 }
 
@@ -43,6 +46,8 @@ func (o *doubleOptions) define(flags *pflag.FlagSet, speed float64) {
 	flags.Float64Var(&o.speed, "speed", speed, "run jobs and pass waits `N` times as fast as AWS")
 	flags.StringVar(&o.settings, "settings", "",
 		"a JSON `FILE` with answers to what AWS does not document (see docs/limits.md)")
+	flags.StringArrayVar(&o.set, "parameter", nil,
+		"set a parameter of the template, `KEY=VALUE`, as in \"sam deploy\" (may repeat)")
 	flags.StringVar(&o.functions, "functions", "",
 		"run `DIR`/FUNCTION/bootstrap as the functions (default: this program acts as each)")
 }
@@ -60,6 +65,10 @@ func (o *doubleOptions) boot(listen string) (d *localaws.Double, endpoint string
 	if err != nil {
 		return nil, "", nil, err
 	}
+	parameters, err := o.parameters()
+	if err != nil {
+		return nil, "", nil, err
+	}
 	code, err := o.code()
 	if err != nil {
 		return nil, "", nil, err
@@ -71,8 +80,8 @@ func (o *doubleOptions) boot(listen string) (d *localaws.Double, endpoint string
 	}
 	endpoint = "http://" + reachable(listener.Addr().(*net.TCPAddr))
 	d, err = local.Boot(localaws.Options{
-		Pools: pools, Code: code, Endpoint: endpoint, Cognito: settings,
-		Speed: o.speed, Seed: uint64(time.Now().UnixNano()), Calls: o.calls,
+		Parameters: parameters, Pools: pools, Code: code, Endpoint: endpoint, Cognito: settings,
+		Speed: o.speed, Seed: uint64(time.Now().UnixNano()), Observe: o.observe, Calls: o.calls,
 	})
 	if err != nil {
 		_ = listener.Close()
@@ -111,6 +120,20 @@ func (o *doubleOptions) readPools() ([]localaws.Pool, error) {
 		pools = append(pools, localaws.Pool{Description: text})
 	}
 	return pools, nil
+}
+
+// parameters reads the parameters of the template that flags set. The template refuses names and values that it does not
+// know.
+func (o *doubleOptions) parameters() (map[string]string, error) {
+	parameters := map[string]string{}
+	for _, pair := range o.set {
+		name, value, ok := strings.Cut(pair, "=")
+		if _, twice := parameters[name]; !ok || name == "" || twice {
+			return nil, fmt.Errorf("--parameter %s: give each parameter once, as KEY=VALUE", pair)
+		}
+		parameters[name] = value
+	}
+	return parameters, nil
 }
 
 func (o *doubleOptions) readSettings() (cognito.Settings, error) {

@@ -3,14 +3,21 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"os"
+	"regexp"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"userdrop/internal/local"
+	"userdrop/internal/report"
 	"userdrop/localaws"
+	"userdrop/localaws/events"
 )
 
 type localOptions struct {
@@ -27,6 +34,8 @@ func newLocalCommand() *cobra.Command {
 		Long: `Local serves a double of AWS with the stack "userdrop" deployed, until it is interrupted: S3, Cognito's
 import jobs, Step Functions, Lambda, EventBridge, SNS, SQS, CloudWatch Logs, CloudFormation. The AWS CLI, any SDK and
 the other commands of userdrop talk to it with the environment that it prints.
+
+Each file that is dropped, and the verdict of each import, is logged to standard error.
 
 Nothing is kept: each start is a new account. It asks nobody for a password: listen at 0.0.0.0, which containers and
 other machines reach, only where you trust the network.
@@ -61,6 +70,7 @@ func runLocal(cmd *cobra.Command, o localOptions) error {
 	if host, _, _ := net.SplitHostPort(o.listen); o.envJSON != "" && net.ParseIP(host).IsLoopback() {
 		return fmt.Errorf("--env-json is for containers, and they can't reach %s: add --listen 0.0.0.0:4566", host)
 	}
+	o.observe = logEvents(cmd.ErrOrStderr())
 	d, endpoint, stop, err := o.boot(o.listen)
 	if err != nil {
 		return err
@@ -95,6 +105,37 @@ func runLocal(cmd *cobra.Command, o localOptions) error {
 	}
 	<-cmd.Context().Done()
 	return nil
+}
+
+// logEvents returns a function that writes a line for each file in the inbox and each result.
+func logEvents(w io.Writer) func(events.Envelope) {
+	const longest = 200 // characters of a key or a message
+	var mu sync.Mutex
+	line := func(format string, args ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		_, _ = fmt.Fprintf(w, "%s  %s\n", time.Now().Format(time.TimeOnly), fmt.Sprintf(format, args...))
+	}
+	dropped := regexp.MustCompile(`^(incoming|check|scheduled)/.*[^/]$`)
+	return func(e events.Envelope) {
+		var detail struct {
+			Bucket  struct{ Name string }
+			Object  struct{ Key string }
+			ID      string `json:"importId"`
+			Verdict string
+			Message string
+		}
+		if json.Unmarshal(e.Detail, &detail) != nil {
+			return
+		}
+		switch key := detail.Object.Key; {
+		case e.Source == report.EventSource && detail.Verdict != "":
+			line("%s  %s  %s", detail.Verdict, printable(detail.ID, longest), printable(detail.Message, longest))
+		case e.DetailType == "Object Created" && detail.Bucket.Name == local.StackName+"-inbox" &&
+			dropped.MatchString(key):
+			line("dropped  %s", printable(key, longest))
+		}
+	}
 }
 
 // writeEnvJSON writes what "sam local invoke --env-vars" takes: the environment of each function by its logical id. SAM

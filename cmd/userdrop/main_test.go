@@ -314,7 +314,7 @@ func TestLocal(t *testing.T) {
 	ended := make(chan int, 1)
 	var stderr strings.Builder
 	go func() {
-		ended <- execute(ctx, strings.Fields("local --pool pool.json --listen 127.0.0.1:0"),
+		ended <- execute(ctx, strings.Fields("local --pool pool.json --listen 127.0.0.1:0 --speed 100"),
 			strings.NewReader(""), write, &stderr)
 		_ = write.Close()
 	}()
@@ -339,6 +339,9 @@ func TestLocal(t *testing.T) {
 	if code, stdout, stderr := userdrop("list"); code != 0 || !strings.HasPrefix(stdout, "No imports yet") {
 		t.Errorf("list: exit %d\n%s%s", code, stdout, stderr)
 	}
+	if code, stdout, stderr := userdrop("drop", "good.csv", "--watch"); code != 0 {
+		t.Errorf("drop: exit %d\n%s%s", code, stdout, stderr)
+	}
 	address := strings.TrimPrefix(exports["AWS_ENDPOINT_URL"], "http://")
 	if code, _, stderr := userdrop("local", "--pool", "pool.json", "--listen", address); code != exitUsage ||
 		!strings.Contains(stderr, "address already in use (choose another address") {
@@ -348,8 +351,35 @@ func TestLocal(t *testing.T) {
 	if code := <-ended; code != 0 {
 		t.Errorf("exit %d: %s", code, stderr.String())
 	}
+	logged := regexp.MustCompile(`(?m)^[\d:]{8}  dropped  incoming/` + examplePool + `/good\.csv\n` +
+		`[\d:]{8}  SUCCEEDED  good-[0-9a-f]{24}  All 2 users are in the pool\.`)
+	if !logged.MatchString(stderr.String()) {
+		t.Errorf("it logs\n%s", stderr.String())
+	}
 	if _, err := http.Get(exports["AWS_ENDPOINT_URL"]); err == nil {
 		t.Error("it still serves")
+	}
+}
+
+func TestParameters(t *testing.T) {
+	d := deploy(t, doubleOptions{set: []string{"MaxImportDays=14", "AssumeVerified=email"}})
+	got := map[string]string{}
+	for _, p := range d.Stack.Parameters {
+		got[p.Key] = p.Value
+	}
+	if got["MaxImportDays"] != "14" || got["AssumeVerified"] != "email" {
+		t.Errorf("parameters %v", got)
+	}
+	for flag, want := range map[string]string{
+		"MaxImportDays":     "give each parameter once, as KEY=VALUE",
+		"=14":               "give each parameter once, as KEY=VALUE",
+		"MaxImportDays=no":  "MaxImportDays",
+		"MaxImportHours=14": "[MaxImportHours] do not exist in the template",
+	} {
+		code, _, stderr := userdrop("demo", "--parameter", flag)
+		if code != exitUsage || !strings.Contains(stderr, want) {
+			t.Errorf("--parameter %s: exit %d, %s", flag, code, stderr)
+		}
 	}
 }
 

@@ -29,6 +29,8 @@ type Options struct {
 	// Deliveries, when not nil, decides when an event reaches a target: usual is the one delay it would have. No delay
 	// drops the event, two deliver it twice, unequal ones reorder events.
 	Deliveries func(rule, targetID string, event Envelope, usual time.Duration) []time.Duration
+	// Observe, when not nil, receives each event before its delivery.
+	Observe func(Envelope)
 }
 
 // Envelope is an event as targets see it.
@@ -123,6 +125,9 @@ func (b *Bus) envelope(source, detailType string, resources []string, detail jso
 
 func (b *Bus) put(e Envelope) {
 	event := mustJSON(e)
+	if b.options.Observe != nil {
+		b.options.Observe(e)
+	}
 	b.mu.Lock()
 	b.keep(e)
 	var matching []Rule
