@@ -65,7 +65,7 @@ func parseSidecar(text []byte) (*Sidecar, bool) {
 	var s Sidecar
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
-	if len(text) > maxSidecar || decoder.Decode(&s) != nil {
+	if len(text) > maxSidecar || !exactMembers(text, s) || decoder.Decode(&s) != nil {
 		return nil, false
 	}
 	if _, err := decoder.Token(); err != io.EOF {
