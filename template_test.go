@@ -81,7 +81,9 @@ func TestTemplate(t *testing.T) {
 				}
 			}
 			for _, schedule := range s.Schedules {
-				checkTarget(t, s, "scheduler.amazonaws.com", schedule.ARN, schedule.Target.ARN, schedule.Target.RoleARN)
+				// https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+				group := "arn:aws:scheduler:eu-west-1:123456789012:schedule-group/" + schedule.GroupName
+				checkTarget(t, s, "scheduler.amazonaws.com", group, schedule.Target.ARN, schedule.Target.RoleARN)
 			}
 		})
 	}

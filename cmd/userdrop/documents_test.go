@@ -94,7 +94,7 @@ func TestFolders(t *testing.T) {
 		}
 	}
 	var found []string
-	for _, pattern := range []string{"*", "cmd/*", "internal/*", "internal/aws/*", "test/*"} {
+	for _, pattern := range []string{"*", "cmd/*", "internal/*", "internal/aws/*", "internal/steps/*", "test/*"} {
 		paths, err := filepath.Glob(filepath.Join("../..", pattern))
 		if err != nil {
 			t.Fatal(err)
@@ -105,7 +105,7 @@ func TestFolders(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if info.IsDir() && !slices.Contains([]string{"docs", "out", "internal", "internal/aws", "cmd", "test"}, name) &&
+			if info.IsDir() && !slices.Contains([]string{"docs", "out", "internal", "internal/aws", "internal/steps", "cmd", "test"}, name) &&
 				!strings.HasPrefix(name, ".") {
 				found = append(found, name)
 			}

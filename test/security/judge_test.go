@@ -149,13 +149,13 @@ func partsOf(asked asks, s *template.Stack) (parts []part) {
 	}
 	for _, q := range s.Queues {
 		parts = append(parts, part{q.LogicalID, []*iam.Document{q.Policy}, func() []string {
-			return entry(q.Policy, "sqs:SendMessage", q.ARN, rules)
+			return append(entrance(q.Policy, "sqs:SendMessage", q.ARN), entry(q.Policy, "sqs:SendMessage", q.ARN, rules)...)
 		}})
 	}
 	for _, topic := range s.Topics {
-		if topic.Policy != nil { // nobody but the account's own roles and alarms publishes
-			parts = append(parts, part{topic.LogicalID, nil, func() []string { return []string{"has a policy"} }})
-		}
+		parts = append(parts, part{topic.LogicalID, []*iam.Document{topic.Policy}, func() []string {
+			return append(entrance(topic.Policy, "sns:Publish", topic.ARN), alarms(topic)...)
+		}})
 	}
 	for _, f := range s.Functions {
 		var direct []string
@@ -250,10 +250,9 @@ func trust(s *template.Stack, r *template.Role) (found []string) {
 			"aws:SourceAccount": "210987654321", "aws:SourceArn": arn,
 		}, false)
 	}
-	if service == "states.amazonaws.com" {
-		probe("another machine", service, map[string]string{
-			"aws:SourceAccount": account, "aws:SourceArn": source["aws:SourceArn"] + "-other",
-		}, false)
+	if arn, ok := source["aws:SourceArn"]; ok {
+		other := arn[:strings.LastIndexAny(arn, ":/")+1] + "other" // machine, rule or schedule group
+		probe("another source", service, map[string]string{"aws:SourceAccount": account, "aws:SourceArn": other}, false)
 	}
 	return found
 }
@@ -289,6 +288,45 @@ func bucketPolicy(b *template.Bucket) (found []string) {
 	probe("a service of AWS", service, map[string]string{
 		"aws:SecureTransport": "true", "aws:PrincipalIsAWSService": "true",
 	}, iam.Silent)
+	return found
+}
+
+// entrance returns what is wrong with the policy of a topic or queue for the account's roles and for strangers: it
+// leaves the roles to their own policies, and refuses requests without TLS.
+func entrance(policy *iam.Document, action, resource string) (found []string) {
+	probe := func(what, accountID, secure string, want iam.Effect) {
+		got := policy.Evaluate(iam.Request{
+			Principal: "arn:aws:iam::" + accountID + ":role/any", Account: accountID, Action: action, Resource: resource,
+			Conditions: map[string]string{"aws:SecureTransport": secure, "aws:PrincipalAccount": accountID},
+		})
+		if got != want {
+			found = append(found, fmt.Sprintf("%s: %v, want %v", what, got, want))
+		}
+	}
+	probe("a role of the account", account, "true", iam.Silent)
+	probe("a role of the account without TLS", account, "false", iam.Deny)
+	probe("another account", "210987654321", "true", iam.Silent)
+	return found
+}
+
+// alarms returns what is wrong with a topic's policy for CloudWatch: it lets in the alarms of this stack, to the topic
+// of alarms alone.
+func alarms(topic *template.Topic) (found []string) {
+	const alarm = "arn:aws:cloudwatch:us-east-1:" + account + ":alarm:userdrop-queue-stuck"
+	probe := func(what, service, arn, accountID string, want bool) {
+		got := iam.AllowsService(topic.Policy, service, "sns:Publish", topic.ARN, map[string]string{
+			"aws:SourceArn": arn, "aws:SourceAccount": accountID, "aws:SecureTransport": "true",
+		})
+		if got != want {
+			found = append(found, fmt.Sprintf("%s allowed: %t, want %t", what, got, want))
+		}
+	}
+	const cloudwatch = "cloudwatch.amazonaws.com"
+	probe("an alarm of this stack", cloudwatch, alarm, account, topic.LogicalID == "AlarmTopic")
+	probe("an alarm of another stack", cloudwatch, strings.Replace(alarm, "userdrop", "other", 1), account, false)
+	probe("an alarm of another account", cloudwatch, strings.Replace(alarm, account, "210987654321", 1), "210987654321", false)
+	probe("an alarm for another account", cloudwatch, alarm, "210987654321", false)
+	probe("another service", "events.amazonaws.com", alarm, account, false)
 	return found
 }
 

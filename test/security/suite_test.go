@@ -137,7 +137,7 @@ var scenarios = []scenario{
 		options: func(o *localaws.Options) {
 			o.Parameters["ScheduleExpression"] = "cron(30 2 * * ? *)"
 			o.Deliveries = func(rule, _ string, _ events.Envelope, usual time.Duration) []time.Duration {
-				if strings.Contains(rule, "BrokenOff") {
+				if strings.Contains(rule, "import-broken-off") {
 					return nil
 				}
 				return []time.Duration{usual}

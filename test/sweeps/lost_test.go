@@ -17,10 +17,10 @@ import (
 )
 
 // lose lets no event of a rule through.
-func lose(logicalID string) func(*localaws.Options) {
+func lose(name string) func(*localaws.Options) {
 	return func(o *localaws.Options) {
 		o.Deliveries = func(rule, _ string, _ events.Envelope, usual time.Duration) []time.Duration {
-			if rule == local.StackName+"-"+logicalID {
+			if rule == local.StackName+"-"+name {
 				return nil
 			}
 			return []time.Duration{usual}
@@ -101,7 +101,7 @@ func TestQueuedDrops(t *testing.T) {
 // TestLostEndFirst publishes for such an import though the sweep does not get through its files in time.
 func TestLostEndFirst(t *testing.T) {
 	inWorld(t, func(o *localaws.Options) {
-		lose("ImportBrokenOffRule")(o)
+		lose("import-broken-off")(o)
 		o.Cognito.UsersPerSecond = 0.0001
 		o.Calls = func(call localaws.Call, next http.Handler) http.Handler {
 			return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -128,7 +128,7 @@ func TestLostEndFirst(t *testing.T) {
 // TestLostEnd publishes for an import that was aborted, and whose end no event told of.
 func TestLostEnd(t *testing.T) {
 	inWorld(t, func(o *localaws.Options) {
-		lose("ImportBrokenOffRule")(o)
+		lose("import-broken-off")(o)
 		o.Cognito.UsersPerSecond = 0.0001 // none within the hours of the test
 	}, func(t *testing.T, w world) {
 		w.put("incoming/"+red+"/a.csv", users("a1", "a2", "a3", "a4", "a5"))
