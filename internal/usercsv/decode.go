@@ -7,24 +7,8 @@ import (
 	"io"
 	"unicode/utf16"
 	"unicode/utf8"
-)
 
-// magics are the first bytes of formats that people drop by mistake.
-var magics = []struct{ prefix, message string }{
-	{"PK\x03\x04", notSheet},
-	{"PK\x05\x06", notSheet},
-	{"PK\x07\x08", notSheet},
-	{"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "The file is an Excel 97-2003 workbook (xls), not a CSV file. " + saveAs},
-	{"\x1F\x8B", "The file is compressed with gzip. Unpack it and drop the CSV file inside, in UTF-8."},
-	{"%PDF", "The file is a PDF document, not a CSV file. Export the table from where it came as CSV UTF-8."},
-	{"PAR1", "The file is in Apache Parquet's format, not a CSV file. Export the table as CSV UTF-8."},
-}
-
-const (
-	notSheet = "The file is an Excel workbook (xlsx) or another zip archive, not a CSV file. " + saveAs
-	saveAs   = `Open it in a spreadsheet and choose "Save as", "CSV UTF-8 (comma delimited)".`
-	notText  = "The text holds a NUL byte, as binary files do, and UTF-16 without a byte order mark. " +
-		"Save the file as CSV UTF-8."
+	"userdrop/internal/contract"
 )
 
 // invalid is a byte that no UTF-8 text holds. The UTF-16 decoder writes it where half a character stands, so that
@@ -34,16 +18,14 @@ const invalid = 0xFF
 // decode looks at the first bytes of a source and returns its text as UTF-8 without a byte order mark. The text may
 // still be invalid. The error is a *Refusal if the source is no text at all.
 func decode(r io.Reader) (io.Reader, error) {
-	first := make([]byte, 8)
+	first := make([]byte, 512)
 	n, err := readFull(r, first)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	first = first[:n]
-	for _, m := range magics {
-		if bytes.HasPrefix(first, []byte(m.prefix)) {
-			return nil, Refuse(NotCSV, m.message)
-		}
+	if message := binaryFormat(first); message != "" {
+		return nil, Refuse(contract.NotCSV, message)
 	}
 	whole := func(skip int) io.Reader { return io.MultiReader(bytes.NewReader(first[skip:]), r) }
 	switch {

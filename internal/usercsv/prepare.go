@@ -261,6 +261,10 @@ func open(r io.Reader, pool *Pool, settings Settings) (*scanner, Header, error) 
 	}
 	s := newScanner(text)
 	_, s.converted = text.(*utf16Reader)
+	s.fill()
+	if message := textFormat(s.buf[:min(s.end, longestBeginning)]); message != "" {
+		return nil, Header{}, Refuse(contract.NotCSV, message)
+	}
 	header, err := s.readHeader(pool, settings)
 	return s, header, err
 }

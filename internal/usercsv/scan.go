@@ -156,6 +156,7 @@ func validPrefix(text []byte) int {
 func (s *scanner) refusal() *Refusal {
 	line := s.line + countBreaks(s.buf[s.pos:s.fault])
 	rest := s.buf[s.fault:s.end]
+	around := bytes.Clone(rest[:min(len(rest), 64)])
 	for {
 		n := indexBreak(rest)
 		whole := n >= 0
@@ -163,7 +164,7 @@ func (s *scanner) refusal() *Refusal {
 			rest = rest[:n]
 		}
 		if bytes.IndexByte(rest, 0) >= 0 {
-			return Refuse(NotCSV, notText)
+			return Refuse(NotCSV, withNUL(line, around))
 		}
 		if whole || s.eof {
 			break
