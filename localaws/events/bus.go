@@ -4,11 +4,8 @@ package events
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
-	"math"
 	"net/http"
 	"regexp"
 	"slices"
@@ -191,6 +188,15 @@ func (b *Bus) parcel(r Rule, t Target, e Envelope, event []byte, ingested string
 
 func (b *Bus) arn(rule string) string { return b.account.ARN("events", "rule/"+rule) }
 
+// Limits of https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html.
+const (
+	maxPattern = 4096 // characters
+	maxTargets = 5    // of a rule
+)
+
+var errTooManyTargets = wire.Errorf("LimitExceededException",
+	"The requested resource exceeds the maximum number allowed.")
+
 var ruleName = regexp.MustCompile(`^[.\-_A-Za-z0-9]{1,64}$`)
 
 // PutRule adds or replaces a rule. The targets of a rule that exists stay when r has none.
@@ -202,6 +208,9 @@ func (b *Bus) PutRule(r Rule) error {
 		return wire.Errorf("ValidationException", "Value %q at 'name' is not a rule's name", r.Name)
 	case compiled.State != enabled && compiled.State != disabled:
 		return wire.Errorf("ValidationException", "the local double does not know the state %s", r.State)
+	case len(r.EventPattern) > maxPattern:
+		return wire.Errorf("ValidationException", "1 validation error detected: Value at 'eventPattern' failed to satisfy "+
+			"constraint: Member must have length less than or equal to %d", maxPattern)
 	case len(r.EventPattern) == 0 && r.ScheduleExpression == "":
 		return wire.Errorf("ValidationException", "Parameter(s) EventPattern or ScheduleExpression must be specified.")
 	}
@@ -242,6 +251,9 @@ func (b *Bus) PutRule(r Rule) error {
 }
 
 func (b *Bus) checkTargets(targets []Target) error {
+	if len(targets) > maxTargets {
+		return errTooManyTargets
+	}
 	for _, t := range targets {
 		if t.ID == "" {
 			return wire.Errorf("ValidationException", "a target has no Id")
@@ -288,293 +300,6 @@ func (b *Bus) rule(name string) (Rule, error) {
 	return r.Rule, nil
 }
 
-func (b *Bus) operations() map[string]wire.Operation {
-	return map[string]wire.Operation{
-		"PutEvents":         wire.Strict(b.putEvents),
-		"TestEventPattern":  wire.Strict(b.testEventPattern),
-		"ListRules":         wire.Strict(b.listRules),
-		"DescribeRule":      wire.Strict(b.describeRule),
-		"ListTargetsByRule": wire.Strict(b.listTargetsByRule),
-		"PutRule":           wire.Strict(b.putRule),
-		"PutTargets":        wire.Strict(b.putTargets),
-		"EnableRule": wire.Strict(func(ctx context.Context, in ruleInput) (any, error) {
-			return nil, b.setState(ctx, in, "events:EnableRule", enabled)
-		}),
-		"DisableRule": wire.Strict(func(ctx context.Context, in ruleInput) (any, error) {
-			return nil, b.setState(ctx, in, "events:DisableRule", disabled)
-		}),
-	}
-}
-
-// checkBus refuses buses other than the default one.
-func (b *Bus) checkBus(name string) error {
-	if name == "" || name == "default" || name == b.account.ARN("events", "event-bus/default") {
-		return nil
-	}
-	return wire.Errorf("ResourceNotFoundException", "Event bus %s does not exist.", name)
-}
-
-type putEventsEntry struct {
-	Time         *float64
-	Source       string
-	Resources    []string
-	DetailType   string
-	Detail       string
-	EventBusName string
-	TraceHeader  string
-}
-
-type putEventsInput struct{ Entries []putEventsEntry }
-
-type putEventsResult struct {
-	EventId      string `json:",omitempty"`
-	ErrorCode    string `json:",omitempty"`
-	ErrorMessage string `json:",omitempty"`
-}
-
-type putEventsOutput struct {
-	FailedEntryCount int
-	Entries          []putEventsResult
-}
-
-// putEvents refuses bad entries one by one:
-// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
-func (b *Bus) putEvents(ctx context.Context, in putEventsInput) (*putEventsOutput, error) {
-	const maxSize = 256 << 10
-	if n := len(in.Entries); n < 1 || n > 10 {
-		return nil, wire.Errorf("ValidationException",
-			"Value at 'entries' failed to satisfy constraint: Member must have length between 1 and 10")
-	}
-	size := 0
-	for _, e := range in.Entries {
-		size += e.size()
-		if err := b.checkBus(e.EventBusName); err != nil {
-			return nil, err
-		}
-		conditions := map[string]string{"events:source": e.Source, "events:detail-type": e.DetailType}
-		bus := b.account.ARN("events", "event-bus/default")
-		if err := wire.Authorize(ctx, "events:PutEvents", bus, conditions); err != nil {
-			return nil, err
-		}
-	}
-	if size >= maxSize {
-		return nil, wire.Errorf("ValidationException", "Total size of the entries in the request is over the limit.")
-	}
-	out := &putEventsOutput{}
-	for _, e := range in.Entries {
-		result := e.refuse()
-		if result.ErrorCode != "" {
-			out.FailedEntryCount++
-			out.Entries = append(out.Entries, result)
-			continue
-		}
-		t := time.Now()
-		if e.Time != nil {
-			seconds, fraction := math.Modf(*e.Time)
-			t = time.Unix(int64(seconds), int64(fraction*1e9))
-		}
-		envelope := b.envelope(e.Source, e.DetailType, e.Resources, json.RawMessage(e.Detail), t)
-		b.put(envelope)
-		out.Entries = append(out.Entries, putEventsResult{EventId: envelope.ID})
-	}
-	return out, nil
-}
-
-func (e putEventsEntry) size() int {
-	size := len(e.Source) + len(e.DetailType) + len(e.Detail)
-	if e.Time != nil {
-		size += 14
-	}
-	for _, r := range e.Resources {
-		size += len(r)
-	}
-	return size
-}
-
-func (e putEventsEntry) refuse() putEventsResult {
-	var detail map[string]any
-	missing := func(name string) putEventsResult {
-		return putEventsResult{
-			ErrorCode:    "InvalidArgument",
-			ErrorMessage: fmt.Sprintf("Parameter %s is not valid. Reason: %s is a required argument.", name, name),
-		}
-	}
-	switch {
-	case e.Source == "":
-		return missing("Source")
-	case e.DetailType == "":
-		return missing("DetailType")
-	case e.Detail == "":
-		return missing("Detail")
-	case strings.HasPrefix(e.Source, "aws."):
-		return putEventsResult{
-			ErrorCode: "NotAuthorizedForSourceException", ErrorMessage: "Not authorized for the source.",
-		}
-	case json.Unmarshal([]byte(e.Detail), &detail) != nil:
-		return putEventsResult{ErrorCode: "MalformedDetail", ErrorMessage: "Detail is malformed."}
-	}
-	return putEventsResult{}
-}
-
-type testEventPatternInput struct{ EventPattern, Event string }
-
-func (b *Bus) testEventPattern(ctx context.Context, in testEventPatternInput) (any, error) {
-	if err := wire.Authorize(ctx, "events:TestEventPattern", "*", nil); err != nil {
-		return nil, err
-	}
-	pattern, err := ParsePattern([]byte(in.EventPattern))
-	if err != nil {
-		return nil, err
-	}
-	return struct{ Result bool }{pattern.Match([]byte(in.Event))}, nil
-}
-
-// ruleInput names a rule. DescribeRule, EnableRule and DisableRule take it.
-type ruleInput struct{ Name, EventBusName string }
-
-// describedRule is a rule as the API shows it.
-type describedRule struct {
-	Name               string
-	Arn                string
-	Description        string `json:",omitempty"`
-	EventPattern       string `json:",omitempty"`
-	ScheduleExpression string `json:",omitempty"`
-	State              string
-	EventBusName       string
-}
-
-func (b *Bus) describe(r Rule) describedRule {
-	return describedRule{
-		r.Name, b.arn(r.Name), r.Description, string(r.EventPattern), r.ScheduleExpression, r.State, "default",
-	}
-}
-
-func (b *Bus) describeRule(ctx context.Context, in ruleInput) (any, error) {
-	r, err := b.authorized(ctx, in.Name, in.EventBusName, "events:DescribeRule")
-	if err != nil {
-		return nil, err
-	}
-	return b.describe(r), nil
-}
-
-func (b *Bus) authorized(ctx context.Context, name, bus, action string) (Rule, error) {
-	if err := b.checkBus(bus); err != nil {
-		return Rule{}, err
-	}
-	if err := wire.Authorize(ctx, action, b.arn(name), nil); err != nil {
-		return Rule{}, err
-	}
-	return b.rule(name)
-}
-
-// page of a list: the API's Limit and NextToken.
-func page[T any](all []T, limit int, token string) (part []T, next string, err error) {
-	from := 0
-	if token != "" {
-		if _, err := fmt.Sscanf(token, "%d", &from); err != nil || from < 0 || from > len(all) {
-			return nil, "", wire.Errorf("ValidationException", "The token is invalid.")
-		}
-	}
-	to := len(all)
-	if limit > 0 && from+limit < to {
-		to = from + limit
-		next = fmt.Sprint(to)
-	}
-	return all[from:to], next, nil
-}
-
-type listRulesInput struct {
-	NamePrefix, EventBusName, NextToken string
-	Limit                               int
-}
-
-func (b *Bus) listRules(ctx context.Context, in listRulesInput) (any, error) {
-	if err := b.checkBus(in.EventBusName); err != nil {
-		return nil, err
-	}
-	if err := wire.Authorize(ctx, "events:ListRules", b.account.ARN("events", "rule/*"), nil); err != nil {
-		return nil, err
-	}
-	rules := []describedRule{}
-	b.mu.Lock()
-	for _, name := range slices.Sorted(maps.Keys(b.rules)) {
-		if strings.HasPrefix(name, in.NamePrefix) {
-			rules = append(rules, b.describe(b.rules[name].Rule))
-		}
-	}
-	b.mu.Unlock()
-	rules, next, err := page(rules, in.Limit, in.NextToken)
-	return struct {
-		Rules     []describedRule
-		NextToken string `json:",omitempty"`
-	}{rules, next}, err
-}
-
-type listTargetsInput struct {
-	Rule, EventBusName, NextToken string
-	Limit                         int
-}
-
-func (b *Bus) listTargetsByRule(ctx context.Context, in listTargetsInput) (any, error) {
-	r, err := b.authorized(ctx, in.Rule, in.EventBusName, "events:ListTargetsByRule")
-	if err != nil {
-		return nil, err
-	}
-	targets, next, err := page(r.Targets, in.Limit, in.NextToken)
-	return struct {
-		Targets   []Target
-		NextToken string `json:",omitempty"`
-	}{targets, next}, err
-}
-
-type putRuleInput struct {
-	Name, Description, EventPattern, ScheduleExpression, State, EventBusName string
-}
-
-func (b *Bus) putRule(ctx context.Context, in putRuleInput) (any, error) {
-	if err := b.checkBus(in.EventBusName); err != nil {
-		return nil, err
-	}
-	if err := wire.Authorize(ctx, "events:PutRule", b.arn(in.Name), nil); err != nil {
-		return nil, err
-	}
-	r := Rule{
-		Name: in.Name, Description: in.Description, EventPattern: json.RawMessage(in.EventPattern),
-		ScheduleExpression: in.ScheduleExpression, State: in.State,
-	}
-	if err := b.PutRule(r); err != nil {
-		return nil, err
-	}
-	return struct{ RuleArn string }{b.arn(in.Name)}, nil
-}
-
-type putTargetsInput struct {
-	Rule, EventBusName string
-	Targets            []Target
-}
-
-func (b *Bus) putTargets(ctx context.Context, in putTargetsInput) (any, error) {
-	if _, err := b.authorized(ctx, in.Rule, in.EventBusName, "events:PutTargets"); err != nil {
-		return nil, err
-	}
-	for _, t := range in.Targets {
-		if t.RoleARN == "" {
-			continue
-		}
-		to := map[string]string{"iam:PassedToService": "events.amazonaws.com"}
-		if err := wire.Authorize(ctx, "iam:PassRole", t.RoleARN, to); err != nil {
-			return nil, err
-		}
-	}
-	if err := b.PutTargets(in.Rule, in.Targets...); err != nil {
-		return nil, err
-	}
-	return struct {
-		FailedEntryCount int
-		FailedEntries    []any
-	}{0, []any{}}, nil
-}
-
 // PutTargets adds targets to a rule, or replaces those with the same id.
 func (b *Bus) PutTargets(name string, targets ...Target) error {
 	if err := b.checkTargets(targets); err != nil {
@@ -594,16 +319,9 @@ func (b *Bus) PutTargets(name string, targets ...Target) error {
 			all = append(all, t)
 		}
 	}
-	r.Targets = all
-	return nil
-}
-
-func (b *Bus) setState(ctx context.Context, in ruleInput, action, state string) error {
-	if _, err := b.authorized(ctx, in.Name, in.EventBusName, action); err != nil {
-		return err
+	if len(all) > maxTargets {
+		return errTooManyTargets
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.rules[in.Name].State = state
+	r.Targets = all
 	return nil
 }

@@ -415,7 +415,7 @@ func TestRuleRefuses(t *testing.T) {
 		{"state machine without role", target(events.Target{ARN: machineARN}), "RoleArn"},
 		{"two inputs", target(events.Target{ARN: functionARN, Input: "1", InputPath: "$.a"}), "Only one"},
 		{"input that is no JSON", target(events.Target{ARN: functionARN, Input: "{"}), "JSON"},
-		{"wild path", target(events.Target{ARN: functionARN, InputPath: "$.a[*]"}), "[*]"},
+		{"bad path", target(events.Target{ARN: functionARN, InputPath: "$.a[?(@.b)]"}), "[?(@.b)]"},
 		{
 			"undefined variable",
 			target(events.Target{ARN: functionARN, InputTransformer: &events.InputTransformer{InputTemplate: `"<x>"`}}), "<x>",

@@ -2,77 +2,18 @@ package events
 
 import (
 	"encoding/json"
-	"fmt"
-	"strconv"
+	"maps"
+	"slices"
 	"strings"
 
 	"userdrop/localaws/wire"
 )
 
-// step of a path: a member's name, or an index when name is empty.
-type step struct {
-	name  string
-	index int
-}
-
-// parsePath reads the subset of JSONPath that EventBridge knows: $, .name, ['name'] and [n].
-func parsePath(path string) ([]step, error) {
-	rest, ok := strings.CutPrefix(path, "$")
-	if !ok {
-		return nil, fmt.Errorf("path %q does not begin with $", path)
-	}
-	var steps []step
-	for rest != "" {
-		switch rest[0] {
-		case '.':
-			end := strings.IndexAny(rest[1:], ".[") + 1
-			if end == 0 {
-				end = len(rest)
-			}
-			if name := rest[1:end]; name == "" || name == "*" {
-				return nil, fmt.Errorf("path %q: the local double does not know %q", path, rest)
-			}
-			steps = append(steps, step{name: rest[1:end]})
-			rest = rest[end:]
-		case '[':
-			inside, after, ok := strings.Cut(rest[1:], "]")
-			if !ok {
-				return nil, fmt.Errorf("path %q: [ without ]", path)
-			}
-			if n, err := strconv.Atoi(inside); err == nil && n >= 0 {
-				steps = append(steps, step{index: n})
-			} else if len(inside) > 2 && inside[0] == '\'' && inside[len(inside)-1] == '\'' {
-				steps = append(steps, step{name: inside[1 : len(inside)-1]})
-			} else {
-				return nil, fmt.Errorf("path %q: the local double does not know [%s]", path, inside)
-			}
-			rest = after
-		default:
-			return nil, fmt.Errorf("path %q", path)
-		}
-	}
-	return steps, nil
-}
-
-func lookup(v any, steps []step) (any, bool) {
-	for _, s := range steps {
-		if s.name != "" {
-			fields, _ := v.(map[string]any)
-			member, ok := fields[s.name]
-			if !ok {
-				return nil, false
-			}
-			v = member
-			continue
-		}
-		list, _ := v.([]any)
-		if s.index >= len(list) {
-			return nil, false
-		}
-		v = list[s.index]
-	}
-	return v, true
-}
+// Limits of https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_InputTransformer.html.
+const (
+	maxVariables = 100
+	maxTemplate  = 8192
+)
 
 func validateInput(t Target) error {
 	set := 0
@@ -81,47 +22,59 @@ func validateInput(t Target) error {
 			set++
 		}
 	}
-	invalid := func(format string, args ...any) error {
-		return wire.Errorf("ValidationException", "Target "+t.ID+": "+format, args...)
-	}
 	if set > 1 {
-		return invalid("Only one of Input, InputPath, or InputTransformer must be provided.")
+		return invalidInput(t, "Only one of Input, InputPath, or InputTransformer must be provided.")
 	}
 	if t.Input != "" && !json.Valid([]byte(t.Input)) {
-		return invalid("JSON syntax error in input.")
+		return invalidInput(t, "JSON syntax error in input.")
 	}
 	if t.InputPath != "" {
 		if _, err := parsePath(t.InputPath); err != nil {
-			return invalid("invalid InputPath: %v", err)
+			return invalidInput(t, "invalid InputPath: %v", err)
 		}
 	}
 	if t.InputTransformer == nil {
 		return nil
 	}
-	for name, path := range t.InputTransformer.InputPathsMap {
-		if strings.HasPrefix(name, "aws.") {
-			return invalid("InputPathsMap may not define %s.", name)
+	return validateTransformer(t)
+}
+
+func invalidInput(t Target, format string, args ...any) error {
+	return wire.Errorf("ValidationException", "Target "+t.ID+": "+format, args...)
+}
+
+func validateTransformer(t Target) error {
+	paths, text := t.InputTransformer.InputPathsMap, t.InputTransformer.InputTemplate
+	if len(paths) > maxVariables {
+		return invalidInput(t, "Value at 'inputPathsMap' failed to satisfy constraint: Map must have length less than or "+
+			"equal to %d", maxVariables)
+	}
+	if len(text) == 0 || len(text) > maxTemplate {
+		return invalidInput(t, "Value at 'inputTemplate' failed to satisfy constraint: Member must have length between 1 "+
+			"and %d", maxTemplate)
+	}
+	for _, name := range slices.Sorted(maps.Keys(paths)) {
+		if strings.HasPrefix(strings.ToLower(name), "aws.") {
+			return invalidInput(t, "InputPathsMap may not define %s.", name)
 		}
-		if _, err := parsePath(path); err != nil {
-			return invalid("invalid InputPathsMap: %v", err)
+		if _, err := parsePath(paths[name]); err != nil {
+			return invalidInput(t, "invalid InputPathsMap: %v", err)
 		}
 	}
-	_, err := expand(t.InputTransformer.InputTemplate, func(name string) (any, bool, error) {
-		_, mapped := t.InputTransformer.InputPathsMap[name]
-		switch {
-		case mapped:
+	_, err := expand(text, asJSON, func(name string) (any, bool, error) {
+		if _, mapped := paths[name]; mapped {
 			return "", true, nil
-		case strings.HasPrefix(name, "aws.events."):
-			if _, ok := predefined(name, nil, "", "", ""); ok {
-				return "", true, nil
-			}
 		}
-		return nil, false, invalid("InputTemplate uses <%s>, which InputPathsMap does not define.", name)
+		if _, ok := predefined(name, map[string]any{}, "", "", ""); ok {
+			return "", true, nil
+		}
+		return nil, false, invalidInput(t, "InputTemplate uses <%s>, which InputPathsMap does not define.", name)
 	})
 	return err
 }
 
-// predefined variables.
+// predefined returns the value of a variable that EventBridge defines:
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
 func predefined(name string, event any, ruleARN, ruleName, ingested string) (any, bool) {
 	switch name {
 	case "aws.events.rule-arn":
@@ -130,13 +83,19 @@ func predefined(name string, event any, ruleARN, ruleName, ingested string) (any
 		return ruleName, true
 	case "aws.events.event.ingestion-time":
 		return ingested, true
-	case "aws.events.event", "aws.events.event.json":
+	case "aws.events.event.json":
 		return event, true
+	case "aws.events.event":
+		fields, _ := event.(map[string]any)
+		fields = maps.Clone(fields)
+		delete(fields, "detail")
+		return fields, true
 	}
 	return nil, false
 }
 
-// input is what the target receives for an event.
+// input returns what the target receives for an event. Functions and state machines take JSON alone; other targets take
+// the text of a template as it is.
 func input(t Target, event []byte, ruleARN, ruleName, ingested string) ([]byte, error) {
 	if t.Input != "" {
 		return []byte(t.Input), nil
@@ -149,39 +108,44 @@ func input(t Target, event []byte, ruleARN, ruleName, ingested string) ([]byte, 
 		return nil, err
 	}
 	if t.InputPath != "" {
-		steps, err := parsePath(t.InputPath)
+		part, ok, err := lookupPath(v, t.InputPath)
 		if err != nil {
 			return nil, err
 		}
-		part, ok := lookup(v, steps)
 		if !ok {
 			return nil, wire.Errorf("InvalidJson", "the event has nothing at %s", t.InputPath)
 		}
 		return mustJSON(part), nil
 	}
-	text, err := expand(t.InputTransformer.InputTemplate, func(name string) (any, bool, error) {
+	value := func(name string) (any, bool, error) {
 		if value, ok := predefined(name, v, ruleARN, ruleName, ingested); ok {
 			return value, true, nil
 		}
-		steps, err := parsePath(t.InputTransformer.InputPathsMap[name])
-		if err != nil {
-			return nil, false, err
-		}
-		value, ok := lookup(v, steps)
-		return value, ok, nil
-	})
-	if err != nil {
-		return nil, err
+		return lookupPath(v, t.InputTransformer.InputPathsMap[name])
 	}
-	if !json.Valid(text) {
+	text, err := expand(t.InputTransformer.InputTemplate, asJSON, value)
+	if err != nil || json.Valid(text) {
+		return text, err
+	}
+	if kind := strings.SplitN(t.ARN, ":", 4)[2]; kind == "lambda" || kind == "states" {
 		return nil, wire.Errorf("InvalidJson", "the input template does not make JSON")
 	}
-	return text, nil
+	return expand(t.InputTransformer.InputTemplate, asText, value)
 }
 
-// expand replaces each <name>. Inside a JSON string a value is put as text, elsewhere as JSON. A value that the event
-// does not have leaves nothing.
-func expand(template string, value func(name string) (v any, ok bool, err error)) ([]byte, error) {
+// style says how a value is put outside of a template's quoted strings.
+type style int
+
+const (
+	asJSON style = iota
+	asText       // strings without quotes
+)
+
+// expand replaces each <name>. Inside a JSON string a value is put as escaped text. A value that the event does not have
+// leaves nothing.
+func expand(
+	template string, outside style, value func(name string) (v any, ok bool, err error),
+) ([]byte, error) {
 	var out []byte
 	quoted := false
 	for i := 0; i < len(template); i++ {
@@ -195,7 +159,7 @@ func expand(template string, value func(name string) (v any, ok bool, err error)
 			quoted = !quoted
 		case c == '<':
 			name, _, ok := strings.Cut(template[i+1:], ">")
-			if !ok || strings.ContainsAny(name, " \"{}") {
+			if !ok || name == "" || strings.ContainsAny(name, " \"{}") {
 				break
 			}
 			v, ok, err := value(name)
@@ -203,10 +167,9 @@ func expand(template string, value func(name string) (v any, ok bool, err error)
 				return nil, err
 			}
 			i += len(name) + 1
-			if !ok {
-				continue
+			if ok {
+				out = append(out, render(v, quoted, outside)...)
 			}
-			out = append(out, render(v, quoted)...)
 			continue
 		}
 		out = append(out, c)
@@ -214,13 +177,16 @@ func expand(template string, value func(name string) (v any, ok bool, err error)
 	return out, nil
 }
 
-func render(v any, quoted bool) []byte {
-	text := mustJSON(v)
-	if !quoted {
-		return text
+func render(v any, quoted bool, outside style) []byte {
+	text, isText := v.(string)
+	switch {
+	case quoted && !isText:
+		text = string(mustJSON(v))
+	case !quoted && outside == asText && isText:
+		return []byte(text)
+	case !quoted:
+		return mustJSON(v)
 	}
-	if _, ok := v.(string); !ok {
-		text = mustJSON(string(text))
-	}
-	return text[1 : len(text)-1]
+	escaped := mustJSON(text)
+	return escaped[1 : len(escaped)-1]
 }
