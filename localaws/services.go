@@ -34,6 +34,7 @@ func (d *Double) start(o Options) {
 		Principal: func(service, topicARN string) wire.Principal { return awsService{d, service, topicARN} },
 	})
 	d.S3 = s3.New(d.Account, func(e wire.Event) { d.Events.Put(e) })
+	d.S3.Caller = d.keys.Holder
 	d.Lambda = lambda.New(d.Account, lambda.Options{
 		Endpoint: d.endpoint,
 		Credentials: func(roleARN string) (string, string, string) {

@@ -58,9 +58,8 @@ func (k *Keys) Lookup(accessKeyID string) (wire.Principal, bool) {
 	return p, ok
 }
 
-// Caller says who made a request, by its access key id; signatures are not checked. A key that is no session's is
-// the administrator's, which wire.Caller tells by nil: the person at the AWS CLI may do everything. A session that
-// was never issued is refused, as is a request without any key.
+// Caller returns who made a request, by its access key id; signatures are not checked. It refuses a request without a
+// key.
 func (k *Keys) Caller(r *http.Request) (wire.Principal, error) {
 	id := AccessKeyID(r)
 	if id == "" {
@@ -68,8 +67,14 @@ func (k *Keys) Caller(r *http.Request) (wire.Principal, error) {
 			Code: "MissingAuthenticationToken", Message: "Missing Authentication Token", Status: http.StatusForbidden,
 		}
 	}
-	p, ok := k.Lookup(id)
-	if !ok && strings.HasPrefix(id, temporary) {
+	return k.Holder(id)
+}
+
+// Holder returns whose an access key id is. One that is no session's is the administrator's, for whom wire.Caller
+// returns nil: the person at the AWS CLI may do everything. It refuses that of a session which was never issued.
+func (k *Keys) Holder(accessKeyID string) (wire.Principal, error) {
+	p, ok := k.Lookup(accessKeyID)
+	if !ok && strings.HasPrefix(accessKeyID, temporary) {
 		return nil, &wire.Error{
 			Code:    "UnrecognizedClientException",
 			Message: "The security token included in the request is invalid.", Status: http.StatusForbidden,
@@ -78,12 +83,18 @@ func (k *Keys) Caller(r *http.Request) (wire.Principal, error) {
 	return p, nil
 }
 
-// AccessKeyID returns the access key id in the request's Authorization header or, for a presigned URL, in its
-// X-Amz-Credential parameter (Signature Version 4), or "".
+// AccessKeyID returns the access key id in the request's Authorization header or in its presigned URL, of Signature
+// Version 4 or, for S3, 2, or "".
 func AccessKeyID(r *http.Request) string {
-	credential := r.URL.Query().Get("X-Amz-Credential")
-	if _, after, ok := strings.Cut(r.Header.Get("Authorization"), "Credential="); ok {
+	query, authorization := r.URL.Query(), r.Header.Get("Authorization")
+	credential := query.Get("X-Amz-Credential")
+	if credential == "" {
+		credential = query.Get("AWSAccessKeyId")
+	}
+	if _, after, ok := strings.Cut(authorization, "Credential="); ok {
 		credential = after
+	} else if after, ok := strings.CutPrefix(authorization, "AWS "); ok {
+		credential, _, _ = strings.Cut(after, ":")
 	}
 	id, _, _ := strings.Cut(credential, "/")
 	return strings.TrimSpace(id)

@@ -46,7 +46,10 @@ func (c *call) createBucket() error {
 				"The %s location constraint is incompatible for the region specific endpoint this request was sent to.", region)
 		}
 	}
-	if err := c.CreateBucket(Bucket{Name: c.name}); err != nil {
+	err := c.CreateBucket(Bucket{Name: c.name})
+	// In us-east-1 S3 takes the bucket of one's own again.
+	if owned := err != nil && wire.AsError(err).Code == "BucketAlreadyOwnedByYou"; err != nil &&
+		!(owned && c.account.Region == "us-east-1") {
 		return err
 	}
 	c.w.Header().Set("Location", "/"+c.name)

@@ -150,18 +150,46 @@ func (s *Service) store(r io.Reader, length int64) (content, error) {
 		_, err := io.ReadFull(r, m)
 		return m, err
 	}
+	spooled, err := s.storeFile(io.LimitReader(r, length))
+	if err == nil && spooled.length < length {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return nil, err
+	}
+	return spooled, nil
+}
+
+// storeAll keeps all of r, which may have limit bytes.
+func (s *Service) storeAll(r io.Reader, limit int64) (content, error) {
+	begin, err := io.ReadAll(io.LimitReader(r, s.SpoolAbove+1))
+	if err != nil {
+		return nil, err
+	}
+	var stored content = memory(begin)
+	if int64(len(begin)) > s.SpoolAbove {
+		rest := io.LimitReader(r, limit+1-int64(len(begin)))
+		if stored, err = s.storeFile(io.MultiReader(bytes.NewReader(begin), rest)); err != nil {
+			return nil, err
+		}
+	}
+	if stored.size() > limit {
+		return nil, errTooLarge
+	}
+	return stored, nil
+}
+
+// storeFile keeps all of r in a file, which is removed when nothing refers to it any more.
+func (s *Service) storeFile(r io.Reader) (*file, error) {
 	f, err := s.spool()
 	if err != nil {
 		return nil, err
 	}
-	n, err := io.Copy(f, io.LimitReader(r, length))
-	if err == nil && n < length {
-		err = io.ErrUnexpectedEOF
-	}
+	n, err := io.Copy(f, r)
 	if err := errors.Join(err, f.Close()); err != nil {
 		return nil, errors.Join(err, os.Remove(f.Name()))
 	}
-	spooled := &file{path: f.Name(), length: length}
+	spooled := &file{path: f.Name(), length: n}
 	runtime.AddCleanup(spooled, func(path string) { _ = os.Remove(path) }, spooled.path)
 	return spooled, nil
 }

@@ -11,7 +11,7 @@ type detail struct {
 	RequestID       string       `json:"request-id"`
 	Requester       string       `json:"requester"`
 	SourceIPAddress string       `json:"source-ip-address"`
-	Reason          string       `json:"reason"`
+	Reason          string       `json:"reason,omitempty"`
 	DeletionType    string       `json:"deletion-type,omitempty"`
 }
 
@@ -24,7 +24,7 @@ type objectDetail struct {
 	Size      *int64 `json:"size,omitempty"` // of created objects only
 	ETag      string `json:"etag"`
 	VersionID string `json:"version-id,omitempty"`
-	Sequencer string `json:"sequencer"`
+	Sequencer string `json:"sequencer,omitempty"`
 }
 
 // origin is the request that an event tells of.

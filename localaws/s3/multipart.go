@@ -7,10 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/xml"
 	"fmt"
-	"iter"
-	"maps"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -44,11 +41,14 @@ func (c *call) createMultipartUpload() error {
 	if err != nil {
 		return err
 	}
-	if err := cmp.Or(c.may("s3:PutObject"), c.mayUseKey(b, wire.GenerateDataKey)); err != nil {
+	if err := c.may("s3:PutObject"); err != nil {
 		return err
 	}
 	u := &upload{key: c.key, started: now(), parts: map[int]part{}}
-	if u.header, err = c.describe(); err != nil {
+	if u.header, err = c.describe(b); err != nil {
+		return err
+	}
+	if err := c.mayUseKey(u.header, wire.GenerateDataKey); err != nil {
 		return err
 	}
 	if u.tagging, err = c.tagging(); err != nil {
@@ -127,7 +127,7 @@ func (c *call) partTarget() (*bucket, *upload, int, error) {
 	}
 	b, u, err := c.upload()
 	if err == nil {
-		err = c.mayUseKey(b, wire.Decrypt) // the upload's data key is there, encrypted
+		err = c.mayUseKey(u.header, wire.Decrypt) // the upload's data key is there, encrypted
 	}
 	return b, u, number, err
 }
@@ -148,7 +148,7 @@ func (c *call) uploadPart() error {
 	if err != nil {
 		return err
 	}
-	p, err := c.receive(u.algorithm)
+	p, err := c.receive(cmp.Or(u.algorithm, crc64NVME))
 	if err != nil {
 		return err
 	}
@@ -157,6 +157,7 @@ func (c *call) uploadPart() error {
 			"Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
 			strings.ToLower(u.algorithm.name), strings.ToLower(p.checksum.name))
 	}
+	p.etag = c.seal(u.header, p.etag)
 	if err := c.keepPart(b, u, number, part{p.content, now(), p.etag, p.checksum}); err != nil {
 		return err
 	}
@@ -198,7 +199,7 @@ func (c *call) uploadPartCopy() error {
 	if err != nil {
 		return err
 	}
-	p := part{taken, now(), d.etag(), d.checksum()}
+	p := part{taken, now(), c.seal(u.header, d.etag()), d.checksum()}
 	if err := c.keepPart(b, u, number, p); err != nil {
 		return err
 	}
@@ -229,7 +230,7 @@ func (c *call) completeMultipartUpload() error {
 	if err != nil {
 		return err
 	}
-	if err := c.mayUseKey(b, wire.Decrypt); err != nil {
+	if err := c.mayUseKey(u.header, wire.Decrypt); err != nil {
 		return err
 	}
 	var request struct {
@@ -341,7 +342,6 @@ func assemble(u *upload, parts []part) (*version, error) {
 	v.content = whole
 	v.etag = fmt.Sprintf("%x-%d", etags.Sum(nil), len(parts))
 	switch {
-	case u.algorithm == nil:
 	case u.composite:
 		sums := u.algorithm.new()
 		for _, p := range parts {
@@ -354,7 +354,7 @@ func assemble(u *upload, parts []part) (*version, error) {
 		value := fmt.Sprintf("%s-%d", base64.StdEncoding.EncodeToString(sums.Sum(nil)), len(parts))
 		v.checksum = checksum{u.algorithm, value, true}
 	default:
-		d, err := digestOf(whole, u.algorithm)
+		d, err := digestOf(whole, cmp.Or(u.algorithm, crc64NVME))
 		if err != nil {
 			return nil, err
 		}
@@ -391,138 +391,4 @@ func (c *call) abortMultipartUpload() error {
 	c.mu.Unlock()
 	c.w.WriteHeader(http.StatusNoContent)
 	return nil
-}
-
-func (c *call) listParts() error {
-	if err := c.may("s3:ListMultipartUploadParts"); err != nil {
-		return err
-	}
-	_, u, err := c.upload()
-	if err != nil {
-		return err
-	}
-	limit, err := c.query.number("max-parts")
-	if err != nil {
-		return err
-	}
-	marker, err := strconv.Atoi(cmp.Or(c.query["part-number-marker"], "0"))
-	if err != nil || marker < 0 {
-		return invalidArgument("part-number-marker", c.query["part-number-marker"])
-	}
-	answer := struct {
-		XMLName              xml.Name
-		Bucket               string
-		Key                  string
-		UploadID             string `xml:"UploadId"`
-		Initiator            ownerXML
-		Owner                ownerXML
-		StorageClass         string
-		ChecksumAlgorithm    string `xml:",omitempty"`
-		ChecksumType         string `xml:",omitempty"`
-		PartNumberMarker     int
-		NextPartNumberMarker int
-		MaxParts             int
-		IsTruncated          bool
-		Parts                []partXML `xml:"Part"`
-	}{
-		XMLName: named("ListPartsResult"), Bucket: c.name, Key: c.key, UploadID: u.id,
-		Initiator: ownerXML{c.ownerID()}, Owner: ownerXML{c.ownerID()}, PartNumberMarker: marker, MaxParts: limit,
-		StorageClass: (&version{header: u.header}).storageClass(),
-	}
-	if u.algorithm != nil {
-		answer.ChecksumAlgorithm = u.algorithm.name
-		answer.ChecksumType = checksum{composite: u.composite}.kind()
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, number := range slices.Sorted(maps.Keys(u.parts)) {
-		if number <= marker {
-			continue
-		}
-		if len(answer.Parts) == limit {
-			answer.IsTruncated = true
-			break
-		}
-		p := u.parts[number]
-		answer.Parts = append(answer.Parts, partXML{
-			number, new(timestamp(p.modified)), quote(p.etag), new(p.content.size()), p.checksum.xml(),
-		})
-		answer.NextPartNumberMarker = number
-	}
-	return c.answer(answer)
-}
-
-// sortedUploads are the uploads by key and, of one key, in the order of their start. They begin after the key marker,
-// or within that key after the upload marker; Service.mu is held.
-func (b *bucket) sortedUploads(keyMarker, uploadMarker string) iter.Seq2[string, *upload] {
-	all := slices.SortedFunc(maps.Values(b.uploads), func(x, y *upload) int {
-		return cmp.Or(cmp.Compare(x.key, y.key), x.started.Compare(y.started), cmp.Compare(x.id, y.id))
-	})
-	return func(yield func(string, *upload) bool) {
-		passed := false
-		for _, u := range all {
-			if u.key < keyMarker || keyMarker != "" && u.key == keyMarker && !passed {
-				passed = u.key == keyMarker && uploadMarker != "" && u.id == uploadMarker
-				continue
-			}
-			if !yield(u.key, u) {
-				return
-			}
-		}
-	}
-}
-
-func (c *call) listMultipartUploads() error {
-	b, err := c.mayList("s3:ListBucketMultipartUploads")
-	if err != nil {
-		return err
-	}
-	keyMarker, uploadMarker := c.query["key-marker"], c.query["upload-id-marker"]
-	l, err := c.listing(keyMarker, "max-uploads")
-	if err != nil {
-		return err
-	}
-	f := listed(c.Service, func() found[*upload] { return page(l, b.sortedUploads(keyMarker, uploadMarker)) })
-	type entry struct {
-		Key          string
-		UploadID     string `xml:"UploadId"`
-		Initiator    ownerXML
-		Owner        ownerXML
-		StorageClass string
-		Initiated    timestamp
-	}
-	answer := struct {
-		XMLName            xml.Name
-		Bucket             string
-		KeyMarker          string
-		UploadIDMarker     string `xml:"UploadIdMarker"`
-		NextKeyMarker      string
-		NextUploadIDMarker string `xml:"NextUploadIdMarker"`
-		Prefix             string
-		Delimiter          string `xml:",omitempty"`
-		MaxUploads         int
-		EncodingType       string `xml:",omitempty"`
-		IsTruncated        bool
-		Uploads            []entry `xml:"Upload"`
-		CommonPrefixes     []prefixXML
-	}{
-		XMLName: named("ListMultipartUploadsResult"), Bucket: b.Name, KeyMarker: l.text(keyMarker),
-		UploadIDMarker: uploadMarker, Prefix: l.text(l.prefix), Delimiter: l.text(l.delimiter), MaxUploads: l.max,
-		EncodingType: l.encodingType(), IsTruncated: f.truncated, CommonPrefixes: l.commonPrefixes(f.prefixes),
-	}
-	for _, u := range f.items {
-		answer.Uploads = append(answer.Uploads, entry{
-			l.text(u.key), u.id,
-			ownerXML{c.ownerID()},
-			ownerXML{c.ownerID()},
-			(&version{header: u.header}).storageClass(), timestamp(u.started),
-		})
-	}
-	if f.truncated {
-		answer.NextKeyMarker = l.text(f.last)
-		if n := len(f.items); n > 0 && f.items[n-1].key == f.last {
-			answer.NextUploadIDMarker = f.items[n-1].id
-		}
-	}
-	return c.answer(answer)
 }

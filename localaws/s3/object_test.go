@@ -32,7 +32,7 @@ func TestPutThenGet(t *testing.T) {
 			put, err := d.client.PutObject(t.Context(), &sdk.PutObjectInput{
 				Bucket: aws.String("versioned"), Key: &test.key, Body: bytes.NewReader(test.body),
 				ContentType: aws.String("text/csv"), Metadata: map[string]string{"Rows": "2"},
-				ServerSideEncryption: types.ServerSideEncryptionAwsKms, Tagging: aws.String("a=1&b=2"),
+				ServerSideEncryption: types.ServerSideEncryptionAes256, Tagging: aws.String("a=1&b=2"),
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -52,7 +52,7 @@ func TestPutThenGet(t *testing.T) {
 				Tags                                 int32
 			}
 			want := object{
-				string(test.body), `"` + hex.EncodeToString(sum[:]) + `"`, "text/csv", *put.VersionId, "aws:kms", "2",
+				string(test.body), `"` + hex.EncodeToString(sum[:]) + `"`, "text/csv", *put.VersionId, "AES256", "2",
 				int64(len(test.body)), 2,
 			}
 			if diff := cmp.Diff(want, object{

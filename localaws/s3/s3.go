@@ -37,6 +37,9 @@ type Service struct {
 	// https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html.
 	MaxOperation int64
 	MinPart      int64
+	// Caller finds who signed the form of a presigned POST, by the access key id. Nil takes everybody for the
+	// administrator.
+	Caller func(accessKeyID string) (wire.Principal, error)
 
 	account *wire.Account
 	events  wire.Sink
@@ -105,9 +108,9 @@ func (s *Service) Buckets() []Bucket {
 
 // Put stores body as PutObject does, event included, and returns its version id.
 func (s *Service) Put(bucket, key string, body []byte) (versionID string, err error) {
-	d := newDigest(nil)
+	d := newDigest(crc64NVME)
 	_, _ = d.Write(body) // a hash answers no error
-	return s.put(bucket, key, memory(bytes.Clone(body)), d.etag())
+	return s.put(bucket, key, memory(bytes.Clone(body)), d.etag(), d.checksum())
 }
 
 // PutSource is Put for content that is made when it is read.
@@ -115,15 +118,19 @@ func (s *Service) PutSource(bucket, key string, source Source) (versionID string
 	if source.ETag == "" {
 		source.ETag = s.account.IDs.Draw("0123456789abcdef", 32)
 	}
-	return s.put(bucket, key, &source, source.ETag)
+	return s.put(bucket, key, &source, source.ETag, checksum{})
 }
 
-func (s *Service) put(bucket, key string, body content, etag string) (versionID string, err error) {
-	v := &version{key: key, etag: etag, content: body, header: http.Header{}}
+func (s *Service) put(
+	bucket, key string, body content, etag string, sum checksum,
+) (versionID string, err error) {
+	v := &version{key: key, etag: etag, content: body, header: http.Header{}, checksum: sum}
 	v.header.Set("Content-Type", defaultContentType)
-	v.header.Set("X-Amz-Server-Side-Encryption", "AES256")
 	b, err := s.bucket(bucket)
 	if err != nil {
+		return "", err
+	}
+	if err := s.encrypt(b, v.header); err != nil {
 		return "", err
 	}
 	if err := s.commit(b, v, nil); err != nil {
@@ -272,7 +279,7 @@ func (s *Service) commit(b *bucket, v *version, conditions http.Header) error {
 
 // append is commit with s.mu held and the conditions known to hold.
 func (s *Service) append(b *bucket, v *version) {
-	v.modified, v.sequencer = now(), s.sequencer()
+	v.modified, v.sequencer, v.etag = now(), s.sequencer(), s.seal(v.header, v.etag)
 	versions := b.objects[v.key]
 	if len(versions) == 0 {
 		at, _ := slices.BinarySearch(b.keys, v.key)
