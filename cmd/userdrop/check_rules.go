@@ -2,10 +2,12 @@ package main
 
 import (
 	"errors"
+	"time"
 
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/spf13/cobra"
 
+	"userdrop/internal/phonenumber"
 	"userdrop/internal/steps/prepareimport"
 	"userdrop/internal/usercsv"
 )
@@ -14,7 +16,7 @@ import (
 func (o *checkOptions) rules(cmd *cobra.Command) (*usercsv.Pool, usercsv.Settings, error) {
 	none := usercsv.Settings{}
 	if o.pool != "" {
-		settings, err := usercsv.ParseSettings(o.settings.SettingTexts)
+		settings, err := parseSettings(o.settings.SettingTexts)
 		if err != nil {
 			return nil, none, err
 		}
@@ -38,7 +40,7 @@ func (o *checkOptions) rules(cmd *cobra.Command) (*usercsv.Pool, usercsv.Setting
 		}
 		o.settings.takeFrom(s.parameters, cmd.Flags())
 	}
-	settings, err := usercsv.ParseSettings(o.settings.SettingTexts)
+	settings, err := parseSettings(o.settings.SettingTexts)
 	if err != nil {
 		return nil, none, err
 	}
@@ -47,4 +49,11 @@ func (o *checkOptions) rules(cmd *cobra.Command) (*usercsv.Pool, usercsv.Setting
 		return nil, none, unavailablef("there is no user pool %s in %s", o.poolID, cfg.Region)
 	}
 	return pool, settings, explain(err)
+}
+
+// parseSettings reads the settings of the CSV rules for a file that is checked now.
+func parseSettings(texts usercsv.SettingTexts) (usercsv.Settings, error) {
+	settings, err := usercsv.ParseSettings(texts, phonenumber.New())
+	settings.Began = time.Now()
+	return settings, err
 }

@@ -139,8 +139,9 @@ NotVerified  1 row
   verified. Set email_verified or phone_number_verified to true.
     line 3
 
-BadEmail  1 row
-  An email address is one local part, one @ and one domain, without white space.
+BadCharacter  1 row
+  A value holds a character that cannot be seen, or that shows that a program
+  has damaged the text. Type the value anew.
     line 3  email  bad\x1b[31m
 
 TooLong  1 row

@@ -143,7 +143,7 @@ var codeTexts = [endOfCodes]codeText{
 
 	FieldCount: {
 		"FieldCount", "Too few or too many fields",
-		"The row has fewer or more fields than the header. Put values that hold the delimiter in quotation marks.",
+		"The row has fewer or more fields than the header.",
 	},
 	BadQuoting: {
 		"BadQuoting", "Quotation marks do not match",
@@ -153,8 +153,9 @@ var codeTexts = [endOfCodes]codeText{
 	MissingUsername: {"MissingUsername", "No username", "The row has no username. Fill it in."},
 	BadUsername: {
 		"BadUsername", "Username not usable",
-		"A username has 1 to 128 letters, marks, digits, symbols or punctuation, no white space; where email or " +
-			"phone_number is an alias of the pool, it must not look like one.",
+		"A username has 1 to 128 letters, marks, digits, symbols or punctuation, no white space, and is no word such as " +
+			"NULL. Where email or phone_number is an alias of the pool, it must not look like one; where users sign in with " +
+			"them, it is blank or the same.",
 	},
 	DuplicateUsername: {
 		"DuplicateUsername", "Username given twice",
@@ -176,11 +177,11 @@ var codeTexts = [endOfCodes]codeText{
 	},
 	BadEmail: {
 		"BadEmail", "Email address not usable",
-		"An email address is one local part, one @ and one domain, without white space.",
+		"An email address is a name, one @ and a domain with a dot, such as ann@example.com, and nothing around it.",
 	},
 	BadCharacter: {
 		"BadCharacter", "A character that does not belong there",
-		"A value holds a character that cannot be seen or that was damaged. Type the value anew.",
+		"A value holds a character that cannot be seen, or that shows that a program has damaged the text. Type the value anew.",
 	},
 	SpreadsheetValue: {
 		"SpreadsheetValue", "A value that a spreadsheet has damaged",
@@ -189,23 +190,24 @@ var codeTexts = [endOfCodes]codeText{
 	},
 	BadPhone: {
 		"BadPhone", "Phone number not usable",
-		"A phone number starts with + and the country code, then digits, 15 at most, without letters or an extension. " +
-			"For national numbers use the setting DefaultPhoneCountry.",
+		"A phone number is + and the country code, then as many digits as numbers of that country have, without the digit " +
+			"that only calls inside the country begin with, letters or an extension. For national numbers use the setting " +
+			"DefaultPhoneCountry.",
 	},
 	BadBoolean: {
 		"BadBoolean", "Neither true nor false", "Write true or false (t/f, yes/no, y/n and 1/0 are understood, too).",
 	},
 	BadBirthdate: {
-		"BadBirthdate", "Birthdate is not a date", "Write a birthdate that exists as YYYY-MM-DD or MM/DD/YYYY.",
+		"BadBirthdate", "Birthdate is not a date", "Write a birthdate from 1900 on as YYYY-MM-DD or MM/DD/YYYY. If the day comes first, use the setting DateOrder.",
 	},
 	BadUpdatedAt: {
 		"BadUpdatedAt", "Update time is not a time",
-		"Write updated_at as seconds since 1970 or as an RFC 3339 time such as 2026-11-21T10:00:00Z.",
+		"Write updated_at as seconds since 1970 or as a time such as 2026-11-21T10:00:00Z, from 1990 on.",
 	},
-	BadNumber: {"BadNumber", "Not a whole number", "Write a whole number in digits, without separators."},
+	BadNumber: {"BadNumber", "Not a whole number", "Write a whole number in digits, without separators and decimals."},
 	NumberOutOfRange: {
 		"NumberOutOfRange", "Number out of range",
-		"A number is below the minimum or above the maximum of the pool's schema.",
+		"A number is below the minimum or above the maximum of the pool's schema, or beyond ±9007199254740991, which no program holds exactly.",
 	},
 	BadDateTime: {
 		"BadDateTime", "Not a date and time",

@@ -67,6 +67,9 @@ func WorkPrefix(importID string) string { return importID + "/" }
 // PlanKey holds the Plan.
 func PlanKey(importID string) string { return importID + "/plan.json" }
 
+// BeganKey holds the time when a drop was first prepared, as JSON.
+func BeganKey(importID string) string { return importID + "/began.json" }
+
 // RejectedKey holds the rows that the CSV rules rejected, as Outcomes, one a line.
 func RejectedKey(importID string) string { return importID + "/rejected.jsonl" }
 

@@ -92,7 +92,7 @@ func (void) Close(usercsv.PartSummary) error { return nil }
 func (void) Discard() error                  { return nil }
 
 func prepareText(f benchFile, text []byte) error {
-	p, err := usercsv.NewPreparer(f.pool, usercsv.Settings{}, void{})
+	p, err := usercsv.NewPreparer(f.pool, complete(usercsv.Settings{}), void{})
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func BenchmarkGigabyte(b *testing.B) {
 			b = f.row(b, i)
 			return b[:len(b)-1]
 		}}
-		p, err := usercsv.NewPreparer(f.pool, usercsv.Settings{}, void{})
+		p, err := usercsv.NewPreparer(f.pool, complete(usercsv.Settings{}), void{})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -94,22 +94,19 @@ type changes struct {
 func newChanges(header Header, known *Groups) changes {
 	find := func(name string, kind kind) *column {
 		if i := slices.Index(header.Attributes, name); i >= 0 {
-			return &column{name: name, kind: kind, source: i}
+			return &column{name: name, kind: kind, source: i, maximum: maxValue}
 		}
 		return nil
 	}
 	return changes{groups: find(colGroups, kindText), enabled: find(colEnabled, kindBoolean), known: known}
 }
 
-// checkChanges reads what the row that s has split wants after the import.
-func (c *checker) checkChanges(s *scanner) {
+// checkChanges reads what the row wants after the import.
+func (c *checker) checkChanges() {
 	c.changes.wanted = Wanted{}
 	if col := c.changes.enabled; col != nil {
-		if value, _ := s.value(col.source); len(value) > 0 {
-			enabled, ok := parseBoolean(value)
-			if !ok {
-				c.fault(BadBoolean, col)
-			}
+		if value := c.read(col).value; len(value) > 0 {
+			enabled := value[0] == 't'
 			c.changes.wanted.Enabled = &enabled
 		}
 	}
@@ -117,12 +114,16 @@ func (c *checker) checkChanges(s *scanner) {
 	if col == nil {
 		return
 	}
-	value, _ := s.value(col.source)
+	value := c.clean(col)
+	if code, detail := c.damage(col, value, classify(value)); code != 0 {
+		c.fault(code, col, detail)
+		return
+	}
 	names := splitGroups(string(value))
 	// A group that only rejected rows want is not created.
 	if slices.ContainsFunc(names, func(name string) bool { return !validGroup(name) }) ||
 		c.codes == 0 && !c.changes.known.take(names) {
-		c.fault(contract.UnknownGroup, col)
+		c.fault(contract.UnknownGroup, col, "")
 	}
 	c.changes.wanted.Groups = names
 }

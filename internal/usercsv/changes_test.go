@@ -74,7 +74,7 @@ func TestGroupsAndEnabled(t *testing.T) {
 				text += fmt.Sprintf("u%d,u%d@example.com,true,%s,%s\n", n, n, pair[0], pair[1])
 			}
 			sink := &wantSink{}
-			p, err := usercsv.NewPreparer(changePool(), usercsv.Settings{Groups: test.groups}, sink)
+			p, err := usercsv.NewPreparer(changePool(), complete(usercsv.Settings{Groups: test.groups}), sink)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -104,7 +104,7 @@ func TestGroupsAreAColumnOnlyWhereTheyAreApplied(t *testing.T) {
 	pool := changePool()
 	pool.ApplyGroups = false
 	prepare := func() (usercsv.SourceSummary, error) {
-		p, err := usercsv.NewPreparer(pool, usercsv.Settings{}, &wantSink{})
+		p, err := usercsv.NewPreparer(pool, complete(usercsv.Settings{}), &wantSink{})
 		if err != nil {
 			t.Fatal(err)
 		}

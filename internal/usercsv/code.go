@@ -57,6 +57,7 @@ const (
 
 // Tally counts the problems of rows as they come, in ascending order of lines.
 type Tally struct {
+	fields   [fieldAdvices]bool // advice for FieldCount
 	problems [contract.EndOfCodes]Problem
 }
 
@@ -75,6 +76,9 @@ func (t *Tally) Add(line int, codes Codes) {
 // several.
 func (t *Tally) addRow(s *scanner, codes Codes) {
 	t.Add(s.rowLine, codes)
+	if s.code == FieldCount {
+		t.fields[s.fieldAdvice()] = true
+	}
 	if p := &t.problems[BadQuoting]; s.code == BadQuoting && s.rowEnd > s.rowLine && p.Message == "" {
 		p.Message = spanMessage(s.rowLine, s.rowEnd)
 	}
@@ -96,6 +100,11 @@ func (t *Tally) Problems() []Problem {
 		if p.Message == "" {
 			p.Message = p.Code.Message()
 		}
+		for advice, given := range t.fields {
+			if given && p.Code == FieldCount {
+				p.Message += " " + fieldAdviceTexts[advice]
+			}
+		}
 		p.Lines = slices.Clone(p.Lines)
 		problems = append(problems, p)
 	}
@@ -115,6 +124,11 @@ func (r *Refusal) Error() string {
 		names[i] = p.Code.String()
 	}
 	return "file refused: " + strings.Join(names, ", ")
+}
+
+// Has reports whether the code is among the reasons.
+func (r *Refusal) Has(code Code) bool {
+	return slices.ContainsFunc(r.Problems, func(p Problem) bool { return p.Code == code })
 }
 
 // Refuse is a refusal for one reason; without a message it has the code's own.

@@ -84,36 +84,3 @@ func lineList(lines []int, count int) string {
 	}
 	return list
 }
-
-// orderOf says which order of month and day the digits of a trimmed cell allow: one or two digits, a separator of /, .
-// or -, one or two digits, the same separator, and a year of four digits.
-func orderOf(text []byte) dateOrder {
-	first, rest := digitsAt(text)
-	if first == 0 || len(rest) == 0 || rest[0] != '/' && rest[0] != '.' && rest[0] != '-' {
-		return orderPlain
-	}
-	separator := rest[0]
-	second, rest := digitsAt(rest[1:])
-	if second == 0 || len(rest) != len("/2006") || rest[0] != separator || !isDigits(rest[1:]) {
-		return orderPlain
-	}
-	switch {
-	case first > 31 || second > 31 || first > 12 && second > 12 || first == second:
-		return orderPlain
-	case first > 12:
-		return orderDayOnly
-	case second > 12:
-		return orderMonthOnly
-	}
-	return orderEither
-}
-
-// digitsAt returns the number that text begins with in one or two digits, 0 if none, and the rest.
-func digitsAt(text []byte) (n int, rest []byte) {
-	i := 0
-	for i < len(text) && i < 2 && text[i] >= '0' && text[i] <= '9' {
-		n = n*10 + int(text[i]-'0')
-		i++
-	}
-	return n, text[i:]
-}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -39,18 +40,20 @@ func (r *Rows) Seek(line int) (Row, error) {
 }
 
 // FailedWriter writes failed.csv: the rows of one source that did not make it, with the reason in columns of our own,
-// so that a repaired file can be dropped again. It is RFC 4180, UTF-8, with LF. Cells are as read, neither trimmed nor
+// so that a repaired file can be dropped again. It is RFC 4180 in UTF-8, with LF, a byte order mark and the source's own
+// delimiter, so that the spreadsheet that wrote the source opens it as it should. Cells are as read, neither trimmed nor
 // altered for a spreadsheet's sake; only our own columns are made safe against formulas.
 type FailedWriter struct {
-	w     *bufio.Writer
-	keep  []int // the source's columns less ours of an earlier failed.csv
-	begun bool
-	names [][]byte
+	w         *bufio.Writer
+	delimiter byte
+	keep      []int // the source's columns less ours of an earlier failed.csv
+	begun     bool
+	names     [][]byte
 }
 
 // NewFailedWriter writes to w. Nothing is written before the first row.
 func NewFailedWriter(w io.Writer, header Header) *FailedWriter {
-	f := &FailedWriter{w: bufio.NewWriter(w)}
+	f := &FailedWriter{w: bufio.NewWriter(w), delimiter: header.Delimiter}
 	for i, name := range header.Names {
 		if !header.ours(i) {
 			f.keep = append(f.keep, i)
@@ -62,7 +65,27 @@ func NewFailedWriter(w io.Writer, header Header) *FailedWriter {
 
 // WriteRejected writes a row that the rules rejected.
 func (f *FailedWriter) WriteRejected(row *Rejected) error {
-	return f.Write(&row.Row, row.Codes, Words(row.Codes, row.Attributes()))
+	return f.Write(&row.Row, row.Codes, row.Message())
+}
+
+// Message says what is wrong with the row, in detail. It may name characters of its cells.
+func (r *Rejected) Message() string {
+	message := Words(r.Codes, r.Attributes())
+	for _, f := range r.Faults {
+		if f.Detail == "" {
+			continue
+		}
+		if f.Attribute != "" && len(r.Faults) > 1 {
+			message += " " + f.Attribute + ":"
+		}
+		message += " " + f.Detail
+	}
+	return message
+}
+
+// HasDetails reports whether Message says more than Words does.
+func (r *Rejected) HasDetails() bool {
+	return slices.ContainsFunc(r.Faults, func(f Fault) bool { return f.Detail != "" })
 }
 
 // Attributes are those at fault, joined, for each of the row's codes in order; "" for a code of the row as a whole.
@@ -97,14 +120,18 @@ func Words(codes Codes, attributes []string) string {
 func (f *FailedWriter) Write(row *Row, codes Codes, message string) error {
 	if !f.begun {
 		f.begun = true
+		f.w.WriteString("\ufeff")
 		for _, name := range f.names {
 			f.cell(name)
 		}
-		f.w.WriteString("userdrop:line,userdrop:code,userdrop:message,userdrop:raw\n")
+		for _, name := range []string{"line", "code", "message"} {
+			f.cell([]byte(ourColumns + name))
+		}
+		f.w.WriteString(ourColumns + "raw\n")
 	}
 	for _, i := range f.keep {
 		if row.Code != 0 {
-			f.w.WriteByte(',')
+			f.cell(nil)
 			continue
 		}
 		f.cell(row.Cells[i])
@@ -115,19 +142,25 @@ func (f *FailedWriter) Write(row *Row, codes Codes, message string) error {
 	if row.Cut {
 		message += " Only the first 16 KiB of the row's text are shown."
 	}
-	f.w.Write(strconv.AppendInt(f.w.AvailableBuffer(), int64(row.Line), 10))
-	f.w.WriteByte(',')
+	f.cell(strconv.AppendInt(nil, int64(row.Line), 10))
 	f.cell(harmless([]byte(codes.String())))
 	f.cell(harmless([]byte(message)))
-	f.w.Write(appendCell(f.w.AvailableBuffer(), harmless(row.Raw)))
+	f.w.Write(appendQuoted(f.w.AvailableBuffer(), harmless(row.Raw)))
 	return f.w.WriteByte('\n')
 }
 
 // Flush writes what is left. Until then errors may go unseen.
 func (f *FailedWriter) Flush() error { return f.w.Flush() }
 
+// cell writes a cell and the delimiter behind it, in quotation marks where RFC 4180 asks for them. A backslash asks for
+// them as well: one before a comma means something in the source dialect.
 func (f *FailedWriter) cell(text []byte) {
-	f.w.Write(append(appendCell(f.w.AvailableBuffer(), text), ','))
+	if bytes.ContainsAny(text, "\"\\\r\n") || bytes.IndexByte(text, f.delimiter) >= 0 {
+		f.w.Write(appendQuoted(f.w.AvailableBuffer(), text))
+	} else {
+		f.w.Write(text)
+	}
+	f.w.WriteByte(f.delimiter)
 }
 
 // harmless puts a ' before what a spreadsheet would take for a formula.
@@ -138,12 +171,8 @@ func harmless(text []byte) []byte {
 	return text
 }
 
-// appendCell appends a cell as RFC 4180 has it. Backslashes are quoted as well: one before a comma means something in
-// the source dialect.
-func appendCell(to, text []byte) []byte {
-	if !bytes.ContainsAny(text, "\",\\\r\n") {
-		return append(to, text...)
-	}
+// appendQuoted appends a cell in quotation marks, those in it doubled.
+func appendQuoted(to, text []byte) []byte {
 	to = append(to, '"')
 	for {
 		quote := bytes.IndexByte(text, '"')

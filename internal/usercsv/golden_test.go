@@ -12,10 +12,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"userdrop/internal/contract"
+	"userdrop/internal/phonenumber"
 	"userdrop/internal/usercsv"
 )
 
@@ -66,6 +68,13 @@ func TestGolden(t *testing.T) {
 			t.Errorf("no case gives %s", code)
 		}
 	}
+}
+
+// complete adds what every caller must give to settings.
+func complete(settings usercsv.Settings) usercsv.Settings {
+	settings.PhoneNumbers = phonenumber.New()
+	settings.Began = time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
+	return settings
 }
 
 // parseCase reads a case's directives and source.
@@ -179,7 +188,7 @@ type output struct {
 func run(t testing.TB, pool *usercsv.Pool, settings usercsv.Settings, source string) *output {
 	t.Helper()
 	out := &output{codes: map[int]usercsv.Codes{}}
-	p, err := usercsv.NewPreparer(pool, settings, out)
+	p, err := usercsv.NewPreparer(pool, complete(settings), out)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,7 +62,8 @@ func (s *scanner) readHeader(pool *Pool, settings Settings) (Header, error) {
 	if refusal := s.noHeader(pool, known, header, most, faulty); refusal != nil {
 		return Header{}, refusal
 	}
-	s.delim, s.width = header.Delimiter, len(header.Names)
+	s.setDelimiter(header.Delimiter)
+	s.width = len(header.Names)
 	s.skipLine(false)
 	s.full = s.buf[start:s.pos]
 	header.leaveOutUnknown(settings)
@@ -75,7 +76,8 @@ func (s *scanner) readHeader(pool *Pool, settings Settings) (Header, error) {
 // namesUnder splits the line at pos under a delimiter and moves behind it. It reports false if the line has a quoting
 // fault or goes on in the next one.
 func (s *scanner) namesUnder(delim byte) (names []string, ok bool) {
-	s.delim, s.width = delim, maxRow+1
+	s.setDelimiter(delim)
+	s.width = maxRow + 1
 	if s.split() != splitRow {
 		return nil, false
 	}

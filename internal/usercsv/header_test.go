@@ -195,7 +195,7 @@ func TestBeforeHeader(t *testing.T) {
 		{"\uFEFFsep=,\n" + header + goodRow, 3, ','},
 		{strings.ReplaceAll(header+goodRow, ",", "|"), 2, '|'},
 	} {
-		p, err := usercsv.NewPreparer(richPool(), usercsv.Settings{IgnoreColumns: []string{"*"}}, &output{})
+		p, err := usercsv.NewPreparer(richPool(), complete(usercsv.Settings{IgnoreColumns: []string{"*"}}), &output{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,12 +16,16 @@ const (
 	// does not say whether a megabyte is 10⁶ bytes or 2²⁰; the smaller is safe.
 	MaxPartRows  = 500_000
 	MaxPartBytes = 100_000_000
+	// MaxParts is how many parts a drop may have: 100 million rows, or 20 GB, are more than a pool takes, and a step of
+	// the workflow answers about a kilobyte for each part, 256 at most.
+	MaxParts = 200
 )
 
-// Limits bound a part.
+// Limits bound a drop: the rows and bytes of a part, and the number of parts. A drop that needs more is TooLarge.
 type Limits struct {
 	Rows  int
 	Bytes int64
+	Parts int
 }
 
 // Sink receives what a [Preparer] makes of a drop.
@@ -85,7 +89,7 @@ type SourceSummary struct {
 	Bytes    int64 // read of the source; all of them unless it was refused
 	Read     int   // rows
 	Rejected int
-	Problems []contract.Problem // of rows
+	Problems []Problem // of rows
 	Notes    []contract.Note
 }
 
@@ -98,13 +102,13 @@ type Summary struct {
 	Read     int
 	Rejected int
 	Parts    []PartSummary
-	Problems []Problem       // of the rows of all sources
-	Notes    []contract.Note // of all sources
+	Problems []Problem // of the rows of all sources
+	Notes    []contract.Note
 }
 
 // Preparer makes parts out of the sources of one drop.
 type Preparer struct {
-	// Limits are MaxPartRows and MaxPartBytes unless they are set before the first source.
+	// Limits are MaxPartRows, MaxPartBytes and MaxParts unless they are set before the first source.
 	Limits Limits
 
 	pool     *Pool
@@ -125,12 +129,15 @@ func NewPreparer(pool *Pool, settings Settings, sink Sink) (*Preparer, error) {
 	if err := settings.Validate(); err != nil {
 		return nil, err
 	}
+	if settings.PhoneNumbers == nil || settings.Began.IsZero() {
+		return nil, errors.New("the settings lack PhoneNumbers or Began")
+	}
 	if header, _ := pool.columns(); !slices.Contains(header, colUsername) {
 		return nil, fmt.Errorf("the pool's header has no %s", colUsername)
 	}
 	wants, _ := sink.(ChangeSink)
 	return &Preparer{
-		Limits: Limits{Rows: MaxPartRows, Bytes: MaxPartBytes},
+		Limits: Limits{Rows: MaxPartRows, Bytes: MaxPartBytes, Parts: MaxParts},
 		pool:   pool, settings: settings, sink: sink, wants: wants,
 		seen: newSeen(), open: map[Algorithm]*openPart{}, verbatim: true,
 	}, nil
@@ -149,9 +156,9 @@ type openPart struct {
 // flushAt is how much of a part is collected before it is written.
 const flushAt = 64 << 10
 
-// Add prepares the next source. A *Refusal says what is wrong with the file as a whole. If it is Late, a NUL or bad
-// encoding is below rows that were prepared already, or its dates are ambiguous: the drop must be discarded. When a drop has several sources,
-// [Verify] each first, so that one bad file does not spoil the others.
+// Add prepares the next source. A *Refusal says what is wrong with the file as a whole. If it is Late, rows were
+// prepared before that showed, by a NUL, bad encoding, ambiguous dates or too many parts: the drop must be discarded.
+// When a drop has several sources, [Verify] each first, so that one bad file does not spoil the others.
 func (p *Preparer) Add(ctx context.Context, r io.Reader) (SourceSummary, error) {
 	if p.err != nil {
 		return SourceSummary{}, p.err
@@ -205,52 +212,66 @@ func (p *Preparer) add(ctx context.Context, source int, r *counter) (summary Sou
 		}
 		summary.Read++
 		check.check(s)
-		var page *seenPage
-		var slot uint
-		if check.hash != 0 {
-			var found bool
-			if page, slot, found = p.seen.find(check.hash); found {
-				check.fault(DuplicateUsername, check.roles[roleUsername])
-			}
-		}
-		if check.notes != 0 {
-			notes.add(s.rowLine, check.notes)
-		}
-		if check.codes != 0 {
-			p.verbatim = false
+		accepted := p.remember(check)
+		notes.add(s.rowLine, check.notes)
+		if !accepted {
 			summary.Rejected++
 			tally.addRow(s, check.codes)
-			row := &Rejected{Row: s.current(source), Header: &header, Codes: check.codes, Faults: check.faults}
-			slices.SortStableFunc(row.Faults, func(a, b Fault) int { return int(a.Code) - int(b.Code) })
-			if err := p.sink.Reject(ctx, row); err != nil {
-				return summary, err
-			}
-			continue
+			err = p.reject(ctx, source, s, check, &header)
+		} else {
+			err = p.take(ctx, Place{Source: source, Line: s.rowLine}, check, columns)
 		}
-		p.seen.add(check.hash, page, slot)
-		p.verbatim = p.verbatim && check.verbatim(s)
-		if err := p.append(ctx, Place{Source: source, Line: s.rowLine}, check, columns); err != nil {
+		if err != nil {
 			return summary, err
 		}
-		if p.wants != nil && !check.changes.wanted.Empty() {
-			place, name := Place{Source: source, Line: s.rowLine}, check.cells[roleUsername].value
-			if err := p.wants.Want(ctx, p.current.Part, place, name, check.changes.wanted); err != nil {
-				return summary, err
-			}
-		}
 	}
-	switch {
+	switch refusal := check.birthdates.refusal(); {
 	case s.err != nil:
 		return summary, s.err
 	case summary.Read == 0:
 		return summary, Refuse(NoRows, "")
-	}
-	if refusal := check.dates.refusal(p.settings); refusal != nil {
+	case refusal != nil:
 		return summary, refusal
 	}
-	summary.Problems = tally.Problems()
-	summary.Notes = notes.all(&header)
+	summary.Problems, summary.Notes = tally.Problems(), notes.all(&header)
 	return summary, nil
+}
+
+// remember adds the username of the row that was checked to those of the drop, and returns whether the row is
+// accepted: it is not if it has a problem, or the username of an earlier row that was accepted.
+func (p *Preparer) remember(row *checker) bool {
+	if row.hash == 0 {
+		return false
+	}
+	page, slot, found := p.seen.find(row.hash)
+	if found {
+		row.fault(DuplicateUsername, row.roles[roleUsername], "")
+	}
+	if row.codes != 0 {
+		return false
+	}
+	p.seen.add(row.hash, page, slot)
+	p.verbatim = p.verbatim && row.verbatim(row.s)
+	return true
+}
+
+// take hands an accepted row to the sink: into its part, and what it wants after the import.
+func (p *Preparer) take(ctx context.Context, place Place, row *checker, columns []byte) error {
+	if err := p.append(ctx, place, row, columns); err != nil {
+		return err
+	}
+	if p.wants == nil || row.changes.wanted.Empty() {
+		return nil
+	}
+	return p.wants.Want(ctx, p.current.Part, place, row.cells[roleUsername].value, row.changes.wanted)
+}
+
+// reject hands the row that was checked to the sink.
+func (p *Preparer) reject(ctx context.Context, source int, s *scanner, row *checker, header *Header) error {
+	p.verbatim = false
+	rejected := &Rejected{Row: s.current(source), Header: header, Codes: row.codes, Faults: row.faults}
+	slices.SortStableFunc(rejected.Faults, func(a, b Fault) int { return int(a.Code) - int(b.Code) })
+	return p.sink.Reject(ctx, rejected)
 }
 
 // open finds the header of a source.
@@ -269,36 +290,26 @@ func open(r io.Reader, pool *Pool, settings Settings) (*scanner, Header, error) 
 	return s, header, err
 }
 
-// Verify reads a source to its end, counts its rows, and tells what is wrong with the file as a whole, as a *Refusal.
+// Verify reads a source to its end, counts its rows, and returns what is wrong with the file as a whole, as a *Refusal.
 func Verify(ctx context.Context, r io.Reader, pool *Pool, settings Settings) (rows int, err error) {
 	s, header, err := open(r, pool, settings)
 	if err != nil {
 		return 0, err
 	}
-	// Only birthdates can be ambiguous, and only the rules know how their cells are read.
-	var check *checker
-	if slices.Contains(header.Attributes, colBirthdate) && settings.autoDates() {
-		check = newChecker(pool, settings, newSeen(), header)
-	}
+	check := newChecker(pool, settings, nil, header)
 	for s.next() {
 		if rows%rowsPerLook == 0 && ctx.Err() != nil {
 			return rows, ctx.Err()
 		}
 		rows++
-		if check != nil {
-			check.check(s)
-		}
+		check.countBirthdate(s)
 	}
-	switch {
+	switch refusal := check.birthdates.refusal(); {
 	case s.err != nil:
 		return rows, s.err
 	case rows == 0:
 		return 0, Refuse(NoRows, "")
-	}
-	if check == nil {
-		return rows, nil
-	}
-	if refusal := check.dates.refusal(settings); refusal != nil {
+	case refusal != nil:
 		return rows, refusal
 	}
 	return rows, nil
@@ -322,6 +333,9 @@ func (p *Preparer) append(ctx context.Context, place Place, row *checker, column
 		part = nil
 	}
 	if part == nil {
+		if len(p.parts) == p.Limits.Parts {
+			return Refuse(TooLarge, "")
+		}
 		part = &openPart{PartSummary: PartSummary{Part: Part{Number: len(p.parts) + 1, Algorithm: row.algorithm}}}
 		var err error
 		if part.w, err = p.sink.OpenPart(ctx, part.Part); err != nil {
@@ -381,8 +395,7 @@ func (p *Preparer) Close() (Summary, error) {
 		problems = append(problems, s.Problems)
 		notes = append(notes, s.Notes)
 	}
-	summary.Problems = contract.MergeProblems(problems...)
-	summary.Notes = contract.MergeNotes(notes...)
+	summary.Problems, summary.Notes = contract.MergeProblems(problems...), contract.MergeNotes(notes...)
 	if p.verbatim && len(p.parts) == 1 && p.parts[0].Bytes == p.sources[0].Bytes {
 		p.parts[0].SourceIsPart = true
 	}

@@ -71,12 +71,13 @@ func (s *sizedPart) Close(sum usercsv.PartSummary) error { s.sum = sum; return n
 
 // A part never exceeds a limit by a row or a byte, and a new one opens only when the open one is full.
 func TestSplitting(t *testing.T) {
-	const ours = len("email,email_verified,cognito:mfa_enabled,cognito:username\n")
+	const ours = len("email,email_verified,cognito:mfa_enabled,cognito:username,name\n")
 	pool := testPool()
 	pool.Header = []string{"email", "email_verified", "cognito:mfa_enabled", "cognito:username"}
 	hashed := testPool()
-	hashed.Header = append(slices.Clone(pool.Header), "password_hash")
-	long := strings.Repeat("x", 962)
+	hashed.Header = append(slices.Clone(pool.Header), "name", "password_hash")
+	long := strings.Repeat("x", 952)
+	pool.Header = append(pool.Header, "name")
 	for _, tc := range []struct {
 		name   string
 		pool   *usercsv.Pool
@@ -87,19 +88,19 @@ func TestSplitting(t *testing.T) {
 			"600,000 rows", pool,
 			&lines{
 				header: "email,email_verified,username", n: 600_000,
-				row: func(b []byte, i int) []byte { return fmt.Appendf(b, "a@b,true,u%06d", i) },
+				row: func(b []byte, i int) []byte { return fmt.Appendf(b, "a@b.example,true,u%06d", i) },
 			},
 			[]usercsv.PartSummary{
-				{Part: usercsv.Part{Number: 1}, Rows: 500_000, Bytes: int64(ours) + 500_000*int64(len("a@b,true,false,u000000\n"))},
-				{Part: usercsv.Part{Number: 2}, Rows: 100_000, Bytes: int64(ours) + 100_000*int64(len("a@b,true,false,u000000\n"))},
+				{Part: usercsv.Part{Number: 1}, Rows: 500_000, Bytes: int64(ours) + 500_000*int64(len("a@b.example,true,false,u000000,\n"))},
+				{Part: usercsv.Part{Number: 2}, Rows: 100_000, Bytes: int64(ours) + 100_000*int64(len("a@b.example,true,false,u000000,\n"))},
 			},
 		},
 		{
 			// A row of 1,000 bytes: 99,999 rows and the header fit, one more does not.
 			"bytes", pool,
 			&lines{
-				header: "email,email_verified,username", n: 100_001,
-				row: func(b []byte, i int) []byte { return fmt.Appendf(b, "a@%s,true,u%022d", long, i) },
+				header: "email,email_verified,username,name", n: 100_001,
+				row: func(b []byte, i int) []byte { return fmt.Appendf(b, "a@b.example,true,u%022d,%s", i, long) },
 			},
 			[]usercsv.PartSummary{
 				{Part: usercsv.Part{Number: 1}, Rows: 99_999, Bytes: int64(ours) + 99_999*1000},
@@ -111,22 +112,22 @@ func TestSplitting(t *testing.T) {
 			&lines{
 				header: "email,email_verified,username,password_hash", n: 8,
 				row: func(b []byte, i int) []byte {
-					return fmt.Appendf(b, "a@b,true,u%d,%s", i, []string{
+					return fmt.Appendf(b, "a@b.example,true,u%d,%s", i, []string{
 						"", "$2b$10$" + strings.Repeat("a", 53), "16384$8$1$ab$cd", "$pbkdf2-sha256$1000$ab$cd",
 					}[i%4])
 				},
 			},
 			[]usercsv.PartSummary{
-				{Part: usercsv.Part{Number: 1}, Rows: 2, Bytes: 110},
-				{Part: usercsv.Part{Number: 2, Algorithm: usercsv.BCRYPT}, Rows: 2, Bytes: 230},
-				{Part: usercsv.Part{Number: 3, Algorithm: usercsv.SCRYPT}, Rows: 2, Bytes: 140},
-				{Part: usercsv.Part{Number: 4, Algorithm: usercsv.PBKDF2SHA256}, Rows: 2, Bytes: 160},
+				{Part: usercsv.Part{Number: 1}, Rows: 2, Bytes: 133},
+				{Part: usercsv.Part{Number: 2, Algorithm: usercsv.BCRYPT}, Rows: 2, Bytes: 253},
+				{Part: usercsv.Part{Number: 3, Algorithm: usercsv.SCRYPT}, Rows: 2, Bytes: 163},
+				{Part: usercsv.Part{Number: 4, Algorithm: usercsv.PBKDF2SHA256}, Rows: 2, Bytes: 183},
 			},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			sink := &sizes{}
-			p, err := usercsv.NewPreparer(tc.pool, usercsv.Settings{}, sink)
+			p, err := usercsv.NewPreparer(tc.pool, complete(usercsv.Settings{}), sink)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -153,13 +154,13 @@ func TestSplitting(t *testing.T) {
 func TestVerbatimTooLong(t *testing.T) {
 	pool := testPool()
 	pool.Header = []string{"email", "email_verified", "cognito:mfa_enabled", "cognito:username"}
-	p, err := usercsv.NewPreparer(pool, usercsv.Settings{}, void{})
+	p, err := usercsv.NewPreparer(pool, complete(usercsv.Settings{}), void{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	source := &lines{
 		header: strings.Join(pool.Header, ","), n: usercsv.MaxPartRows + 1,
-		row: func(b []byte, i int) []byte { return fmt.Appendf(b, "a@b,true,false,u%d", i) },
+		row: func(b []byte, i int) []byte { return fmt.Appendf(b, "a@b.example,true,false,u%d", i) },
 	}
 	if _, err := p.Add(t.Context(), source); err != nil {
 		t.Fatal(err)
@@ -178,14 +179,14 @@ func TestSeveralSources(t *testing.T) {
 	out := &output{codes: map[int]usercsv.Codes{}}
 	pool := testPool()
 	pool.Header = []string{"email", "email_verified", "cognito:mfa_enabled", "cognito:username"}
-	p, err := usercsv.NewPreparer(pool, usercsv.Settings{AssumeVerified: usercsv.AssumeEmail}, out)
+	p, err := usercsv.NewPreparer(pool, complete(usercsv.Settings{AssumeVerified: usercsv.AssumeEmail}), out)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, source := range []string{
-		"email,username\na@b,ann\n\na@b,bob\n",
+		"email,username\na@b.example,ann\n\na@b.example,bob\n",
 		"nonsense\n",
-		"username;mail\nann;a@b\ncarl;a@b\ndora;bad\n",
+		"username;mail\nann;a@b.example\ncarl;a@b.example\ndora;bad\n",
 	} {
 		_, err := p.Add(t.Context(), strings.NewReader(source))
 		if refusal, refused := errors.AsType[*usercsv.Refusal](err); refused != (i == 1) || refused && refusal.Late {
@@ -203,7 +204,7 @@ func TestSeveralSources(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	const part = "email,email_verified,cognito:mfa_enabled,cognito:username\n" +
-		"a@b,true,false,ann\na@b,true,false,bob\na@b,true,false,carl\n"
+		"a@b.example,true,false,ann\na@b.example,true,false,bob\na@b.example,true,false,carl\n"
 	if diff := cmp.Diff(part, out.parts[0].String()); diff != "" {
 		t.Error(diff)
 	}
@@ -211,8 +212,8 @@ func TestSeveralSources(t *testing.T) {
 
 // A file that turns out bad below rows that were prepared is refused late; Verify finds that beforehand.
 func TestLateRefusal(t *testing.T) {
-	source := "email,username\na@b,ann\n" + strings.Repeat(" \n", 200_000) + "a@b,\xff\n"
-	p, err := usercsv.NewPreparer(testPool(), usercsv.Settings{AssumeVerified: usercsv.AssumeEmail}, void{})
+	source := "email,username\na@b.example,ann\n" + strings.Repeat(" \n", 200_000) + "a@b.example,\xff\n"
+	p, err := usercsv.NewPreparer(testPool(), complete(usercsv.Settings{AssumeVerified: usercsv.AssumeEmail}), void{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +225,7 @@ func TestLateRefusal(t *testing.T) {
 	if _, err := p.Close(); err == nil {
 		t.Error("Close succeeds although the drop is spoiled")
 	}
-	_, err = usercsv.Verify(t.Context(), strings.NewReader(source), testPool(), usercsv.Settings{})
+	_, err = usercsv.Verify(t.Context(), strings.NewReader(source), testPool(), complete(usercsv.Settings{}))
 	if refusal, ok := errors.AsType[*usercsv.Refusal](err); !ok || refusal.Problems[0].Code != usercsv.BadEncoding {
 		t.Errorf("Verify: %v", err)
 	}
@@ -240,17 +241,17 @@ func TestLongRows(t *testing.T) {
 		want      usercsv.Codes
 		cut       bool
 	}{
-		{"row of 1 MiB", long[:1<<20-4] + ",a@b", contract.CodesOf(usercsv.BadUsername, usercsv.RowTooLong), false},
-		{"row over 1 MiB", long[:1<<20-3] + ",a@b", contract.CodesOf(usercsv.RowTooLong), true},
-		{"row of 5 MiB", strings.Repeat(long, 5) + ",a@b", contract.CodesOf(usercsv.RowTooLong), true},
-		{"quoted 64 KiB", `"` + far + `",a@b`, contract.CodesOf(usercsv.BadUsername), false},
-		{"quoted over 64 KiB", `"` + far + `z",a@b`, contract.CodesOf(usercsv.BadQuoting), true},
+		{"row of 1 MiB", long[:1<<20-12] + ",a@b.example", contract.CodesOf(usercsv.BadUsername, usercsv.RowTooLong), false},
+		{"row over 1 MiB", long[:1<<20-11] + ",a@b.example", contract.CodesOf(usercsv.RowTooLong), true},
+		{"row of 5 MiB", strings.Repeat(long, 5) + ",a@b.example", contract.CodesOf(usercsv.RowTooLong), true},
+		{"quoted 64 KiB", `"` + far + `",a@b.example`, contract.CodesOf(usercsv.BadUsername), false},
+		{"quoted over 64 KiB", `"` + far + `z",a@b.example`, contract.CodesOf(usercsv.BadQuoting), true},
 		{"open quote and 5 MiB", `"` + strings.Repeat(long, 5), contract.CodesOf(usercsv.BadQuoting), true},
 		{"blank line of 3 MiB", strings.Repeat(" ,\t", 1<<20), 0, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			pool := testPool()
-			source := "username,email\n" + tc.row + "\nann,a@b\n"
+			source := "username,email\n" + tc.row + "\nann,a@b.example\n"
 			out := run(t, pool, usercsv.Settings{AssumeVerified: usercsv.AssumeEmail}, source)
 			want := tc.want
 			if tc.want.Has(usercsv.BadUsername) {
@@ -271,7 +272,7 @@ func TestUnclosedQuoteCostsItsLine(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("username,email\nbad,\"x\n")
 	for i := range 20_000 {
-		fmt.Fprintf(&b, "u%d,a@b\n", i)
+		fmt.Fprintf(&b, "u%d,a@b.example\n", i)
 	}
 	out := run(t, testPool(), usercsv.Settings{AssumeVerified: usercsv.AssumeEmail}, b.String())
 	if out.Read != 20_001 || out.Rejected != 1 || out.codes[2] != contract.CodesOf(usercsv.BadQuoting) {
@@ -282,8 +283,8 @@ func TestUnclosedQuoteCostsItsLine(t *testing.T) {
 // The scanner's buffer may end anywhere: before, inside and behind a quotation mark, a line end, a character. A blank
 // line of the right length puts each byte of a source there.
 func TestBufferEnds(t *testing.T) {
-	const source = "ü1,\"a,\"\"b\"\r\n\r\"u2\" , \"a@b\"\rü3\\,x,é@b\r\n\"u4\r\n\",a@b\n" +
-		"\"u5\" x,a@b\nu6\nu7,\"a\r\n\r\nb\nu8,\"a\"\"@b\"\n,\n"
+	const source = "ü1,\"a,\"\"b\"\r\n\r\"u2\" , \"a@b.example\"\rü3\\,x,é@b\r\n\"u4\r\n\",a@b.example\n" +
+		"\"u5\" x,a@b.example\nu6\nu7,\"a\r\n\r\nb\nu8,\"a\"\"@b\"\n,\n"
 	settings := usercsv.Settings{AssumeVerified: usercsv.AssumeEmail}
 	result := func(blank int) string {
 		// A second blank line makes the buffer full when the rows begin.
@@ -305,7 +306,7 @@ func TestBufferEnds(t *testing.T) {
 func TestContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	p, err := usercsv.NewPreparer(testPool(), usercsv.Settings{}, void{})
+	p, err := usercsv.NewPreparer(testPool(), complete(usercsv.Settings{}), void{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,16 +317,16 @@ func TestContext(t *testing.T) {
 
 // Errors of the source come back, wherever it breaks off: no part of a file is taken for the whole.
 func TestErrors(t *testing.T) {
-	text := "username,email,email_verified\na,a@b,true\nb,b@b,true\n"
+	text := "username,email,email_verified\na,a@b.example,true\nb,b@b.example,true\n"
 	utf16 := "\xFF\xFE" + strings.ReplaceAll(text, "", "\x00")[1:]
 	for _, broken := range []error{errors.New("broken"), io.ErrUnexpectedEOF} { // the latter is net/http's
 		for _, text := range []string{text, utf16} {
 			for n := range len(text) + 1 {
 				source := func() io.Reader { return io.MultiReader(strings.NewReader(text[:n]), iotest.ErrReader(broken)) }
-				if _, err := usercsv.Verify(t.Context(), source(), testPool(), usercsv.Settings{}); !errors.Is(err, broken) {
+				if _, err := usercsv.Verify(t.Context(), source(), testPool(), complete(usercsv.Settings{})); !errors.Is(err, broken) {
 					t.Errorf("%v: Verify after %d bytes: got %v", broken, n, err)
 				}
-				p, err := usercsv.NewPreparer(testPool(), usercsv.Settings{}, void{})
+				p, err := usercsv.NewPreparer(testPool(), complete(usercsv.Settings{}), void{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -366,18 +367,16 @@ func parseCognito(t testing.TB, text string) [][]string {
 		if !ended {
 			t.Fatalf("no line end: %q", line)
 		}
-		values := []string{""}
-		for i, r := range line {
-			last := &values[len(values)-1]
-			switch {
-			case r == ',' && strings.HasSuffix(line[:i], `\`):
-				*last = strings.TrimSuffix(*last, `\`) + ","
-			case r == ',':
-				values = append(values, "")
-			case strings.ContainsRune("\"\r\v\f\u0085\u2028\u2029", r):
-				t.Fatalf("a character that must not be there: %q", line)
-			default:
-				*last += string(r)
+		if strings.ContainsAny(line, "\"\r\v\f\u0085\u2028\u2029") {
+			t.Fatalf("a character that must not be there: %q", line)
+		}
+		var values []string
+		for i, text := range strings.Split(line, ",") {
+			if i > 0 && strings.HasSuffix(values[len(values)-1], `\`) {
+				last := &values[len(values)-1]
+				*last = strings.TrimSuffix(*last, `\`) + "," + text
+			} else {
+				values = append(values, text)
 			}
 		}
 		rows = append(rows, values)
@@ -421,7 +420,7 @@ func TestWhatGoesInComesOut(t *testing.T) {
 				return strings.TrimSpace(strings.Join(words, " "))
 			}
 			nick, name, user := value(), value(), fmt.Sprintf("u%d%s", i, pick("", ",x", "é", ";"))
-			email := user + "@example.com"
+			email := fmt.Sprintf("u%d@example.com", i)
 			want = append(want, []string{name, nick, email, "true", "false", user})
 			places = append(places, fmt.Sprintf("0:%d", line))
 			source.WriteString(strings.Join([]string{write(nick), write(user), write(email), write(name)}, delim) + end)
@@ -530,11 +529,11 @@ func checkInvariants(t testing.TB, pool *usercsv.Pool, settings usercsv.Settings
 // Any byte string gives a verdict, and what comes out of it adds up.
 func FuzzPrepare(f *testing.F) {
 	for _, source := range []string{
-		"", "\ufeff", "email,username\na@b,ann\n", "user;mail;email_verified\r\n\"a\";a@b;t\r\n\"b;x\r\n",
+		"", "\ufeff", "email,username\na@b.example,ann\n", "user;mail;email_verified\r\n\"a\";a@b.example;t\r\n\"b;x\r\n",
 		"username,email\rü,\"a\"\"@b\"\r\r\"x\ny\",z\n", "\xff\xfeu\x00s\x00e\x00r\x00\n\x00\xd8\x00",
-		"email,username\n\\,,\"\\,\"\n\\\\,x\n,,,\n\"\"\n", "username\temail\tpassword_hash\na\ta@b\t1$1$1$a$b\n",
-		"email,username,phone,dob,updated_at\na@b,c,+1 (0)2,1/2/1999,2020-01-01 00:00:00z\n",
-		"email,email_verified,cognito:mfa_enabled,cognito:username\na@b,true,false,a\n", "PK\x03\x04", "a\x00b\n",
+		"email,username\n\\,,\"\\,\"\n\\\\,x\n,,,\n\"\"\n", "username\temail\tpassword_hash\na\ta@b.example\t1$1$1$a$b\n",
+		"email,username,phone,dob,updated_at\na@b.example,c,+1 (0)2,1/2/1999,2020-01-01 00:00:00z\n",
+		"email,email_verified,cognito:mfa_enabled,cognito:username\na@b.example,true,false,a\n", "PK\x03\x04", "a\x00b\n",
 	} {
 		f.Add([]byte(source), uint8(0))
 		f.Add([]byte(source), uint8(255))
@@ -569,7 +568,7 @@ func FuzzPrepare(f *testing.F) {
 			{Name: "dev:custom:s", Type: usercsv.String},
 		}
 		checkInvariants(t, pool, settings, string(source))
-		if _, err := usercsv.Verify(t.Context(), bytes.NewReader(source), pool, usercsv.Settings{}); err != nil {
+		if _, err := usercsv.Verify(t.Context(), bytes.NewReader(source), pool, complete(usercsv.Settings{})); err != nil {
 			if _, ok := errors.AsType[*usercsv.Refusal](err); !ok {
 				t.Fatal(err)
 			}
@@ -613,7 +612,7 @@ func FuzzLineMap(f *testing.F) {
 
 // A source read again gives the cells of the rows that are asked for.
 func TestRows(t *testing.T) {
-	rows, err := usercsv.NewRows(strings.NewReader("mail,user\na@b, x \n\nb@b,\"y\nz\"\nc\nd@b,d\n"), testPool(), usercsv.Settings{}, 7)
+	rows, err := usercsv.NewRows(strings.NewReader("mail,user\na@b.example, x \n\nb@b.example,\"y\nz\"\nc\nd@b.example,d\n"), testPool(), usercsv.Settings{}, 7)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -629,8 +628,8 @@ func TestRows(t *testing.T) {
 		t.Errorf("behind the end: %v", err)
 	}
 	want := []string{
-		"[email cognito:username]", `{7 2} 2 false ["a@b" " x "] ""`, `{7 4} 5 false ["b@b" "y\nz"] ""`,
-		`{7 6} 6 true [] "c"`, `{7 7} 7 false ["d@b" "d"] ""`,
+		"[email cognito:username]", `{7 2} 2 false ["a@b.example" " x "] ""`, `{7 4} 5 false ["b@b.example" "y\nz"] ""`,
+		`{7 6} 6 true [] "c"`, `{7 7} 7 false ["d@b.example" "d"] ""`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)

@@ -6,8 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"userdrop/internal/phone"
+	"time"
 )
 
 // AssumeVerified says which addresses and numbers count as verified in a file without the column that would say so.
@@ -49,6 +48,11 @@ type Settings struct {
 	IdColumn string `json:"idColumn,omitempty"`
 	// Groups are those of the pool, for the column groups; nil takes every name that may be one.
 	Groups *Groups `json:"-"`
+
+	// PhoneNumbers decides about phone numbers, and Began is when the drop's execution began: a birthdate after that day
+	// (UTC) is refused, so that a second run makes the same parts. Both must be set.
+	PhoneNumbers PhoneNumbers `json:"-"`
+	Began        time.Time    `json:"-"`
 }
 
 // SettingTexts are the settings as parameters and flags have them.
@@ -59,8 +63,9 @@ type SettingTexts struct {
 }
 
 // ParseSettings reads the settings, and reports all that is wrong with them at once.
-func ParseSettings(t SettingTexts) (Settings, error) {
+func ParseSettings(t SettingTexts, numbers PhoneNumbers) (Settings, error) {
 	s := Settings{
+		PhoneNumbers:        numbers,
 		AssumeVerified:      AssumeVerified(t.AssumeVerified),
 		DefaultPhoneCountry: strings.ToUpper(strings.TrimSpace(t.DefaultPhoneCountry)),
 		DateOrder:           DateOrder(t.DateOrder),
@@ -104,7 +109,7 @@ func (s Settings) Validate() error {
 			string(s.AssumeVerified)))
 	}
 	if c := s.DefaultPhoneCountry; c != "" {
-		if _, ok := phone.Lookup(c); !ok {
+		if s.PhoneNumbers != nil && !s.PhoneNumbers.KnowsCountry(c) {
 			errs = append(errs, fmt.Errorf("default-phone-country %q is no ISO country code such as US or DE", c))
 		}
 	}

@@ -25,6 +25,7 @@ import (
 	"userdrop/internal/aws/lambdahandler"
 	"userdrop/internal/aws/objects"
 	"userdrop/internal/contract"
+	"userdrop/internal/phonenumber"
 	"userdrop/internal/usercsv"
 )
 
@@ -74,7 +75,7 @@ func New(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	settings, err := config.settings()
+	settings, err := config.settings(phonenumber.New())
 	if err != nil {
 		return nil, err
 	}
@@ -87,16 +88,12 @@ func New(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
 }
 
 // settings are the settings of the CSV rules.
-func (c Config) settings() (usercsv.Settings, error) {
+func (c Config) settings(numbers usercsv.PhoneNumbers) (usercsv.Settings, error) {
 	return usercsv.ParseSettings(usercsv.SettingTexts{
 		AssumeVerified: c.AssumeVerified, DefaultPhoneCountry: c.DefaultPhoneCountry, DateOrder: c.DateOrder,
 		NullText: c.NullText, IgnoreColumns: c.IgnoreColumns, IdColumn: c.IdColumn,
-	})
+	}, numbers)
 }
-
-// maxParts keeps the answer, with about a kilobyte for each part, under Step Functions' 256 KiB. Jobs for 100 million
-// rows, or 20 GB, are more than a pool takes.
-const maxParts = 200
 
 // beforeDeadline is what a run leaves for its clean-up. A drop that it can't prepare by then is TooLarge.
 const beforeDeadline = 30 * time.Second
@@ -118,7 +115,12 @@ func (p *Prepare) Handle(ctx context.Context, drop contract.Drop) (contract.Impo
 	if found, err := p.Work.ReadJSON(ctx, contract.PlanKey(drop.ImportID), &plan); err != nil || found {
 		return plan.Import, err
 	}
-	plan = contract.Plan{Import: answer, StartedAt: time.Now().UTC(), Problems: []contract.Problem{}}
+	// A second run goes by the first one's time: birthdates are compared with it.
+	began, err := objects.WriteJSONIfAbsent(ctx, p.Work, contract.BeganKey(drop.ImportID), time.Now().UTC())
+	if err != nil {
+		return answer, err
+	}
+	plan = contract.Plan{Import: answer, StartedAt: began, Problems: []contract.Problem{}}
 	if err := p.plan(ctx, &plan); err != nil {
 		return answer, err
 	}
@@ -244,7 +246,7 @@ func (p *Prepare) prepare(ctx context.Context, plan *contract.Plan, pool *usercs
 }
 
 func (p *Prepare) read(ctx context.Context, plan *contract.Plan, pool *usercsv.Pool, sink *sink) error {
-	preparer, err := p.preparer(pool, sink)
+	preparer, err := p.preparer(plan, pool, sink)
 	if err != nil {
 		return err
 	}
@@ -255,7 +257,7 @@ func (p *Prepare) read(ctx context.Context, plan *contract.Plan, pool *usercsv.P
 		expected, err := p.sidecar(ctx, source)
 		if err == nil && several { // one bad file must not spoil the others: look before
 			err = p.stream(ctx, source.Object, expected, func(r io.Reader) (int, error) {
-				return p.examine(ctx, r, pool)
+				return p.examine(ctx, r, plan, pool)
 			})
 			expected = nil // a version does not change: once is enough
 		}
@@ -274,7 +276,7 @@ func (p *Prepare) read(ctx context.Context, plan *contract.Plan, pool *usercsv.P
 			source.Notes = summary.Notes
 			return summary.Read, err
 		})
-		if _, refused := errors.AsType[*usercsv.Refusal](err); refused && several {
+		if refusal, refused := errors.AsType[*usercsv.Refusal](err); refused && several && !refusal.Has(contract.TooLarge) {
 			// It was deleted between the two looks. The next try passes over it.
 			return &contract.Error{Name: contract.Unavailable, Err: fmt.Errorf("source %d went between two looks", i+1)}
 		}
@@ -289,9 +291,6 @@ func (p *Prepare) read(ctx context.Context, plan *contract.Plan, pool *usercsv.P
 	summary, err := preparer.Close()
 	if err != nil {
 		return err
-	}
-	if len(summary.Parts) > maxParts {
-		return usercsv.Refuse(contract.TooLarge, "")
 	}
 	plan.Problems = contract.MergeProblems(plan.Problems, summary.Problems)
 	plan.Notes = summary.Notes
@@ -313,20 +312,29 @@ func (p *Prepare) read(ctx context.Context, plan *contract.Plan, pool *usercsv.P
 	return nil
 }
 
-func (p *Prepare) preparer(pool *usercsv.Pool, sink usercsv.Sink) (*usercsv.Preparer, error) {
-	preparer, err := usercsv.NewPreparer(pool, p.Settings, sink)
+// rules are the settings of the CSV rules for a drop.
+func (p *Prepare) rules(plan *contract.Plan) usercsv.Settings {
+	settings := p.Settings
+	settings.Began = plan.StartedAt
+	return settings
+}
+
+func (p *Prepare) preparer(plan *contract.Plan, pool *usercsv.Pool, sink usercsv.Sink) (*usercsv.Preparer, error) {
+	preparer, err := usercsv.NewPreparer(pool, p.rules(plan), sink)
 	if err == nil {
-		preparer.Limits = usercsv.Limits{Rows: p.Config.PartRows, Bytes: p.Config.PartBytes}
+		preparer.Limits.Rows, preparer.Limits.Bytes = p.Config.PartRows, p.Config.PartBytes
 	}
 	return preparer, err
 }
 
 // examine reads one file of several to its end, counts its rows, and refuses it if it alone would be refused.
-func (p *Prepare) examine(ctx context.Context, r io.Reader, pool *usercsv.Pool) (rows int, err error) {
+func (p *Prepare) examine(
+	ctx context.Context, r io.Reader, plan *contract.Plan, pool *usercsv.Pool,
+) (rows int, err error) {
 	if p.Config.MaxRejectedPercent >= 100 {
-		return usercsv.Verify(ctx, r, pool, p.Settings)
+		return usercsv.Verify(ctx, r, pool, p.rules(plan))
 	}
-	preparer, err := p.preparer(pool, nowhere{})
+	preparer, err := p.preparer(plan, pool, nowhere{})
 	if err != nil {
 		return 0, err
 	}
@@ -440,11 +448,15 @@ func (s *sink) OpenPart(ctx context.Context, part usercsv.Part) (usercsv.PartWri
 	return w, nil
 }
 
-// Reject keeps a row's place, codes and attributes; publish-result reads its cells again.
+// Reject keeps a row's place, its codes, and what its message is made of; publish-result reads its cells again.
 func (s *sink) Reject(ctx context.Context, row *usercsv.Rejected) error {
-	return s.outcomes.Encode(ctx, contract.Outcome{
-		Source: row.Source, Line: row.Line, Codes: slices.Collect(row.Codes.All()), Attributes: row.Attributes(),
-	})
+	outcome := contract.Outcome{Source: row.Source, Line: row.Line, Codes: slices.Collect(row.Codes.All())}
+	if row.HasDetails() {
+		outcome.Message = row.Message()
+	} else {
+		outcome.Attributes = row.Attributes()
+	}
+	return s.outcomes.Encode(ctx, outcome)
 }
 
 func (s *sink) discard() {

@@ -1,0 +1,141 @@
+package usercsv
+
+import (
+	"regexp"
+	"time"
+)
+
+// date is a day of the calendar.
+type date struct{ year, month, day int }
+
+// valid reports whether the calendar has the day.
+func (d date) valid() bool {
+	if d.year < 1 || d.month < 1 || d.month > 12 || d.day < 1 {
+		return false
+	}
+	return d.day <= 28 || time.Date(d.year, time.Month(d.month), d.day, 0, 0, 0, 0, time.UTC).Day() == d.day
+}
+
+// before reports whether d is before other.
+func (d date) before(other date) bool {
+	if d.year != other.year {
+		return d.year < other.year
+	}
+	if d.month != other.month {
+		return d.month < other.month
+	}
+	return d.day < other.day
+}
+
+// dateOf returns the day of a time, UTC.
+func dateOf(t time.Time) date {
+	year, month, day := t.UTC().Date()
+	return date{year, int(month), day}
+}
+
+// appendSlashes appends the date as MM/DD/YYYY.
+func (d date) appendSlashes(to []byte) []byte {
+	two := func(n int, sep byte) { to = append(to, byte('0'+n/10), byte('0'+n%10), sep) }
+	two(d.month, '/')
+	two(d.day, '/')
+	return append(to, byte('0'+d.year/1000), byte('0'+d.year/100%10), byte('0'+d.year/10%10), byte('0'+d.year%10))
+}
+
+// isDate reports whether text has the form YYYY-MM-DD.
+func isDate(text []byte) bool {
+	return len(text) == len("2006-01-02") && text[4] == '-' && text[7] == '-' &&
+		isDigits(text[:4]) && isDigits(text[5:7]) && isDigits(text[8:])
+}
+
+// parseDate reads YYYY-MM-DD.
+func parseDate(text []byte) (date, bool) {
+	if !isDate(text) {
+		return date{}, false
+	}
+	d := date{int(number(text[:4])), int(number(text[5:7])), int(number(text[8:]))}
+	return d, d.valid()
+}
+
+var midnight = regexp.MustCompile(`^[ tT]00:00(:00(\.0+)?)?` + zone + `$`)
+
+// firstBirthdate is the first that is plausible.
+var firstBirthdate = date{1900, 1, 1}
+
+// birthdates reads the birthdates of one source.
+type birthdates struct {
+	settings Settings
+	today    date
+	tally    dateTally
+}
+
+// read appends the birthdate of the row at line as MM/DD/YYYY.
+func (b *birthdates) read(to, text []byte, line int) ([]byte, bool) {
+	d, ok := b.parse(text, line)
+	if !ok || d.before(firstBirthdate) || b.today.before(d) {
+		return to, false
+	}
+	return d.appendSlashes(to), true
+}
+
+func (b *birthdates) parse(text []byte, line int) (date, bool) {
+	if len(text) >= 10 && isDate(text[:10]) {
+		d, ok := parseDate(text[:10])
+		return d, ok && (len(text) == 10 || midnight.Match(text[10:]))
+	}
+	first, second, year, separator, ok := yearLast(text)
+	if !ok {
+		return date{}, false
+	}
+	monthFirst, dayFirst := date{year, first, second}, date{year, second, first}
+	if separator == '/' {
+		b.tally.add(line, orderOf(monthFirst, dayFirst))
+	}
+	if b.settings.DateOrder == DateDayFirst {
+		return dayFirst, dayFirst.valid()
+	}
+	return monthFirst, separator == '/' && monthFirst.valid()
+}
+
+// yearLast reads one or two digits, one or two digits, and four, with the same separator between them.
+func yearLast(text []byte) (first, second, year int, separator byte, ok bool) {
+	a := leadingDigits(text, 2)
+	if a == 0 || a == len(text) {
+		return 0, 0, 0, 0, false
+	}
+	separator = text[a]
+	b := leadingDigits(text[a+1:], 2)
+	rest := text[a+1+b:]
+	if b == 0 || len(rest) != len("/2006") || rest[0] != separator || !isDigits(rest[1:]) ||
+		separator != '/' && separator != '.' && separator != '-' {
+		return 0, 0, 0, 0, false
+	}
+	return int(number(text[:a])), int(number(text[a+1 : a+1+b])), int(number(rest[1:])), separator, true
+}
+
+// leadingDigits returns how many digits text begins with, at most so many.
+func leadingDigits(text []byte, most int) int {
+	n := 0
+	for n < len(text) && n < most && text[n] >= '0' && text[n] <= '9' {
+		n++
+	}
+	return n
+}
+
+// orderOf returns what a birthdate shows about the order in which it was written. One with the same day and month
+// shows nothing, whichever way it is read.
+func orderOf(monthFirst, dayFirst date) dateOrder {
+	switch m, d := monthFirst.valid(), dayFirst.valid(); {
+	case monthFirst == dayFirst:
+		return orderPlain
+	case m && d:
+		return orderEither
+	case d:
+		return orderDayOnly
+	case m:
+		return orderMonthOnly
+	}
+	return orderPlain
+}
+
+// refusal refuses a file of which nobody knows in which order its birthdates were written; nil lets it pass.
+func (b *birthdates) refusal() *Refusal { return b.tally.refusal(b.settings) }

@@ -1,0 +1,259 @@
+package usercsv
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"userdrop/internal/contract"
+)
+
+const (
+	maxValue = 2048  // characters of a value (API model, AttributeValueType)
+	maxLine  = 16000 // characters of a row (developer guide, "Importing users into user pools from a CSV file")
+)
+
+// nullWords are what programs write where there is no value.
+var nullWords = []string{"NULL", "(null)", "None", "nil", "nan", "undefined", "N/A"}
+
+func isNullWord(text []byte) bool {
+	switch text[0] {
+	case 'N', 'n', 'U', 'u', '(':
+		return len(text) <= len("undefined") && slices.ContainsFunc(nullWords, func(word string) bool {
+			return len(word) == len(text) && strings.EqualFold(word, string(text))
+		})
+	}
+	return false
+}
+
+// sheetErrors are what a spreadsheet shows where a formula failed.
+var sheetErrors = []string{"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"}
+
+// shortened is a number as a spreadsheet shows it that has more digits than its cell has room for.
+var shortened = regexp.MustCompile(`^[+-]?\d([.,]\d+)?[Ee][+-]\d{2,3}$`)
+
+func isShortened(text []byte) bool {
+	n := len(text)
+	return n >= len("1E+11") && text[0] <= '9' && (isSign(text[n-3]) || isSign(text[n-4])) && shortened.Match(text)
+}
+
+func isSign(b byte) bool { return b == '+' || b == '-' }
+
+// unusualBytes are the first bytes of values that are looked at twice: spaces, formulas, apostrophes, a spreadsheet's
+// errors, and the texts of the setting NullText.
+func unusualBytes(nullText []string) (table [256]bool) {
+	for _, b := range []byte(" ='#") {
+		table[b] = true
+	}
+	for _, text := range nullText {
+		table[text[0]] = true
+	}
+	return table
+}
+
+// read reads the cell of a column that the source has, brings it into Cognito's form and checks it. A cell that cannot
+// be read gets one code, and no rule that needs its value fires.
+func (c *checker) read(col *column) cell {
+	f := &c.s.fields[col.source]
+	value, found := c.s.buf[f.start:f.end], f.found
+	if len(value) == 0 {
+		return cell{}
+	}
+	if found > classComma || c.unusual[value[0]] || value[len(value)-1] == ' ' {
+		if value = c.clean(col); len(value) == 0 {
+			return cell{}
+		}
+		found = classify(value)
+		if code, detail := c.damage(col, value, found); code != 0 {
+			return c.unreadable(code, col, detail)
+		}
+	}
+	if col.text && isShortened(value) {
+		return c.unreadable(SpreadsheetValue, col, "")
+	}
+	switch col.kind {
+	case kindText:
+		if isNullWord(value) {
+			c.note(contract.NullText)
+		}
+	case kindUsername:
+		if fault := c.usernameFault(value, found); fault != "" {
+			return c.unreadable(BadUsername, col, fault)
+		}
+	case kindEmail:
+		if fault := emailFault(value); fault != "" {
+			return c.unreadable(BadEmail, col, fault)
+		}
+	default:
+		var code Code
+		if value, code = c.rewrite(col, value); code != 0 {
+			return c.unreadable(code, col, "")
+		}
+	}
+	if n := len(value); found > classComma || n < col.minimum || n > col.maximum {
+		c.checkText(col, value, found)
+	}
+	return cell{value: value, comma: found&classComma != 0}
+}
+
+// unreadable notes why a cell cannot be read.
+func (c *checker) unreadable(code Code, col *column, detail string) cell {
+	c.fault(code, col, detail)
+	return cell{unread: true}
+}
+
+// clean returns a field's value without what its writer did not mean: white space and invisible characters around it,
+// a spreadsheet's ="text" or apostrophe, and texts that mean blank. The notes say so.
+func (c *checker) clean(col *column) []byte {
+	value := c.tidy(col.source)
+	if len(value) > 0 && value[0] == '\'' && (c.apostrophes || takesApostrophe(col.kind)) {
+		c.note(contract.ApostropheDropped)
+		value = trim(value[1:])
+	}
+	return value
+}
+
+// takesApostrophe reports whether a leading apostrophe is none of the value's own.
+func takesApostrophe(k kind) bool {
+	return k == kindUsername || k == kindEmail || k == kindPhone || k == kindHash
+}
+
+// tidy is what of clean comes before the apostrophe.
+func (c *checker) tidy(n int) []byte {
+	value := c.s.cell(n)
+	value = trim(value)
+	if text, ok := unwrap(value); ok {
+		c.note(contract.FormulaUnwrapped)
+		value = trim(text)
+	}
+	if string(value) == `\N` || slices.Contains(c.settings.NullText, string(value)) {
+		return nil
+	}
+	return value
+}
+
+// unwrap returns the text of ="text", by which people keep a spreadsheet from taking it for a number.
+func unwrap(value []byte) ([]byte, bool) {
+	if len(value) < len(`=""`) || value[0] != '=' || value[1] != '"' || value[len(value)-1] != '"' {
+		return nil, false
+	}
+	text := value[2 : len(value)-1]
+	single := bytes.ReplaceAll(text, []byte(`""`), []byte(`"`))
+	if bytes.Count(text, []byte(`"`)) != 2*bytes.Count(single, []byte(`"`)) {
+		return nil, false // another formula, such as ="a"&"b"
+	}
+	return single, true
+}
+
+// marked reports whether the cell of a role begins with an apostrophe. A spreadsheet writes one before the username or
+// address of a row only if somebody put one before every cell.
+func (c *checker) marked(r role) bool {
+	col := c.roles[r]
+	if col == nil || col.source < 0 {
+		return false
+	}
+	f := c.s.fields[col.source]
+	value := c.s.buf[f.start:f.end]
+	if len(value) == 0 || value[0] > ' ' && value[0] < utf8.RuneSelf && value[0] != '=' && value[0] != '\'' {
+		return false
+	}
+	value = c.tidy(col.source)
+	return len(value) > 0 && value[0] == '\''
+}
+
+// damage returns the code of a cell whose text a program has damaged: with characters that nobody types, a spreadsheet's
+// error in place of a value.
+func (c *checker) damage(col *column, value []byte, found class) (Code, string) {
+	strict := col.kind == kindUsername || col.kind == kindEmail || col.kind == kindPhone
+	if r, bad := badRune(value, found, strict); bad {
+		return BadCharacter, notAllowed(r)
+	}
+	if slices.Contains(sheetErrors, string(value)) {
+		return SpreadsheetValue, ""
+	}
+	return 0, ""
+}
+
+// rewrite brings a value that is no text into Cognito's form. The code says why it cannot be read.
+func (c *checker) rewrite(col *column, value []byte) ([]byte, Code) {
+	var ok bool
+	switch col.kind {
+	case kindBoolean:
+		b, ok := parseBoolean(value)
+		if !ok && (col.role == roleEmailVerified || col.role == rolePhoneVerified) && c.verifiedAt(value) {
+			b, ok = true, true
+		}
+		if !ok {
+			return nil, BadBoolean
+		}
+		value = booleanText(b)
+	case kindPhone:
+		if value, ok = c.phone(value); !ok {
+			return nil, BadPhone
+		}
+	case kindBirthdate:
+		from := len(c.scratch)
+		if c.scratch, ok = c.birthdates.read(c.scratch, value, c.s.rowLine); !ok {
+			return nil, BadBirthdate
+		}
+		value = c.scratch[from:]
+	case kindUpdatedAt:
+		if value, ok = c.updatedAt(value, col); !ok {
+			return nil, BadUpdatedAt
+		}
+	case kindNumber:
+		if value, ok = wholeNumber(value); !ok {
+			return nil, BadNumber
+		}
+		if n, err := strconv.ParseInt(string(value), 10, 64); err != nil || n < col.least || n > col.most {
+			c.fault(NumberOutOfRange, col, "")
+		}
+	case kindDateTime:
+		if !isDateTime(value) {
+			return nil, BadDateTime
+		}
+	case kindHash:
+		algorithm, within, ok := parseHash(value)
+		if !ok {
+			return nil, BadHash
+		}
+		if !within {
+			c.fault(HashOutOfBounds, col, "")
+		}
+		c.algorithm = algorithm
+	}
+	return value, 0
+}
+
+// checkText checks what is asked of every value.
+func (c *checker) checkText(col *column, value []byte, found class) {
+	n := len(value)
+	if found&(classWide|classMark|classControl) != 0 {
+		n = utf8.RuneCount(value)
+		if !representable(value) {
+			c.fault(Unrepresentable, col, "")
+		}
+	}
+	switch {
+	case n < col.minimum:
+		c.fault(TooShort, col, "")
+	case n > col.maximum:
+		c.fault(TooLong, col, "")
+	}
+}
+
+// The texts of Booleans.
+var (
+	textTrue  = []byte("true")
+	textFalse = []byte("false")
+)
+
+func booleanText(b bool) []byte {
+	if b {
+		return textTrue
+	}
+	return textFalse
+}
