@@ -43,8 +43,8 @@ POOL.json is what "aws cognito-idp describe-user-pool" prints, HEADER.json what 
 prints. With --pool-id or --stack it asks AWS for them; --stack takes the stack's settings, too. The file never leaves
 this machine.
 
-Exit codes: 0 all rows pass, 1 some or all rows are rejected, 2 the file is refused as a whole, 64 usage, 69 AWS
-refused or could not be reached, 130 interrupted.`,
+Exit codes: 0 all rows pass, 1 some or all rows are rejected, 2 the file is refused as a whole, 64 usage, 66
+there is no such stack or user pool, 68 AWS could not be reached, 69 AWS refused, 130 interrupted.`,
 		Example: `  aws cognito-idp describe-user-pool --user-pool-id us-east-1_Example > pool.json
   userdrop check users.csv --pool pool.json --out checked
   userdrop check users.csv --stack userdrop-prod`,
@@ -73,12 +73,12 @@ func check(cmd *cobra.Command, name string, o checkOptions) error {
 	if err != nil {
 		return err
 	}
-	file, size, err := openFile(name)
+	file, err := openInput(name, cmd.InOrStdin())
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	sink, err := newCheckSink(o.out, file)
+	sink, err := newCheckSink(o.out, file.File)
 	if err != nil {
 		return err
 	}
@@ -86,10 +86,10 @@ func check(cmd *cobra.Command, name string, o checkOptions) error {
 	res := &contract.Result{
 		Mode:       contract.ModeCheck,
 		UserPoolID: pool.ID,
-		Sources:    []contract.Source{{Key: name, Bytes: size}},
+		Sources:    []contract.Source{{Key: name, Bytes: file.size}},
 		StartedAt:  started,
 	}
-	source, done := watched(file, size, cmd.ErrOrStderr())
+	source, done := watched(file, file.size, cmd.ErrOrStderr())
 	summary, err := applyRules(cmd.Context(), source, pool, settings, sink)
 	done()
 	refusal, refused := errors.AsType[*usercsv.Refusal](err)
@@ -175,22 +175,6 @@ func readPool(poolFile, headerFile string) (*usercsv.Pool, error) {
 		return nil, fmt.Errorf("%s: %w", headerFile, err)
 	}
 	return pool, nil
-}
-
-func openFile(name string) (*os.File, int64, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, 0, err
-	}
-	info, err := file.Stat()
-	if err == nil && info.IsDir() {
-		err = fmt.Errorf("%s is a directory, not a file", name)
-	}
-	if err != nil {
-		file.Close()
-		return nil, 0, err
-	}
-	return file, info.Size(), nil
 }
 
 // longFile is the size from which a progress bar is worth showing: about a tenth of a second.

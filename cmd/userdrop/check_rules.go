@@ -7,6 +7,7 @@ import (
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/spf13/cobra"
 
+	"userdrop/internal/client"
 	"userdrop/internal/phonenumber"
 	"userdrop/internal/steps/prepareimport"
 	"userdrop/internal/usercsv"
@@ -31,14 +32,14 @@ func (o *checkOptions) rules(cmd *cobra.Command) (*usercsv.Pool, usercsv.Setting
 		return nil, none, err
 	}
 	if o.name != "" {
-		s, err := openStack(cmd.Context(), cfg, o.name)
+		s, err := client.Open(cmd.Context(), cfg, o.name)
 		if err != nil {
 			return nil, none, err
 		}
-		if o.poolID, err = s.pool(o.poolID); err != nil {
+		if o.poolID, err = s.Pool(o.poolID); err != nil {
 			return nil, none, err
 		}
-		o.settings.takeFrom(s.parameters, cmd.Flags())
+		o.settings.takeFrom(s.Parameters, cmd.Flags())
 	}
 	settings, err := parseSettings(o.settings.SettingTexts)
 	if err != nil {
@@ -46,9 +47,9 @@ func (o *checkOptions) rules(cmd *cobra.Command) (*usercsv.Pool, usercsv.Setting
 	}
 	pool, err := prepareimport.Pool(cmd.Context(), cognito.NewFromConfig(cfg), o.poolID)
 	if _, refused := errors.AsType[*usercsv.Refusal](err); refused {
-		return nil, none, unavailablef("there is no user pool %s in %s", o.poolID, cfg.Region)
+		return nil, none, client.NotFoundf("there is no user pool %s in %s", o.poolID, cfg.Region)
 	}
-	return pool, settings, explain(err)
+	return pool, settings, client.Explain(err)
 }
 
 // parseSettings reads the settings of the CSV rules for a file that is checked now.

@@ -70,7 +70,7 @@ func TestCheckExitCodes(t *testing.T) {
 				`(see "userdrop check --help")`,
 		},
 		{"none.csv --pool pool.json", 64, "userdrop: open none.csv: no such file or directory"},
-		{". --pool pool.json", 64, "userdrop: . is a directory, not a file"},
+		{". --pool pool.json", 64, "userdrop: . is a directory: name the files in it, such as *.csv"},
 		{"good.csv --pool none.json", 64, "userdrop: open none.json: no such file or directory"},
 		{
 			"good.csv --pool header.json", 64,

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/term"
 
+	"userdrop/internal/client"
 	"userdrop/internal/contract"
 	"userdrop/internal/usercsv"
 )
@@ -63,12 +64,12 @@ func (v *checkView) write(r *contract.Result, parts []usercsv.PartSummary) error
 		v.printf("%s %s is refused as a whole: nothing of it would be imported.\n",
 			v.paint(red, "✖"), v.paint(bold, name))
 	case r.Rows.Rejected == 0:
-		v.printf("%s %s: all %s pass.\n", v.paint(green, "✔"), v.paint(bold, name), rows(r.Rows.Read))
+		v.printf("%s %s: all %s pass.\n", v.paint(green, "✔"), v.paint(bold, name), client.Rows(r.Rows.Read))
 	case r.Rows.Submitted == 0:
-		v.printf("%s %s: none of %s passes.\n", v.paint(red, "✖"), v.paint(bold, name), rows(r.Rows.Read))
+		v.printf("%s %s: none of %s passes.\n", v.paint(red, "✖"), v.paint(bold, name), client.Rows(r.Rows.Read))
 	default:
 		v.printf("%s %s: %s of %s pass, %s rejected.\n", v.paint(yellow, "!"), v.paint(bold, name),
-			grouped(r.Rows.Submitted), rows(r.Rows.Read), grouped(r.Rows.Rejected))
+			client.Grouped(r.Rows.Submitted), client.Rows(r.Rows.Read), client.Grouped(r.Rows.Rejected))
 	}
 	for _, p := range r.Problems {
 		v.problem(p)
@@ -77,7 +78,7 @@ func (v *checkView) write(r *contract.Result, parts []usercsv.PartSummary) error
 		v.printf("\n%s\n", v.paint(bold, "Import jobs it would take"))
 	}
 	for i, part := range parts {
-		v.printf("  part %d  %s, %s bytes", part.Number, rows(int64(part.Rows)), grouped(part.Bytes))
+		v.printf("  part %d  %s, %s bytes", part.Number, client.Rows(int64(part.Rows)), client.Grouped(part.Bytes))
 		if part.Algorithm != usercsv.NoAlgorithm {
 			v.printf(", %s hashes", part.Algorithm)
 		}
@@ -103,7 +104,7 @@ func (v *checkView) problem(p contract.Problem) {
 	count := ""
 	switch {
 	case !p.Code.OfFile():
-		count = "  " + rows(int64(p.Count))
+		count = "  " + client.Rows(int64(p.Count))
 	case len(p.Columns) > 0:
 		count = fmt.Sprintf("  %d column", p.Count)
 		if p.Count > 1 {
@@ -140,7 +141,7 @@ func (v *checkView) problem(p contract.Problem) {
 		v.printf("\n")
 	}
 	if rest := p.Count - len(shown); rest > 0 && len(shown) > 0 {
-		v.printf("    %s\n", v.paint(dim, "and "+rows(int64(rest))+" more"))
+		v.printf("    %s\n", v.paint(dim, "and "+client.Rows(int64(rest))+" more"))
 	}
 }
 
@@ -165,23 +166,6 @@ func (v *checkView) paragraph(text string) {
 		column += n
 	}
 	v.printf("\n")
-}
-
-// rows is a number of rows.
-func rows(n int64) string {
-	if n == 1 {
-		return "1 row"
-	}
-	return grouped(n) + " rows"
-}
-
-// grouped writes 1234567 as 1,234,567.
-func grouped(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }
 
 // printable makes text from a file safe for a terminal: what could move the cursor, change colours or the direction of

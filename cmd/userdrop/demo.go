@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,27 +11,28 @@ import (
 	"github.com/spf13/cobra"
 
 	repository "userdrop"
+	"userdrop/internal/client"
 	"userdrop/internal/contract"
 	"userdrop/internal/local"
 	"userdrop/internal/report"
-	"userdrop/internal/usercsv"
 )
 
 type demoOptions struct {
 	doubleOptions
-	out string
+	out  string
+	json bool
 }
 
 func newDemoCommand() *cobra.Command {
 	var o demoOptions
 	cmd := &cobra.Command{
-		Use:   "demo [FILE --pool POOL.json]",
+		Use:   "demo [FILE]",
 		Short: "Import a file on a local double of AWS, without an account",
 		Long: `Demo boots a local double of AWS from the very template and state machines that are deployed, drops FILE
 into its inbox, and shows the import up to its result. The result's files are left in a directory: result.json,
 failed.csv if there are rows to repair, and report.html.
 
-Without FILE it imports a built-in example with good and bad rows.
+Without FILE it imports a built-in example with good and bad rows; without --pool, the example's user pool takes FILE.
 
 Exit codes: 0 the verdict is SUCCEEDED (without FILE: a result is published), 1 any other verdict, 64 usage.`,
 		Example: `  userdrop demo
@@ -39,76 +42,120 @@ Exit codes: 0 the verdict is SUCCEEDED (without FILE: a result is published), 1 
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringArrayVar(&o.pools, "pool", nil, "the user pool, a `FILE` as describe-user-pool prints it")
+	flags.StringArrayVar(&o.pools, "pool", nil,
+		"the user pool, a `FILE` as describe-user-pool prints it (default: the example's)")
 	flags.StringVar(&o.out, "out", filepath.Join("out", "demo"), "leave the result's files in `DIR`")
+	flags.BoolVar(&o.json, "json", false, "print the text of result.json and nothing else")
 	o.define(flags, 20)
 	return cmd
 }
 
 func demo(cmd *cobra.Command, args []string, o demoOptions) error {
-	builtIn := len(args) == 0
-	switch {
-	case builtIn && len(o.pools) > 0:
-		return fmt.Errorf("--pool needs a FILE to import")
-	case builtIn:
-		dir, err := os.MkdirTemp("", "userdrop-demo-")
-		if err != nil {
-			return err
-		}
-		defer func() { _ = os.RemoveAll(dir) }()
-		if err := os.CopyFS(dir, repository.Examples); err != nil {
-			return err
-		}
-		args = []string{filepath.Join(dir, "examples", "users.csv")}
-		o.pools = []string{filepath.Join(dir, "examples", "pool.json")}
-	case len(o.pools) != 1:
+	if len(args) == 0 && len(o.pools) > 0 {
+		return errors.New("--pool needs a FILE to import")
+	}
+	if len(o.pools) > 1 {
 		return fmt.Errorf("demo needs one --pool POOL.json: %s", howToGetPool)
 	}
-	text, err := os.ReadFile(o.pools[0])
+	examples, remove, err := copyExamples()
 	if err != nil {
 		return err
 	}
-	pool, err := usercsv.ParsePool(text)
-	if err != nil {
-		return fmt.Errorf("%s: %w", o.pools[0], err)
+	defer remove()
+	builtIn := len(args) == 0
+	name := filepath.Join(examples, "users.csv")
+	if !builtIn {
+		name = args[0]
 	}
-	if err := spares(o.out, args[0]); err != nil {
-		return err
+	givenPool := len(o.pools) > 0
+	if !givenPool {
+		o.pools = []string{filepath.Join(examples, "pool.json")}
 	}
-	if err := clearResult(o.out); err != nil {
-		return err
-	}
-
-	ctx := cmd.Context()
-	d, endpoint, stop, err := o.boot("127.0.0.1:0")
+	pool, err := readPool(o.pools[0], "")
 	if err != nil {
 		return err
 	}
-	defer stop()
-	s, err := openStack(ctx, localConfig(d, endpoint), local.StackName)
+	file, err := openInput(name, cmd.InOrStdin())
 	if err != nil {
 		return err
 	}
-	m := newMeter(cmd.ErrOrStderr())
-	drop, err := s.upload(ctx, args[0], pool.ID, contract.ModeImport, m)
+	defer file.Close()
+	if err := errors.Join(file.refuseWorkbook(), client.Spares(o.out, name)); err != nil {
+		return err
+	}
+	if err := client.ClearResult(o.out); err != nil {
+		return err
+	}
+	if !builtIn && !givenPool {
+		hint(cmd, "No --pool is given: the built-in user pool of the example takes the file.")
+	}
+	r, text, err := o.run(cmd, file, pool.ID)
 	if err != nil {
 		return err
 	}
-	f := follower{stack: s, meter: m, importID: drop.ImportID, interval: 100 * time.Millisecond, dropped: true}
-	r, _, err := f.follow(ctx)
-	if err != nil {
+	if err := o.print(cmd, r, text); err != nil || builtIn {
 		return err
-	}
-	if r.Files, err = s.fetch(ctx, drop.ImportID, o.out); err != nil {
-		return err
-	}
-	if err := report.WriteText(cmd.OutOrStdout(), r, style(cmd.OutOrStdout())); err != nil {
-		return err
-	}
-	if builtIn {
-		return nil
 	}
 	return verdictCode(r)
+}
+
+// copyExamples writes the built-in examples into a temporary directory, which remove removes.
+func copyExamples() (dir string, remove func(), err error) {
+	if dir, err = os.MkdirTemp("", "userdrop-demo-"); err != nil {
+		return "", nil, err
+	}
+	remove = func() { _ = os.RemoveAll(dir) }
+	if err := os.CopyFS(dir, repository.Examples); err != nil {
+		remove()
+		return "", nil, err
+	}
+	return filepath.Join(dir, "examples"), remove, nil
+}
+
+// run imports a file on a double of its own, and copies the files of the result.
+func (o *demoOptions) run(cmd *cobra.Command, file *input, pool string) (*contract.Result, []byte, error) {
+	ctx := cmd.Context()
+	m := newMeter(cmd)
+	d, endpoint, stop, err := o.boot("127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer stop()
+	s, err := client.Open(ctx, localConfig(d, endpoint), local.StackName)
+	if err != nil {
+		return nil, nil, err
+	}
+	source := client.Source{Name: file.base(), Body: file.File, Size: file.size}
+	drop, err := s.Upload(ctx, source, pool, contract.ModeImport, m)
+	if err != nil {
+		return nil, nil, err
+	}
+	f := client.Follower{
+		Stack: s, Progress: m, ImportID: drop.ImportID, Interval: 100 * time.Millisecond, Dropped: true,
+	}
+	r, text, err := f.Follow(ctx)
+	if errors.Is(err, context.Canceled) {
+		return nil, nil, exitInterrupted
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	r.Files, err = s.Fetch(ctx, drop.ImportID, o.out, docs(o.out))
+	return r, text, err
+}
+
+// print prints a result. The verdict and the report's path come last, so that they stay in sight.
+func (o *demoOptions) print(cmd *cobra.Command, r *contract.Result, text []byte) error {
+	out := cmd.OutOrStdout()
+	if o.json {
+		_, err := out.Write(text)
+		return err
+	}
+	s := style(out)
+	if err := report.WriteText(out, r, s); err != nil {
+		return err
+	}
+	return report.WriteVerdict(out, r, s)
 }
 
 // howToGetPool ends the messages of commands that need a pool's description.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -181,12 +180,11 @@ func localConfig(d *localaws.Double, endpoint string) aws.Config {
 	}
 }
 
-// wait waits, or until the context ends.
-func wait(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
+// lastLink is the last part of an error's text, which alone helps people.
+func lastLink(err error) string {
+	text := err.Error()
+	if i := strings.LastIndex(text, ": "); i >= 0 {
+		return text[i+2:]
 	}
+	return text
 }

@@ -1,17 +1,20 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"golang.org/x/term"
 
+	"userdrop/internal/client"
 	"userdrop/internal/contract"
 	"userdrop/internal/report"
 )
@@ -20,6 +23,7 @@ type dropOptions struct {
 	stackOptions
 	watchOptions
 	pool  string
+	name  string
 	check bool
 	watch bool
 }
@@ -27,36 +31,49 @@ type dropOptions struct {
 func newDropCommand() *cobra.Command {
 	var o dropOptions
 	cmd := &cobra.Command{
-		Use:   "drop FILE",
-		Short: "Drop a file into the inbox of a stack",
-		Long: `Drop puts FILE into the inbox of a deployed stack, and prints the import's id. With --watch it stays
-until the result is published, and prints it.
+		Use:   "drop FILE...",
+		Short: "Drop files into the inbox of a stack",
+		Long: `Drop puts each FILE into the inbox of a deployed stack, and prints the ids of the imports. FILE may be a
+pattern such as "*.csv", and - is standard input. With --watch it stays until the results are published, and prints
+them.
 
-Exit codes: 0 dropped; with --watch 0 the verdict is SUCCEEDED (with --check: all rows pass), 1 any other; 64 usage,
-69 AWS refused or could not be reached, 130 interrupted: what is dropped by then is imported.`,
+Exit codes: 0 dropped; with --watch 0 every verdict is SUCCEEDED (with --check: all rows pass), 1 any other; 64 usage,
+66 there is no such stack, 68 AWS could not be reached, 69 AWS refused, 130 interrupted: what is dropped by then is
+imported.`,
 		Example: `  userdrop drop users.csv --watch
   userdrop drop users.csv --stack userdrop-prod --pool-id us-east-1_Example --watch --out result
+  userdrop drop exports/*.csv
+  make-users | userdrop drop - --name users.csv
   userdrop drop users.csv --check --watch             a dry run: everything but the jobs`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return drop(cmd, args[0], o) },
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return drop(cmd, args, o) },
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	o.stackOptions.define(flags)
 	flags.StringVar(&o.pool, "pool-id", "",
 		"import into the user pool `ID` (default: the stack's default pool, or its only one)")
+	flags.StringVar(&o.name, "name", "", "the `NAME` of the file in the inbox (default: its own; stdin.csv for -)")
 	flags.BoolVar(&o.check, "check", false, "a dry run: everything but the jobs")
 	flags.BoolVar(&o.watch, "watch", false, "stay until the result is published, and print it")
 	o.watchOptions.define(flags)
 	return cmd
 }
 
-func drop(cmd *cobra.Command, name string, o dropOptions) error {
-	if o.out != "" && !o.watch {
-		return fmt.Errorf("--out needs --watch")
-	}
-	if o.out != "" {
-		if err := spares(o.out, name); err != nil {
+// drop drops files one after the other, and then watches them.
+func drop(cmd *cobra.Command, args []string, o dropOptions) error {
+	names, err := expand(args)
+	switch {
+	case err != nil:
+		return err
+	case o.out != "" && !o.watch:
+		return errors.New("--out needs --watch")
+	case len(names) > 1 && o.out != "":
+		return errors.New("--out takes the files of one result: drop one FILE, or leave --out away")
+	case len(names) > 1 && o.name != "":
+		return errors.New("--name is for one FILE")
+	case o.out != "":
+		if err := client.Spares(o.out, names[0]); err != nil {
 			return err
 		}
 	}
@@ -65,27 +82,83 @@ func drop(cmd *cobra.Command, name string, o dropOptions) error {
 	if err != nil {
 		return err
 	}
-	pool, err := s.pool(o.pool)
+	pool, err := s.Pool(o.pool)
 	if err != nil {
 		return err
 	}
+	m := newMeter(cmd)
+	var dropped []contract.Drop
+	for _, name := range names {
+		d, err := o.upload(cmd, s, name, pool, m)
+		if err != nil {
+			return errors.Join(err, reportDropped(cmd, s, dropped, o))
+		}
+		dropped = append(dropped, d)
+	}
+	if !o.watch {
+		return reportDropped(cmd, s, dropped, o)
+	}
+	var worst error
+	for _, d := range dropped {
+		err := o.follow(cmd, &client.Follower{Stack: s, Progress: m, ImportID: d.ImportID, Dropped: true})
+		if code, isCode := errors.AsType[exitCode](err); err != nil && (!isCode || code == exitInterrupted) {
+			return err
+		}
+		worst = cmp.Or(err, worst)
+	}
+	return worst
+}
+
+// upload puts one file into the inbox.
+func (o *dropOptions) upload(cmd *cobra.Command, s *client.Stack, name, pool string, m *meter) (contract.Drop, error) {
 	mode := contract.ModeImport
 	if o.check {
 		mode = contract.ModeCheck
 	}
-	m := newMeter(cmd.ErrOrStderr())
-	dropped, err := s.upload(ctx, name, pool, mode, m)
+	base := cmp.Or(o.name, filepath.Base(name))
+	if base == "-" {
+		base = stdinName
+	}
+	if err := client.CheckName(base); err != nil {
+		return contract.Drop{}, err
+	}
+	file, err := openInput(name, cmd.InOrStdin())
 	if err != nil {
-		return err
+		return contract.Drop{}, err
 	}
-	if o.watch {
-		return o.follow(cmd, &follower{stack: s, meter: m, importID: dropped.ImportID, dropped: true})
+	defer file.Close()
+	if err := file.refuseWorkbook(); err != nil {
+		return contract.Drop{}, err
 	}
-	if o.json {
-		return writeJSON(cmd.OutOrStdout(), dropped)
+	source := client.Source{Name: base, Body: file.File, Size: file.size}
+	return s.Upload(cmd.Context(), source, pool, mode, m)
+}
+
+// reportDropped prints the ids of the imports, and how to watch them.
+func reportDropped(cmd *cobra.Command, s *client.Stack, dropped []contract.Drop, o dropOptions) error {
+	for _, d := range dropped {
+		if o.json {
+			if err := writeJSON(cmd.OutOrStdout(), d); err != nil {
+				return err
+			}
+			continue
+		}
+		if _, err := fmt.Fprintln(cmd.OutOrStdout(), d.ImportID); err != nil {
+			return err
+		}
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n", dropped.ImportID)
-	return err
+	if !o.json && len(dropped) > 0 {
+		hint(cmd, "Watch it: userdrop watch %s%s", dropped[len(dropped)-1].ImportID, stackFlag(s))
+	}
+	return nil
+}
+
+// stackFlag is the flag that names a stack in a command line to copy; none is needed for the default one.
+func stackFlag(s *client.Stack) string {
+	if s.Name == cmp.Or(os.Getenv("USERDROP_STACK"), "userdrop") {
+		return ""
+	}
+	return " --stack " + s.Name
 }
 
 // watchOptions are the flags of the commands that wait for a result.
@@ -104,8 +177,8 @@ func newWatchCommand() *cobra.Command {
 		Long: `Watch follows an import, the latest one if none is named: its place in the queue, users per second, the
 estimated end. When its result is published it prints the result; of an import that is over it prints it at once.
 
-Exit codes: 0 the verdict is SUCCEEDED (of a dry run: all rows pass), 1 any other, 64 usage, 69 AWS refused or could
-not be reached, 130 interrupted: the import goes on.`,
+Exit codes: 0 the verdict is SUCCEEDED (of a dry run: all rows pass), 1 any other, 64 usage, 66 there is no such stack
+or import, 68 AWS could not be reached, 69 AWS refused, 130 interrupted: the import goes on.`,
 		Example: `  userdrop watch
   userdrop watch users-1f0c6d8be5a94ac4d1c3a6f2 --stack userdrop-prod --out result
   userdrop watch --json | jq .rows`,
@@ -115,10 +188,10 @@ not be reached, 130 interrupted: the import goes on.`,
 			if err != nil {
 				return err
 			}
-			f := &follower{stack: s, meter: newMeter(cmd.ErrOrStderr())}
+			f := &client.Follower{Stack: s, Progress: newMeter(cmd)}
 			if len(args) > 0 {
-				f.importID = args[0]
-			} else if f.importID, err = s.latest(cmd.Context()); err != nil {
+				f.ImportID = args[0]
+			} else if f.ImportID, err = s.Latest(cmd.Context()); err != nil {
 				return err
 			}
 			return w.follow(cmd, f)
@@ -139,17 +212,18 @@ func (o *watchOptions) define(flags *pflag.FlagSet) {
 }
 
 // follow waits for the result and prints it.
-func (o *watchOptions) follow(cmd *cobra.Command, f *follower) error {
-	f.interval = max(o.interval, 10*time.Millisecond)
-	r, text, err := f.follow(cmd.Context())
-	if errors.Is(err, exitInterrupted) {
-		fmt.Fprintf(cmd.ErrOrStderr(), "The import goes on: userdrop watch %s --stack %s\n", f.importID, f.name)
+func (o *watchOptions) follow(cmd *cobra.Command, f *client.Follower) error {
+	f.Interval = max(o.interval, 10*time.Millisecond)
+	r, text, err := f.Follow(cmd.Context())
+	if errors.Is(err, context.Canceled) {
+		hint(cmd, "The import goes on: userdrop watch %s%s", f.ImportID, stackFlag(f.Stack))
+		return exitInterrupted
 	}
 	if err != nil {
 		return err
 	}
 	if o.out != "" {
-		if r.Files, err = f.fetch(cmd.Context(), f.importID, o.out); err != nil {
+		if r.Files, err = f.Fetch(cmd.Context(), f.ImportID, o.out, docs(o.out)); err != nil {
 			return err
 		}
 	}
@@ -172,16 +246,10 @@ func verdictCode(r *contract.Result) error {
 	return exitRejected
 }
 
-// style is how a result is to be written to w: on a terminal in its width, and with the names of columns, since it is
-// the owner who looks.
+// style is how a result is written to w: in the terminal's width, and with the names of columns, since it is the owner
+// who looks.
 func style(w io.Writer) report.Style {
-	s := report.Style{Color: coloured(w), Columns: true}
-	if f, ok := w.(*os.File); ok && isTerminal(w) {
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
-			s.Width = width
-		}
-	}
-	return s
+	return report.Style{Color: coloured(w), Columns: true, Width: columns(w)}
 }
 
 func writeJSON(w io.Writer, value any) error {

@@ -1,38 +1,15 @@
 package main
 
 import (
-	"cmp"
-	"context"
-	"errors"
 	"fmt"
-	"path"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"userdrop/internal/client"
+
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
-
-	"userdrop/internal/contract"
 )
-
-// listed is one import, as far as its execution and its result tell.
-type listed struct {
-	ImportID   string           `json:"importId"`
-	Execution  string           `json:"execution,omitempty"` // its status; Step Functions forgets it after 90 days
-	Verdict    contract.Verdict `json:"verdict,omitempty"`
-	UserPoolID string           `json:"userPoolId,omitempty"`
-	Rows       *contract.Rows   `json:"rows,omitempty"`
-	StartedAt  time.Time        `json:"startedAt,omitzero"`
-	FinishedAt time.Time        `json:"finishedAt,omitzero"`
-
-	expired bool // the result, if there is none
-}
 
 func newListCommand() *cobra.Command {
 	var o stackOptions
@@ -44,7 +21,7 @@ func newListCommand() *cobra.Command {
 		Long: `List shows the imports of a stack, the latest first: those under way, and those with a result. Results
 expire after the stack's KeepProcessedDays, and Step Functions remembers an import for 90.
 
-Exit codes: 0 done, 64 usage, 69 AWS refused or could not be reached.`,
+Exit codes: 0 done, 64 usage, 66 there is no such stack, 68 AWS could not be reached, 69 AWS refused.`,
 		Example: `  userdrop list --stack userdrop-prod --limit 50
   userdrop list --json | jq -r '.[] | select(.verdict == "PARTIAL") | .importId'`,
 		Args: cobra.NoArgs,
@@ -56,14 +33,14 @@ Exit codes: 0 done, 64 usage, 69 AWS refused or could not be reached.`,
 			if err != nil {
 				return err
 			}
-			imports, err := s.imports(cmd.Context(), limit)
+			imports, err := s.Imports(cmd.Context(), limit)
 			if err != nil {
-				return explain(err)
+				return client.Explain(err)
 			}
 			if asJSON {
 				return writeJSON(cmd.OutOrStdout(), imports)
 			}
-			return s.list(cmd, imports)
+			return printList(cmd, s, imports)
 		},
 	}
 	flags := cmd.Flags()
@@ -84,89 +61,20 @@ func (o *stackOptions) completeImport(cmd *cobra.Command, args []string, _ strin
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
-	latest, err := s.machines.ListExecutions(cmd.Context(), &sfn.ListExecutionsInput{
-		StateMachineArn: &s.importUsers, MaxResults: 20,
-	})
+	latest, err := s.Recent(cmd.Context(), 20)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
 	var ids []cobra.Completion
-	for _, e := range latest.Executions {
-		ids = append(ids, cobra.CompletionWithDesc(aws.ToString(e.Name), strings.ToLower(string(e.Status))))
+	for _, e := range latest {
+		ids = append(ids, cobra.CompletionWithDesc(e.ImportID, strings.ToLower(e.Execution)))
 	}
 	return ids, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 }
 
-// imports are the latest imports of the stack: the executions that Step Functions remembers, then older results.
-func (s *stack) imports(ctx context.Context, limit int) ([]listed, error) {
-	all := []listed{}
-	pages := sfn.NewListExecutionsPaginator(s.machines, &sfn.ListExecutionsInput{
-		StateMachineArn: &s.importUsers, MaxResults: int32(min(limit, 1000)),
-	})
-	for pages.HasMorePages() && len(all) < limit {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range page.Executions {
-			all = append(all, listed{
-				ImportID: aws.ToString(e.Name), Execution: string(e.Status), StartedAt: aws.ToTime(e.StartDate),
-				expired: expired(e.Status, e.StopDate),
-			})
-		}
-	}
-	if len(all) < limit {
-		older, err := s.forgotten(ctx, all)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, older...)
-	}
-	all = all[:min(len(all), limit)]
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(8)
-	for i := range all {
-		group.Go(func() error { return s.describe(ctx, &all[i]) })
-	}
-	return all, group.Wait()
-}
-
-// forgotten are the imports with a result whose execution Step Functions does not remember.
-func (s *stack) forgotten(ctx context.Context, known []listed) ([]listed, error) {
-	var older []listed
-	pages := s3.NewListObjectsV2Paginator(s.s3, &s3.ListObjectsV2Input{Bucket: &s.results.Bucket})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, o := range page.Contents {
-			id, ok := strings.CutSuffix(aws.ToString(o.Key), "/"+path.Base(contract.ResultKey("")))
-			if ok && !slices.ContainsFunc(known, func(k listed) bool { return k.ImportID == id }) {
-				older = append(older, listed{ImportID: id, StartedAt: aws.ToTime(o.LastModified)})
-			}
-		}
-	}
-	slices.SortFunc(older, func(a, b listed) int {
-		return cmp.Or(b.StartedAt.Compare(a.StartedAt), cmp.Compare(a.ImportID, b.ImportID))
-	})
-	return older, nil
-}
-
-// describe adds what the result tells, if there is one.
-func (s *stack) describe(ctx context.Context, l *listed) error {
-	r, _, err := s.result(ctx, l.ImportID)
-	if err != nil || r == nil {
-		return err
-	}
-	l.Verdict, l.UserPoolID, l.Rows = r.Verdict, r.UserPoolID, &r.Rows
-	l.StartedAt, l.FinishedAt = r.StartedAt, r.FinishedAt
-	return nil
-}
-
-// list prints a table.
-func (s *stack) list(cmd *cobra.Command, imports []listed) error {
-	held, err := s.held(cmd.Context())
+// printList prints a table.
+func printList(cmd *cobra.Command, s *client.Stack, imports []client.Listed) error {
+	held, err := s.Held(cmd.Context())
 	if err != nil {
 		return err
 	}
@@ -177,96 +85,110 @@ func (s *stack) list(cmd *cobra.Command, imports []listed) error {
 		fmt.Fprintf(&b, "%s\n\n", m.paint(yellow, held.UTC().Format(notice)))
 	}
 	if len(imports) == 0 {
-		fmt.Fprintf(&b, "No imports yet: \"userdrop drop FILE --stack %s\".\n", s.name)
+		fmt.Fprintf(&b, "No imports yet: \"userdrop drop FILE --stack %s\".\n", s.Name)
 	} else {
 		table := [][]string{{"VERDICT", "ROWS", "IN POOL", "STARTED", "IMPORT"}}
+		notes := []string{""}
 		for _, l := range imports {
-			table = append(table, l.row())
+			table = append(table, listRow(l))
+			note := ""
+			if l.Progress != nil {
+				note = l.Progress.Text
+			}
+			notes = append(notes, note)
 		}
-		b.WriteString(m.table(table))
+		b.WriteString(m.table(table, notes, columns(cmd.OutOrStdout())))
 	}
 	_, err = fmt.Fprint(cmd.OutOrStdout(), b.String())
 	return err
 }
 
-func (l *listed) row() []string {
+func listRow(l client.Listed) []string {
 	verdict, read, arrived := string(l.Verdict), "", ""
 	if l.Rows != nil {
-		read, arrived = grouped(l.Rows.Read), grouped(l.Rows.Arrived())
+		read, arrived = client.Grouped(l.Rows.Read), client.Grouped(l.Rows.Arrived())
 	}
 	switch {
 	case verdict != "":
+	case l.Progress != nil && l.Progress.Percent >= 0:
+		verdict = fmt.Sprintf("%s %d%%", strings.ToLower(l.Progress.Step), l.Progress.Percent)
+	case l.Progress != nil:
+		verdict = strings.ToLower(l.Progress.Step)
 	case l.Execution == "RUNNING":
 		verdict = "under way"
-	case l.expired:
+	case l.Expired:
 		verdict = "result gone"
 	default:
 		verdict = "winding up"
 	}
-	return []string{verdict, read, arrived, about(time.Since(l.StartedAt)) + " ago", l.ImportID}
+	return []string{verdict, read, arrived, client.About(time.Since(l.StartedAt)) + " ago", l.ImportID}
 }
 
-// table aligns columns: numbers to the right, and verdicts in their colours.
-func (m *meter) table(rows [][]string) string {
+// verdictColours are the colours of verdicts, and of the line of headings.
+var verdictColours = map[string]int{
+	"SUCCEEDED": green, "CHECKED": green, "PARTIAL": yellow, "REJECTED": red, "FAILED": red, "ERROR": red,
+	"EXPIRED": red, "VERDICT": dim,
+}
+
+// table aligns columns, numbers to the right, with a note below each row that has one. Where a row does not fit the
+// width, its cells go below each other.
+func (m *meter) table(rows [][]string, notes []string, width int) string {
 	widths := make([]int, len(rows[0]))
-	for _, row := range rows {
-		for i, cell := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+	total := 0
+	for i := range widths {
+		for _, row := range rows {
+			widths[i] = max(widths[i], utf8.RuneCountInString(row[i]))
 		}
-	}
-	colours := map[string]int{
-		"SUCCEEDED": green, "CHECKED": green, "PARTIAL": yellow, "REJECTED": red, "FAILED": red, "ERROR": red,
-		"EXPIRED": red, "VERDICT": dim,
+		total += widths[i] + 2
 	}
 	var b strings.Builder
-	for _, row := range rows {
-		for i, cell := range row {
-			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
-			colour, ok := colours[row[0]]
-			switch {
-			case row[0] == "VERDICT", i == 0 && ok:
-				cell = m.paint(colour, cell)
-			}
-			switch {
-			case i == 1 || i == 2:
-				b.WriteString(pad + cell)
-			case i == len(row)-1:
-				b.WriteString(cell)
-			default:
-				b.WriteString(cell + pad)
-			}
-			if i < len(row)-1 {
-				b.WriteString("  ")
-			}
+	for i, row := range rows {
+		switch {
+		case total-2 <= width:
+			b.WriteString(m.row(row, widths))
+		case i > 0:
+			b.WriteString(m.stacked(rows[0], row))
 		}
-		b.WriteString("\n")
+		if notes[i] != "" {
+			b.WriteString(m.paint(dim, hang("  ", notes[i], 2, width)) + "\n")
+		}
 	}
 	return b.String()
 }
 
-// latest is the import that was started last.
-func (s *stack) latest(ctx context.Context) (string, error) {
-	out, err := s.machines.ListExecutions(ctx, &sfn.ListExecutionsInput{StateMachineArn: &s.importUsers, MaxResults: 1})
-	if err != nil {
-		return "", explain(err)
+func (m *meter) row(row []string, widths []int) string {
+	var b strings.Builder
+	for i, cell := range row {
+		pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+		if colour, ok := verdictColours[row[0]]; ok && (i == 0 || row[0] == "VERDICT") {
+			cell = m.paint(colour, cell)
+		}
+		switch {
+		case i == 1 || i == 2:
+			b.WriteString(pad + cell)
+		case i == len(row)-1:
+			b.WriteString(cell)
+		default:
+			b.WriteString(cell + pad)
+		}
+		if i < len(row)-1 {
+			b.WriteString("  ")
+		}
 	}
-	if len(out.Executions) == 0 {
-		return "", unavailable{errors.New("the stack has no imports yet: userdrop drop FILE")}
-	}
-	return aws.ToString(out.Executions[0].Name), nil
+	return b.String() + "\n"
 }
 
-// held is when the stack was paused; zero if it is not.
-func (s *stack) held(ctx context.Context) (time.Time, error) {
-	page, err := s.s3.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
-		Bucket: &s.work.Bucket, Prefix: aws.String(contract.HoldKey), MaxKeys: aws.Int32(1),
-	})
-	if err != nil {
-		return time.Time{}, explain(err)
+// stacked writes a row with a line for each cell.
+func (m *meter) stacked(headings, row []string) string {
+	verdict := row[0]
+	if colour, ok := verdictColours[verdict]; ok {
+		verdict = m.paint(colour, verdict)
 	}
-	i := slices.IndexFunc(page.Contents, func(o types.Object) bool { return aws.ToString(o.Key) == contract.HoldKey })
-	if i < 0 {
-		return time.Time{}, nil
+	text := verdict + "\n"
+	for i, cell := range row[1:] {
+		if cell != "" {
+			text += "  " + m.paint(dim, strings.ToLower(headings[i+1])) + " " + cell + "\n"
+		}
 	}
-	return aws.ToTime(page.Contents[i].LastModified), nil
+	return text
 }

@@ -16,12 +16,15 @@ import (
 
 	"userdrop/functions"
 	"userdrop/internal/aws/lambdahandler"
+	"userdrop/internal/client"
 )
 
-// Exit codes beside a command's own. 64 and 69 are EX_USAGE and EX_UNAVAILABLE of sysexits.h.
+// Exit codes beside a command's own: 64 EX_USAGE, 66 EX_NOINPUT, 68 EX_NOHOST and 69 EX_UNAVAILABLE of sysexits.h.
 const (
 	exitUsage       = 64                // a command line that cannot be carried out as written
-	exitUnavailable = 69                // AWS, or the local double, refused or could not be reached
+	exitNotFound    = 66                // there is no such stack, user pool or import
+	exitUnreached   = 68                // no answer: the network, or a double that is not running
+	exitRefusedCall = 69                // AWS, or the local double, refused
 	exitInterrupted = 128 + exitCode(2) // SIGINT, as shells count
 )
 
@@ -75,8 +78,10 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		return int(exitInterrupted)
 	}
 	fmt.Fprintf(stderr, "userdrop: %v\n", err)
-	if _, ok := errors.AsType[unavailable](err); ok {
-		return exitUnavailable
+	if e, ok := errors.AsType[*client.Error](err); ok {
+		return map[client.Kind]int{
+			client.NotFound: exitNotFound, client.Unreached: exitUnreached, client.Refused: exitRefusedCall,
+		}[e.Kind]
 	}
 	return exitUsage
 }
@@ -93,8 +98,8 @@ func newRootCommand() *cobra.Command {
 		Long: `Userdrop imports CSV files of users into Amazon Cognito user pools, and hands every row that could not be
 imported back with its reason.
 
-Exit codes: 0 done, 1 rows or an import did not make it, 64 usage, 69 AWS refused or could not be reached,
-130 interrupted. Commands tell of their own.`,
+Exit codes: 0 done, 1 rows or an import did not make it, 64 usage, 66 there is no such stack, user pool or import,
+68 AWS could not be reached, 69 AWS refused, 130 interrupted. The help of a command has its own.`,
 		Example: `  userdrop demo                                     see a whole import, without an AWS account
   userdrop check users.csv --pool pool.json         check a file offline
   userdrop drop users.csv --stack userdrop --watch  import it by a deployed stack`,
@@ -104,6 +109,8 @@ Exit codes: 0 done, 1 rows or an import did not make it, 64 usage, 69 AWS refuse
 		SilenceUsage:  true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	defineVerbosity(root)
+	wrapHelp(root)
 	root.SuggestionsMinimumDistance = 2
 	root.SetVersionTemplate("userdrop {{.Version}}\n")
 	root.AddGroup(

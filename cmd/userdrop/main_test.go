@@ -11,14 +11,15 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
 	"userdrop/internal/aws/objects"
+	"userdrop/internal/client"
 	"userdrop/internal/contract"
 	"userdrop/localaws"
 )
@@ -226,7 +227,9 @@ func TestUsage(t *testing.T) {
 		{"nonsense", 64, `unknown command "nonsense": see "userdrop --help"`},
 		{"chek users.csv", 64, `unknown command "chek": is it "check"?`},
 		{"list --limits 3", 64, `unknown flag: --limits (see "userdrop list --help")`},
-		{"demo users.csv", 64, "demo needs one --pool POOL.json: " + howToGetPool},
+		{"demo none.csv", 64, "open none.csv: no such file or directory"},
+		{"demo users.csv --pool a.json --pool b.json", 64, "demo needs one --pool POOL.json: " + howToGetPool},
+		{"drop s3://inbox/users.csv --region us-east-1", 69, "no AWS credentials were found ("},
 		{"demo --pool pool.json", 64, "--pool needs a FILE to import"},
 		{"demo users.csv --pool users.csv", 64, "users.csv: not the JSON of describe-user-pool"},
 		{"demo none.csv --pool pool.json", 64, "open none.csv: no such file or directory"},
@@ -238,7 +241,7 @@ func TestUsage(t *testing.T) {
 		{"local --pool pool.json --listen nowhere", 64, "can't listen at nowhere: missing port in address"},
 		{"local --pool pool.json --speed 0", 64, "--speed 0 is no number above 0"},
 		{"local --pool pool.json --speed NaN", 64, "--speed NaN is no number above 0"},
-		{"drop", 64, `usage: userdrop drop FILE [flags] (see "userdrop drop --help")`},
+		{"drop", 64, `usage: userdrop drop FILE... [flags] (see "userdrop drop --help")`},
 		{"pause now", 64, `usage: userdrop pause [flags] (see "userdrop pause --help")`},
 		{"drop users.csv --out dir", 64, "--out needs --watch"},
 		{"list --limit 0", 64, "--limit 0 is not above 0"},
@@ -438,7 +441,7 @@ func TestStack(t *testing.T) {
 		id, stderr := command(t, 0, "drop good.csv")
 		expect(t, id, "good-ID\n")
 		expect(t, stderr, "Uploading  100%  84 bytes of 84 bytes\n"+
-			"✔ Dropped good.csv (84 bytes) into s3://userdrop-inbox/incoming/us-east-1_Example1/\n")
+			"✔ Dropped good.csv (84 bytes) into s3://userdrop-inbox/incoming/us-east-1_Example1/\nWatch it: userdrop watch good-ID\n")
 		stdout, _ := command(t, 0, "watch "+strings.TrimSpace(id)+" --interval 50ms --out fetched")
 		if !strings.HasPrefix(stdout, "\n✔ SUCCEEDED\n") || !strings.Contains(stdout, "fetched/report.html") {
 			t.Error(stdout)
@@ -467,7 +470,7 @@ func TestStack(t *testing.T) {
 
 	t.Run("list as JSON, limited", func(t *testing.T) {
 		stdout, _ := command(t, 0, "list --json --limit 2")
-		var imports []listed
+		var imports []client.Listed
 		if err := json.Unmarshal([]byte(stdout), &imports); err != nil {
 			t.Fatal(err)
 		}
@@ -499,7 +502,7 @@ func TestStack(t *testing.T) {
 		if !strings.Contains(stdout, "\nresult gone ") {
 			t.Error(stdout)
 		}
-		_, stderr := command(t, 69, "watch "+r.ImportID)
+		_, stderr := command(t, 66, "watch "+r.ImportID)
 		if want := `userdrop: the stack "userdrop" has no result of "` + r.ImportID; !strings.HasPrefix(stderr, want) {
 			t.Error(stderr)
 		}
@@ -528,7 +531,7 @@ func TestStack(t *testing.T) {
 			}
 		}
 		code := execute(ctx, []string{"watch", strings.TrimSpace(first), "--interval", "50ms"}, nil, io.Discard, &watched)
-		if want := "The import goes on: userdrop watch good-ID --stack userdrop\n"; code != int(exitInterrupted) ||
+		if want := "The import goes on: userdrop watch good-ID\n"; code != int(exitInterrupted) ||
 			!strings.HasSuffix(importIDs.ReplaceAllString(watched.String(), "$1-ID"), want) {
 			t.Errorf("exit %d\n%s", code, watched.String())
 		}
@@ -549,7 +552,8 @@ func TestStack(t *testing.T) {
 
 VERDICT     ROWS  IN POOL  STARTED  IMPORT
 winding up                 TIME  good-ID
-under way                  TIME  good-ID
+waiting                    TIME  good-ID
+  paused until "userdrop resume"
 `)
 		stdout, _ = command(t, 0, "resume")
 		expect(t, stdout, "Resumed: the queue goes on within a minute or so.\n")
@@ -570,15 +574,15 @@ under way                  TIME  good-ID
 		code   int
 		stderr string
 	}{
-		{"watch nothing", 69, `the stack "userdrop" has no import "nothing": see "userdrop list"`},
-		{"cancel nothing", 69, `the stack "userdrop" has no import "nothing": see "userdrop list"`},
-		{"list --stack other", 69, `there is no stack "other" in us-east-1: name it with --stack, or its Region with `},
-		{"list --region eu-central-1 --stack other", 69, `there is no stack "other" in eu-central-1: name it`},
+		{"watch nothing", 66, `the stack "userdrop" has no import "nothing": see "userdrop list"`},
+		{"cancel nothing", 66, `the stack "userdrop" has no import "nothing": see "userdrop list"`},
+		{"list --stack other", 66, `there is no stack "other" in us-east-1: name it with --stack, or its Region with `},
+		{"list --region eu-central-1 --stack other", 66, `there is no stack "other" in eu-central-1: name it`},
 		{
 			"drop good.csv --pool-id us-east-1_Other", 64,
 			`the stack "userdrop" does not import into us-east-1_Other: it is for ` + examplePool,
 		},
-		{"check good.csv --pool-id us-east-1_Other", 69, "there is no user pool us-east-1_Other in us-east-1"},
+		{"check good.csv --pool-id us-east-1_Other", 66, "there is no user pool us-east-1_Other in us-east-1"},
 		{"drop none.csv", 64, "open none.csv: no such file or directory"},
 		{"drop B\xfccher.csv", 64, `the name "B\xfccher.csv" is not UTF-8, which S3 wants: rename the file`},
 	} {
@@ -591,7 +595,7 @@ under way                  TIME  good-ID
 	t.Run("nothing answers", func(t *testing.T) {
 		t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
 		t.Setenv("AWS_MAX_ATTEMPTS", "1")
-		if _, stderr := command(t, 69, "list"); !strings.HasPrefix(stderr, "userdrop: nothing answers at 127.0.0.1:1: ") {
+		if _, stderr := command(t, 68, "list"); !strings.HasPrefix(stderr, "userdrop: nothing answers at 127.0.0.1:1: ") {
 			t.Error(stderr)
 		}
 	})
@@ -624,38 +628,55 @@ func TestMeter(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		colour bool
-		step   step
+		width  string
+		step   client.Step
 		want   string
 	}{
-		{"nobody knows how far", false, step{"Waiting", -1, "for its turn"}, "⠙ Waiting      for its turn"},
+		{"nobody knows how far", false, "80", client.Step{Name: "Waiting", Share: -1, Text: "for its turn"}, "⠙ Waiting      for its turn"},
 		{
-			"half", false,
-			step{"Importing", .5, "5 of 10"},
+			"half", false, "80",
+			client.Step{Name: "Importing", Share: .5, Text: "5 of 10"},
 			"⠙ Importing   ━━━━━━━━━━━━────────────  50%  5 of 10",
 		},
 		{
-			"too long for the line", false,
-			step{"Importing", 1, strings.Repeat("x", 50)},
+			"too long for the line", false, "80",
+			client.Step{Name: "Importing", Share: 1, Text: strings.Repeat("x", 50)},
 			"⠙ Importing   ━━━━━━━━━━━━━━━━━━━━━━━━ 100%  " + strings.Repeat("x", 33) + "…",
 		},
-		{"in colour", true, step{"Waiting", -1, "long"}, "\x1b[36m⠙\x1b[0m Waiting      \x1b[2mlong\x1b[0m"},
+		{"20 columns", false, "20", client.Step{Name: "Importing", Share: .5, Text: "5 of 10"}, "⠙ Importing  50%"},
+		{"40 columns", false, "40", client.Step{Name: "Importing", Share: .5, Text: "5 of 10"}, "⠙ Importing ━━━━────  50%  5 of 10"},
+		{"in colour", true, "80", client.Step{Name: "Waiting", Share: -1, Text: "long"}, "\x1b[36m⠙\x1b[0m Waiting      \x1b[2mlong\x1b[0m"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Setenv("COLUMNS", c.width)
 			var out strings.Builder
 			m := meter{w: &out, tty: true, colour: c.colour}
-			m.show(c.step)
+			m.Show(c.step)
 			if diff := cmp.Diff("\r\x1b[K"+c.want, out.String()); diff != "" {
 				t.Error("(-want +got):\n" + diff)
 			}
 		})
 	}
+	t.Run("every width from 20 to 200", func(t *testing.T) {
+		m := meter{tty: true}
+		for width := 20; width <= 200; width++ {
+			for _, s := range []client.Step{
+				{Name: "Importing", Share: .5, Text: strings.Repeat("word ", 60)}, {Name: "Winding up", Share: -1, Text: "x"},
+				{Name: "Importing", Share: 1}, {Name: strings.Repeat("n", 40), Share: 0, Text: "x"},
+			} {
+				if n := len([]rune(m.line(s, width))); n >= width {
+					t.Errorf("%d columns for %v in %d", n, s, width)
+				}
+			}
+		}
+	})
 	t.Run("on a pipe a line for each tenth", func(t *testing.T) {
 		var out strings.Builder
 		m := meter{w: &out}
 		for i := range 31 {
-			m.show(step{"Importing", float64(i) / 100, ""})
+			m.Show(client.Step{Name: "Importing", Share: float64(i) / 100})
 		}
-		m.show(step{"Publishing", -1, "the result"})
+		m.Show(client.Step{Name: "Publishing", Share: -1, Text: "the result"})
 		want := "Importing  0%\nImporting  10%\nImporting  20%\nImporting  30%\nPublishing  the result\n"
 		if diff := cmp.Diff(want, out.String()); diff != "" {
 			t.Error("(-want +got):\n" + diff)
@@ -663,21 +684,20 @@ func TestMeter(t *testing.T) {
 	})
 }
 
-func TestWords(t *testing.T) {
-	var got []string
-	for _, d := range []time.Duration{
-		0, 29 * time.Second, 90 * time.Second, 59*time.Minute + 10*time.Second, 26*time.Hour + 5*time.Minute, 75 * time.Hour,
-	} {
-		got = append(got, about(d))
-	}
-	for _, n := range []int64{0, 999, 1062, 84_800, 123_456_789, 5_000_000_000} {
-		got = append(got, bytesText(n))
-	}
-	want := []string{
-		"1 s", "29 s", "2 min", "59 min", "26 h 5 min", "3 d 3 h",
-		"0 bytes", "999 bytes", "1.1 KB", "84.8 KB", "123 MB", "5.0 GB",
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("(-want +got):\n%s", cmp.Diff(want, got))
+// TestHelpWidth proves that the help of every command fits a narrow terminal and a wide one, but for command lines.
+func TestHelpWidth(t *testing.T) {
+	for _, width := range []int{20, 40, 80, 200} {
+		t.Setenv("COLUMNS", strconv.Itoa(width))
+		for _, c := range append(newRootCommand().Commands(), newRootCommand()) {
+			_, stdout, _ := userdrop(strings.Fields(strings.TrimPrefix(c.CommandPath(), "userdrop") + " --help")...)
+			for line := range strings.Lines(stdout) {
+				line = strings.TrimRight(line, "\n")
+				fits := len([]rune(line)) <= width || !strings.Contains(strings.TrimSpace(line), " ")
+				if commandLine := strings.HasPrefix(line, "  ") && (strings.Contains(line, "userdrop") || strings.HasPrefix(line, "  --")); !fits && !commandLine &&
+					!strings.Contains(line, "aws ") && !strings.Contains(line, "make-users") {
+					t.Errorf("%s --help in %d columns: %q", c.CommandPath(), width, line)
+				}
+			}
+		}
 	}
 }

@@ -6,26 +6,12 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"time"
 	"unicode/utf8"
 
-	"golang.org/x/term"
+	"github.com/spf13/cobra"
+
+	"userdrop/internal/client"
 )
-
-// step is what is going on just now.
-type step struct {
-	name  string
-	share float64 // from 0 to 1; below 0 nobody knows
-	text  string
-}
-
-// share is how much of a total is done; unknown where there is no total.
-func share(done, total int64) float64 {
-	if total <= 0 {
-		return -1
-	}
-	return min(float64(done)/float64(total), 1)
-}
 
 // meter shows progress on standard error: on a terminal as one line that is written anew, elsewhere as a line for each
 // new step and each further tenth of it.
@@ -34,15 +20,19 @@ type meter struct {
 	w      io.Writer
 	tty    bool
 	colour bool
-	last   step
+	quiet  bool
+	last   client.Step
 	turn   int // of the sign that something moves
 }
 
-func newMeter(w io.Writer) *meter {
-	return &meter{w: w, tty: isTerminal(w), colour: coloured(w)}
+func newMeter(cmd *cobra.Command) *meter {
+	w := cmd.ErrOrStderr()
+	v := verbosityOf(cmd.Context())
+	// Calls that are logged would break into a line that is written anew.
+	return &meter{w: w, tty: isTerminal(w) && !v.verbose, colour: coloured(w), quiet: v.quiet}
 }
 
-// coloured tells whether text for w may have colours: https://no-color.org
+// coloured reports whether text for w may have colours: https://no-color.org
 func coloured(w io.Writer) bool { return isTerminal(w) && os.Getenv("NO_COLOR") == "" }
 
 func (m *meter) paint(attribute int, text string) string {
@@ -52,113 +42,101 @@ func (m *meter) paint(attribute int, text string) string {
 	return fmt.Sprintf("\x1b[%dm%s\x1b[0m", attribute, text)
 }
 
-// show tells of a step. It may be called as often as there is news.
-func (m *meter) show(s step) {
+// Show shows a step. It may be called as often as there is news.
+func (m *meter) Show(s client.Step) {
+	if m.quiet {
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.tty {
 		m.turn++
-		fmt.Fprintf(m.w, "\r\x1b[K%s", m.line(s))
+		fmt.Fprintf(m.w, "\r\x1b[K%s", m.line(s, columns(m.w)))
 		m.last = s
 		return
 	}
-	if s.name == m.last.name && tenth(s.share) <= tenth(m.last.share) {
+	if s.Name == m.last.Name && tenth(s.Share) <= tenth(m.last.Share) {
 		return
 	}
 	m.last = s
-	text := s.name
-	if s.share >= 0 {
-		text += fmt.Sprintf("  %d%%", int(s.share*100))
+	text := s.Name
+	if s.Share >= 0 {
+		text += fmt.Sprintf("  %d%%", int(s.Share*100))
 	}
-	if s.text != "" {
-		text += "  " + s.text
+	if s.Text != "" {
+		text += "  " + s.Text
 	}
 	fmt.Fprintln(m.w, text)
 }
 
 func tenth(share float64) int { return int(max(share, 0) * 10) }
 
+// The widths of a line's parts in columns. A narrow terminal goes without the bar, then without the text.
 const (
-	nameWidth = 11
-	barWidth  = 24
+	nameWidth   = 11
+	barWidth    = 24
+	smallestBar = 6
 )
 
-// line draws a step, in the width of the terminal.
-func (m *meter) line(s step) string {
+// line draws a step in a width, of which the last column stays free, since some terminals wrap there.
+func (m *meter) line(s client.Step, width int) string {
 	signs := []rune("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
-	line := m.paint(36, string(signs[m.turn%len(signs)])) + " " + fmt.Sprintf("%-*s", nameWidth, s.name)
-	width := 2 + max(nameWidth, utf8.RuneCountInString(s.name))
-	if s.share >= 0 {
-		full := int(s.share * barWidth)
-		line += " " + m.paint(green, strings.Repeat("━", full)) + m.paint(dim, strings.Repeat("─", barWidth-full)) +
-			fmt.Sprintf(" %3d%%", int(s.share*100))
-		width += barWidth + 6
+	name := shorten(s.Name, max(width-3, 1))
+	line := m.paint(36, string(signs[m.turn%len(signs)])) + " " + name
+	used := 2 + utf8.RuneCountInString(name)
+	percent := ""
+	if s.Share >= 0 {
+		percent = fmt.Sprintf(" %3d%%", int(s.Share*100))
 	}
-	if room := m.width() - width - 3; s.text != "" && room > 0 {
-		text := []rune(s.text)
-		if len(text) > room {
-			text = append(text[:room-1], '…')
-		}
-		line += "  " + m.paint(dim, string(text))
+	if pad := nameWidth - utf8.RuneCountInString(name); pad > 0 && width >= 60 {
+		line += strings.Repeat(" ", pad)
+		used += pad
+	}
+	room := width - 1 - used - len(percent)
+	if room < 0 {
+		return line
+	}
+	if size := min(barWidth, (room-1)*2/5); percent != "" && size >= smallestBar {
+		full := int(s.Share * float64(size))
+		line += " " + m.paint(green, strings.Repeat("━", full)) + m.paint(dim, strings.Repeat("─", size-full))
+		room -= size + 1
+	}
+	line += percent
+	if s.Text != "" && room > 6 {
+		line += "  " + m.paint(dim, shorten(s.Text, room-2))
 	}
 	return line
 }
 
-func (m *meter) width() int {
-	if f, ok := m.w.(*os.File); ok {
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
-			return width
-		}
+// shorten cuts text to a number of columns.
+func shorten(text string, most int) string {
+	runes := []rune(text)
+	if len(runes) <= most {
+		return text
 	}
-	return 80
+	return string(runes[:most-1]) + "…"
 }
 
-// finish ends the step in hand with a line that stays.
-func (m *meter) finish(text string) {
+// Finish ends the step in hand with a line that stays.
+func (m *meter) Finish(text string) {
+	if m.quiet {
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.tty {
 		fmt.Fprint(m.w, "\r\x1b[K")
 	}
 	fmt.Fprintf(m.w, "%s %s\n", m.paint(green, "✔"), text)
-	m.last = step{}
+	m.last = client.Step{}
 }
 
-// clear takes the line of the step in hand away.
-func (m *meter) clear() {
+// Clear removes the line of the step in hand.
+func (m *meter) Clear() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.tty {
 		fmt.Fprint(m.w, "\r\x1b[K")
 	}
-	m.last = step{}
-}
-
-// about writes a duration as people guess: in its largest unit alone, or two for hours and days.
-func about(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", max(int(d.Round(time.Second)/time.Second), 1))
-	case d < time.Hour:
-		return fmt.Sprintf("%d min", int(d.Round(time.Minute)/time.Minute))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h %d min", int(d/time.Hour), int(d%time.Hour/time.Minute))
-	default:
-		return fmt.Sprintf("%d d %d h", int(d/(24*time.Hour)), int(d%(24*time.Hour)/time.Hour))
-	}
-}
-
-// bytesText writes a size as people read it.
-func bytesText(n int64) string {
-	size, unit := float64(n), "bytes"
-	for _, larger := range []string{"KB", "MB", "GB", "TB"} {
-		if size < 1000 {
-			break
-		}
-		size, unit = size/1000, larger
-	}
-	if unit == "bytes" || size >= 100 {
-		return fmt.Sprintf("%.0f %s", size, unit)
-	}
-	return fmt.Sprintf("%.1f %s", size, unit)
+	m.last = client.Step{}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"userdrop/internal/client"
 	"userdrop/tools/probe"
 )
 
@@ -28,7 +29,7 @@ Then it removes the pools, their made-up users and their logs, also when it is i
 Cognito writes the logs of import jobs with a role: the one of a stack, or any other that it may assume. The user needs
 cognito-idp:*, logs:DescribeLogGroups, logs:FilterLogEvents, logs:DeleteLogGroup, and iam:PassRole for that role.
 
-Exit codes: 0 done, 64 usage, 69 AWS refused or could not be reached, 130 interrupted.`,
+Exit codes: 0 done, 64 usage, 66 there is no such stack, 68 AWS could not be reached, 69 AWS refused, 130 interrupted.`,
 		Example: `  userdrop probe --stack userdrop
   userdrop probe --logs-role-arn arn:aws:iam::123456789012:role/import-logs --json > settings.json`,
 		Args: cobra.NoArgs,
@@ -53,15 +54,15 @@ func runProbe(cmd *cobra.Command, o probeOptions) error {
 		return err
 	}
 	if o.logsRole == "" {
-		s, err := openStack(ctx, cfg, o.name)
+		s, err := client.Open(ctx, cfg, o.name)
 		if err != nil {
 			return err
 		}
-		if s.logsRole == "" {
-			return unavailablef("the stack %q does not tell its role for logs: deploy this release, or use --logs-role-arn",
+		if s.LogsRole == "" {
+			return client.Refusedf("the stack %q does not output its role for logs: deploy this release, or use --logs-role-arn",
 				o.name)
 		}
-		o.logsRole = s.logsRole
+		o.logsRole = s.LogsRole
 	}
 	p := probe.New(cfg, o.logsRole)
 	p.Keep = o.keep
@@ -78,13 +79,13 @@ func runProbe(cmd *cobra.Command, o probeOptions) error {
 	for _, pool := range report.Pools {
 		fmt.Fprintf(cmd.ErrOrStderr(), "Left: user pool %s, log groups /aws/cognito/userpools/%s/\n", pool, pool)
 	}
-	switch err := explain(err); {
+	switch err := client.Explain(err); {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
 		return exitInterrupted
 	default:
-		return unavailable{err}
+		return err
 	}
 }
 

@@ -2,37 +2,45 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/sfn"
-	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
-	"github.com/spf13/cobra"
+	"userdrop/internal/client"
 
-	"userdrop/internal/contract"
+	"github.com/spf13/cobra"
 )
+
+// steered is what a command changed, for people and as JSON.
+type steered struct {
+	text     string
+	Stack    string `json:"stack"`
+	ImportID string `json:"importId,omitempty"`
+	Changed  bool   `json:"changed"` // false: it was so already
+}
 
 // steering is a command that changes what a stack does and prints a text about it.
 func steering(use, short, long, example string, args cobra.PositionalArgs,
-	do func(ctx context.Context, s *stack, args []string) (string, error),
+	do func(ctx context.Context, s *client.Stack, args []string) (steered, error),
 ) *cobra.Command {
 	var o stackOptions
+	asJSON := false
 	cmd := &cobra.Command{
 		Use: use, Short: short, Example: example, Args: args,
-		Long: long + "\n\nExit codes: 0 done, 64 usage, 69 AWS refused or could not be reached.",
+		Long: long + "\n\nExit codes: 0 done, 64 usage, 66 there is no such stack or import, 68 AWS could not be reached, " +
+			"69 AWS refused.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := o.open(cmd.Context())
 			if err != nil {
 				return err
 			}
-			text, err := do(cmd.Context(), s, args)
+			done, err := do(cmd.Context(), s, args)
 			if err != nil {
-				return explain(err)
+				return client.Explain(err)
 			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), text)
+			if asJSON {
+				return writeJSON(cmd.OutOrStdout(), done)
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), done.text)
 			return err
 		},
 	}
@@ -40,6 +48,7 @@ func steering(use, short, long, example string, args cobra.PositionalArgs,
 		cmd.ValidArgsFunction = o.completeImport
 	}
 	o.define(cmd.Flags())
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON and nothing else")
 	cmd.Flags().SortFlags = false
 	return cmd
 }
@@ -52,25 +61,20 @@ where it was dropped.`,
 		`  userdrop cancel users-1f0c6d8be5a94ac4d1c3a6f2 --stack userdrop-prod`, cobra.ExactArgs(1), cancel)
 }
 
-func cancel(ctx context.Context, s *stack, args []string) (string, error) {
-	arn := contract.ExecutionARN(s.importUsers, args[0])
-	execution, err := s.machines.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &arn})
-	if _, none := errors.AsType[*sfntypes.ExecutionDoesNotExist](err); none {
-		return "", s.noImport(args[0])
-	}
+func cancel(ctx context.Context, s *client.Stack, args []string) (steered, error) {
+	running, err := s.Cancel(ctx, args[0])
 	if err != nil {
-		return "", err
+		return steered{}, err
 	}
-	if execution.Status != sfntypes.ExecutionStatusRunning {
-		return fmt.Sprintf("%s is over already: see \"userdrop watch %s\".", args[0], args[0]), nil
+	if !running {
+		text := fmt.Sprintf("%s is over already: see \"userdrop watch %s\".", args[0], args[0])
+		return steered{text: text, Stack: s.Name, ImportID: args[0]}, nil
 	}
-	_, err = s.machines.StopExecution(ctx, &sfn.StopExecutionInput{
-		ExecutionArn: &arn, Error: aws.String("Cancelled"), Cause: aws.String("Somebody called userdrop cancel."),
-	})
-	return fmt.Sprintf(`%s is stopped.
+	text := fmt.Sprintf(`%s is stopped.
 Its Cognito job is being stopped too; users that are in the pool by now stay there.
 The result follows in about two minutes, with the rows that were not imported in failed.csv:
-  userdrop watch %s`, args[0], args[0]), err
+  userdrop watch %s%s`, args[0], args[0], stackFlag(s))
+	return steered{text, s.Name, args[0], true}, nil
 }
 
 func newPauseCommand() *cobra.Command {
@@ -80,12 +84,13 @@ runs, nobody can change its user pool; pause gives you the time to. Drops are ta
 		`  userdrop pause --stack userdrop-prod`, cobra.NoArgs, pause)
 }
 
-func pause(ctx context.Context, s *stack, _ []string) (string, error) {
-	if err := s.work.Write(ctx, contract.HoldKey, "text/plain", []byte("userdrop pause\n")); err != nil {
-		return "", err
+func pause(ctx context.Context, s *client.Stack, _ []string) (steered, error) {
+	if err := s.Pause(ctx); err != nil {
+		return steered{}, err
 	}
-	return fmt.Sprintf("Paused: a part that is being imported is finished, and nothing new is started until\n"+
-		"\"userdrop resume --stack %s\".", s.name), nil
+	text := fmt.Sprintf("Paused: a part that is being imported is finished, and nothing new is started until\n"+
+		"\"userdrop resume --stack %s\".", s.Name)
+	return steered{text: text, Stack: s.Name, Changed: true}, nil
 }
 
 func newResumeCommand() *cobra.Command {
@@ -93,17 +98,13 @@ func newResumeCommand() *cobra.Command {
 		`  userdrop resume --stack userdrop-prod`, cobra.NoArgs, resume)
 }
 
-func resume(ctx context.Context, s *stack, _ []string) (string, error) {
-	held, err := s.held(ctx)
+func resume(ctx context.Context, s *client.Stack, _ []string) (steered, error) {
+	paused, err := s.Resume(ctx)
 	if err != nil {
-		return "", err
+		return steered{}, err
 	}
-	if held.IsZero() {
-		return "It is not paused.", nil
+	if !paused {
+		return steered{text: "It is not paused.", Stack: s.Name}, nil
 	}
-	hold := s3.DeleteObjectInput{Bucket: &s.work.Bucket, Key: aws.String(contract.HoldKey)}
-	if _, err := s.s3.DeleteObject(ctx, &hold); err != nil {
-		return "", err
-	}
-	return "Resumed: the queue goes on within a minute or so.", nil
+	return steered{text: "Resumed: the queue goes on within a minute or so.", Stack: s.Name, Changed: true}, nil
 }

@@ -54,6 +54,15 @@ type terminal struct {
 	style Style
 }
 
+// newTerminal collects text of a style.
+func newTerminal(style Style) *terminal {
+	if style.Width <= 0 {
+		style.Width = 80
+	}
+	style.Width = min(max(style.Width, 20), 100)
+	return &terminal{style: style}
+}
+
 // paint colours text, where there is colour.
 func (t *terminal) paint(kind, text string) string {
 	if !t.style.Color || kind == "" {
@@ -82,12 +91,7 @@ func (t *terminal) place(label, text string) {
 // WriteText prints a result for a terminal: the verdict, the counts as a bar and as sums, the reasons, and what is
 // next.
 func WriteText(w io.Writer, r *contract.Result, style Style) error {
-	if style.Width <= 0 {
-		style.Width = 80
-	}
-	style.Width = min(max(style.Width, 40), 100)
-	t := &terminal{style: style}
-
+	t := newTerminal(style)
 	mood := mood(r)
 	t.WriteString("\n" + t.paint(mood, icons[mood]+" "+clean(string(r.Verdict), 20)) + "\n")
 	t.para("  ", "  ", "bold", headline(r)+".")
@@ -111,6 +115,17 @@ func WriteText(w io.Writer, r *contract.Result, style Style) error {
 	return err
 }
 
+// WriteVerdict prints the verdict in one line and where the report is: the end of a long output.
+func WriteVerdict(w io.Writer, r *contract.Result, style Style) error {
+	t := newTerminal(style)
+	mood := mood(r)
+	t.WriteString("\n")
+	t.para("", "  ", mood, icons[mood]+" "+clean(string(r.Verdict), 20)+": "+headline(r)+".")
+	t.place("report", r.Files.Report)
+	_, err := io.WriteString(w, t.String())
+	return err
+}
+
 // bar draws the rows as a bar with its legend, and the sums.
 func (t *terminal) bar(r *contract.Result) {
 	if r.Rows.Read == 0 {
@@ -126,7 +141,10 @@ func (t *terminal) bar(r *contract.Result) {
 	t.WriteString("\n\n")
 	digits := len(group(r.Rows.Read))
 	for _, p := range parts {
-		if p.n > 0 {
+		if p.n > 0 && t.style.Width < 40 {
+			fmt.Fprintf(t, "  %s %s\n    %s  %s\n", t.paint(p.kind, shade[p.kind]), p.label, group(p.n),
+				t.paint("dim", percent(p.n, r.Rows.Read)))
+		} else if p.n > 0 {
 			fmt.Fprintf(t, "  %s %-18s %*s  %s\n", t.paint(p.kind, shade[p.kind]), p.label, digits, group(p.n),
 				t.paint("dim", fmt.Sprintf("%6s", percent(p.n, r.Rows.Read))))
 		}

@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"context"
@@ -13,18 +13,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
-	"userdrop/internal/aws/awserror"
 	"userdrop/internal/aws/importjobs"
 	"userdrop/internal/contract"
 )
 
-// follower looks at an import until its result is published.
-type follower struct {
-	*stack
-	meter    *meter
-	importID string
-	interval time.Duration
-	dropped  bool // just now: its execution may be on the way
+// Follower looks at an import until its result is published.
+type Follower struct {
+	*Stack
+	Progress Progress
+	ImportID string
+	Interval time.Duration
+	Dropped  bool // just now: its execution may be on the way
 
 	parts []contract.ImportJob // once prepare-import has answered
 	noted bool
@@ -32,46 +31,39 @@ type follower struct {
 	expired bool // nobody publishes a result of it any more
 }
 
-// expired tells of an import that is over that its result was published, or never will be: the hourly sweep sees to
-// that for a week.
+// expired reports whether the result of an import that is over was published, or never will be: the hourly sweep
+// publishes missing results for a week.
 func expired(status sfntypes.ExecutionStatus, ended *time.Time) bool {
 	const week = 8 * 24 * time.Hour // and a day
 	return status == sfntypes.ExecutionStatusSucceeded || ended != nil && time.Since(*ended) > week
 }
 
-// follow returns the published result and its text.
-func (f *follower) follow(ctx context.Context) (*contract.Result, []byte, error) {
+// Follow returns the published result and its text.
+func (f *Follower) Follow(ctx context.Context) (*contract.Result, []byte, error) {
 	started := time.Now()
 	for {
 		over, err := f.look(ctx, started)
 		if err == nil && over {
 			var r *contract.Result
 			var text []byte
-			if r, text, err = f.result(ctx, f.importID); r != nil {
-				f.meter.clear()
+			if r, text, err = f.Result(ctx, f.ImportID); r != nil {
+				f.Progress.Clear()
 				return r, text, err
 			}
 			if err == nil && f.expired {
-				err = unavailablef("the stack %q has no result of %q any more: it keeps results for KeepProcessedDays",
-					f.name, f.importID)
+				err = NotFoundf("the stack %q has no result of %q any more: it keeps results for KeepProcessedDays",
+					f.Name, f.ImportID)
 			}
 		}
-		if err != nil && ctx.Err() == nil && !workflowTransient(err) {
-			f.meter.clear()
-			return nil, nil, explain(err)
+		if err != nil && ctx.Err() == nil && !transient(err) {
+			f.Progress.Clear()
+			return nil, nil, Explain(err)
 		}
-		if wait(ctx, f.interval) != nil {
-			f.meter.clear()
-			return nil, nil, exitInterrupted
+		if wait(ctx, f.Interval) != nil {
+			f.Progress.Clear()
+			return nil, nil, ctx.Err()
 		}
 	}
-}
-
-// workflowTransient tells whether the next look may well succeed.
-func workflowTransient(err error) bool {
-	name := awserror.Name(err)
-	_, final := errors.AsType[unavailable](err)
-	return !final && (name == contract.Throttled || name == contract.Unavailable)
 }
 
 // eventDelay is how long an object's event may take to start its import: mostly a second, now and then many.
@@ -80,26 +72,26 @@ const eventDelay = 15 * time.Second
 // importID is what contract.ImportID makes.
 var importID = regexp.MustCompile(`^[0-9a-z-]+-[0-9a-f]{24}$`)
 
-func (s *stack) noImport(id string) error {
-	return unavailablef("the stack %q has no import %q: see \"userdrop list\"", s.name, id)
+func (s *Stack) noImport(id string) error {
+	return NotFoundf("the stack %q has no import %q: see \"userdrop list\"", s.Name, id)
 }
 
-// look shows how far the import is, and tells whether its execution is over.
-func (f *follower) look(ctx context.Context, started time.Time) (over bool, err error) {
-	arn := contract.ExecutionARN(f.importUsers, f.importID)
+// look shows how far the import is, and reports whether its execution is over.
+func (f *Follower) look(ctx context.Context, started time.Time) (over bool, err error) {
+	arn := contract.ExecutionARN(f.importUsers, f.ImportID)
 	execution, err := f.machines.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &arn})
 	if _, none := errors.AsType[*sfntypes.ExecutionDoesNotExist](err); none {
-		if r, _, err := f.result(ctx, f.importID); err != nil || r != nil {
+		if r, _, err := f.Result(ctx, f.ImportID); err != nil || r != nil {
 			return r != nil, err // older than Step Functions remembers
 		}
-		if !f.dropped && (!importID.MatchString(f.importID) || time.Since(started) > eventDelay) {
-			return false, f.noImport(f.importID)
+		if !f.Dropped && (!importID.MatchString(f.ImportID) || time.Since(started) > eventDelay) {
+			return false, f.noImport(f.ImportID)
 		}
 		text := ""
 		if time.Since(started) > eventDelay {
 			text = "no event yet; the hourly sweep picks the file up if none comes"
 		}
-		f.meter.show(step{name: "Starting", share: -1, text: text})
+		f.Progress.Show(Step{Name: "Starting", Share: -1, Text: text})
 		return false, nil
 	}
 	if err != nil {
@@ -110,19 +102,19 @@ func (f *follower) look(ctx context.Context, started time.Time) (over bool, err 
 	case sfntypes.ExecutionStatusRunning:
 		return false, f.running(ctx, arn)
 	case sfntypes.ExecutionStatusSucceeded:
-		if f.dropped { // it was faster than the looks
+		if f.Dropped { // it was faster than the looks
 			return true, f.readParts(ctx, arn)
 		}
 	default:
-		f.meter.show(step{
-			name: "Winding up", share: -1, text: "the job is stopped, then the result published: about 2 min",
+		f.Progress.Show(Step{
+			Name: "Winding up", Share: -1, Text: "the job is stopped, then the result published: about 2 min",
 		})
 	}
 	return true, nil
 }
 
 // running shows what a running import-users execution is at.
-func (f *follower) running(ctx context.Context, arn string) error {
+func (f *Follower) running(ctx context.Context, arn string) error {
 	if err := f.readParts(ctx, arn); err != nil {
 		return err
 	}
@@ -134,17 +126,17 @@ func (f *follower) running(ctx context.Context, arn string) error {
 		if d := e.TaskSubmittedEventDetails; d != nil {
 			var child struct{ ExecutionArn string }
 			if err := json.Unmarshal([]byte(aws.ToString(d.Output)), &child); err != nil {
-				return fmt.Errorf("decode the history of %s: %w", f.importID, err)
+				return fmt.Errorf("decode the history of %s: %w", f.ImportID, err)
 			}
 			return f.part(ctx, child.ExecutionArn)
 		}
 		if d := e.StateEnteredEventDetails; d != nil {
 			switch aws.ToString(d.Name) {
 			case "PrepareImport":
-				f.meter.show(step{name: "Checking", share: -1, text: "the file against the pool and the CSV rules"})
+				f.Progress.Show(Step{Name: "Checking", Share: -1, Text: "the file against the pool and the CSV rules"})
 				return nil
 			case "PublishResult", "WhatIsTheVerdict":
-				f.meter.show(step{name: "Publishing", share: -1, text: "the result"})
+				f.Progress.Show(Step{Name: "Publishing", Share: -1, Text: "the result"})
 				return nil
 			}
 		}
@@ -153,7 +145,7 @@ func (f *follower) running(ctx context.Context, arn string) error {
 }
 
 // newest are the last events of an execution, the last one first.
-func (f *follower) newest(ctx context.Context, arn string) ([]sfntypes.HistoryEvent, error) {
+func (f *Follower) newest(ctx context.Context, arn string) ([]sfntypes.HistoryEvent, error) {
 	history, err := f.machines.GetExecutionHistory(ctx, &sfn.GetExecutionHistoryInput{
 		ExecutionArn: &arn, ReverseOrder: true, MaxResults: 30,
 	})
@@ -164,7 +156,7 @@ func (f *follower) newest(ctx context.Context, arn string) ([]sfntypes.HistoryEv
 }
 
 // readParts reads, once, which parts prepare-import made of the drop.
-func (f *follower) readParts(ctx context.Context, arn string) error {
+func (f *Follower) readParts(ctx context.Context, arn string) error {
 	if f.noted {
 		return nil
 	}
@@ -178,11 +170,11 @@ func (f *follower) readParts(ctx context.Context, arn string) error {
 		if d := e.StateExitedEventDetails; d != nil && aws.ToString(d.Name) == "PrepareImport" {
 			var prepared contract.Import
 			if err := json.Unmarshal([]byte(aws.ToString(d.Output)), &prepared); err != nil {
-				return fmt.Errorf("decode the history of %s: %w", f.importID, err)
+				return fmt.Errorf("decode the history of %s: %w", f.ImportID, err)
 			}
 			f.parts, f.noted = prepared.Parts, true
 			if len(f.parts) > 0 {
-				f.meter.finish("Checked: " + rows(f.total()) + " to import" + several(len(f.parts), " in %d parts"))
+				f.Progress.Finish("Checked: " + Rows(f.total()) + " to import" + several(len(f.parts), " in %d parts"))
 			}
 		}
 	}
@@ -190,7 +182,7 @@ func (f *follower) readParts(ctx context.Context, arn string) error {
 }
 
 // total is the number of rows that all parts submit.
-func (f *follower) total() (n int64) {
+func (f *Follower) total() (n int64) {
 	for _, p := range f.parts {
 		n += int64(p.Rows)
 	}
@@ -205,7 +197,7 @@ func several(n int, format string) string {
 }
 
 // part shows what a part's import-job execution is at: its state's input is the part as the functions see it.
-func (f *follower) part(ctx context.Context, arn string) error {
+func (f *Follower) part(ctx context.Context, arn string) error {
 	events, err := f.newest(ctx, arn)
 	if err != nil {
 		return err
@@ -217,18 +209,18 @@ func (f *follower) part(ctx context.Context, arn string) error {
 		}
 		var job contract.ImportJob
 		if err := json.Unmarshal([]byte(aws.ToString(d.Input)), &job); err != nil {
-			return fmt.Errorf("decode the history of %s: %w", f.importID, err)
+			return fmt.Errorf("decode the history of %s: %w", f.ImportID, err)
 		}
 		// Far back in the queue a part looks only now and then.
 		job.EstimatedSeconds = max(job.EstimatedSeconds-int64(time.Since(aws.ToTime(e.Timestamp)).Seconds()), 1)
-		f.meter.show(f.step(ctx, aws.ToString(d.Name), job))
+		f.Progress.Show(f.step(ctx, aws.ToString(d.Name), job))
 		return nil
 	}
 	return nil
 }
 
 // step words a state of import-job.
-func (f *follower) step(ctx context.Context, state string, job contract.ImportJob) step {
+func (f *Follower) step(ctx context.Context, state string, job contract.ImportJob) Step {
 	done := int64(0) // rows of the parts and attempts before this one
 	for _, p := range f.parts {
 		if p.Part < job.Part {
@@ -242,13 +234,13 @@ func (f *follower) step(ctx context.Context, state string, job contract.ImportJo
 	part := several(len(f.parts), fmt.Sprintf("part %d of %%d, ", job.Part))
 	switch state {
 	case "AwaitTurn", "IsItOurTurn", "WaitForTurn":
-		return step{name: "Waiting", share: -1, text: part + f.queued(job)}
+		return Step{Name: "Waiting", Share: -1, Text: part + f.queued(job)}
 	case "WaitForOthers":
-		return step{name: "Waiting", share: -1, text: part + "another import job of this AWS account is active"}
+		return Step{Name: "Waiting", Share: -1, Text: part + "another import job of this AWS account is active"}
 	case "DescribeImportJob", "HasImportEnded", "WaitForImport":
 		f.refresh(ctx, &job)
 		now := time.Now()
-		text := fmt.Sprintf("%s%s of %s", part, grouped(done+job.Job.Processed()), rows(f.total()))
+		text := fmt.Sprintf("%s%s of %s", part, Grouped(done+job.Job.Processed()), Rows(f.total()))
 		if took := now.Sub(job.Job.StartedAt).Seconds(); job.Job.Processed() > 0 && took > 0 {
 			text += fmt.Sprintf(", %.0f/s", float64(job.Job.Processed())/took)
 		}
@@ -256,17 +248,17 @@ func (f *follower) step(ctx context.Context, state string, job contract.ImportJo
 		if later := f.total() - done - int64(job.Rows); later > 0 {
 			rest += time.Duration(later) * time.Second / contract.UsersPerSecond
 		}
-		text += ", about " + about(rest) + " left"
-		return step{name: "Importing", share: counted(job.Job.Processed()), text: text}
+		text += ", about " + About(rest) + " left"
+		return Step{Name: "Importing", Share: counted(job.Job.Processed()), Text: text}
 	case "CollectRows", "AreRowsCollected", "WaitForLog":
-		return step{name: "Collecting", share: counted(int64(job.Rows)), text: part + "reasons from the job's log"}
+		return Step{Name: "Collecting", Share: counted(int64(job.Rows)), Text: part + "reasons from the job's log"}
 	default:
-		return step{name: "Importing", share: counted(0), text: part + "handing the rows to Cognito"}
+		return Step{Name: "Importing", Share: counted(0), Text: part + "handing the rows to Cognito"}
 	}
 }
 
 // queued words a place in the queue.
-func (f *follower) queued(job contract.ImportJob) string {
+func (f *Follower) queued(job contract.ImportJob) string {
 	switch {
 	case job.Held != "":
 		return job.Held
@@ -275,7 +267,7 @@ func (f *follower) queued(job contract.ImportJob) string {
 		if job.Ahead > 1 {
 			ahead = fmt.Sprintf("%d parts are ahead", job.Ahead)
 		}
-		return ahead + ", starts in about " + about(time.Duration(job.EstimatedSeconds)*time.Second)
+		return ahead + ", starts in about " + About(time.Duration(job.EstimatedSeconds)*time.Second)
 	case job.Next == contract.Wait:
 		return "another import job of this AWS account is active"
 	default:
@@ -284,11 +276,21 @@ func (f *follower) queued(job contract.ImportJob) string {
 }
 
 // refresh asks Cognito how far the job is now. What the last look of the workflow found is good enough without.
-func (f *follower) refresh(ctx context.Context, job *contract.ImportJob) {
+func (f *Follower) refresh(ctx context.Context, job *contract.ImportJob) {
 	out, err := f.cognito.DescribeUserImportJob(ctx, &cognito.DescribeUserImportJobInput{
 		UserPoolId: &job.UserPoolID, JobId: &job.Job.ID,
 	})
 	if err == nil && out.UserImportJob != nil {
 		job.Job = importjobs.State(out.UserImportJob)
+	}
+}
+
+// wait waits, or until the context ends.
+func wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
 	}
 }
