@@ -56,7 +56,7 @@ type AttemptState struct {
 	Attempt int    `json:"attempt"` // from 1; each attempt is a Cognito job of its own
 	Rows    int    `json:"rows"`    // data rows in Object
 	Object  Object `json:"object"`  // in Cognito's dialect
-	// Lines is the map from the object's rows to the sources' lines (usercsv.LineReader).
+	// Lines is the map from the object's rows to the sources' lines (linemap.Reader).
 	Lines Object `json:"lines"`
 
 	// Job is the Cognito import job of the current attempt.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"userdrop/internal/usercsv"
+	"userdrop/internal/usercsv/linemap"
 )
 
 // wantSink keeps what rows want.
@@ -19,7 +20,7 @@ type wantSink struct {
 	codes []string
 }
 
-func (s *wantSink) Want(_ context.Context, part usercsv.Part, place usercsv.Place, name []byte, w usercsv.Wanted) error {
+func (s *wantSink) Want(_ context.Context, part usercsv.Part, place linemap.Place, name []byte, w usercsv.Wanted) error {
 	enabled := "as it is"
 	if w.Enabled != nil {
 		enabled = fmt.Sprint(*w.Enabled)

@@ -19,6 +19,7 @@ import (
 	"userdrop/internal/contract"
 	"userdrop/internal/phonenumber"
 	"userdrop/internal/usercsv"
+	"userdrop/internal/usercsv/linemap"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -239,7 +240,7 @@ func (m *memoryPart) Close(sum usercsv.PartSummary) error { m.sum = sum; return 
 func (m *memoryPart) Discard() error                      { return nil }
 func (m *memoryPart) places(t testing.TB) (places []string) {
 	t.Helper()
-	r := usercsv.NewLineReader(bytes.NewReader(m.lines.Bytes()))
+	r := linemap.NewReader(bytes.NewReader(m.lines.Bytes()))
 	for {
 		p, err := r.Next()
 		if errors.Is(err, io.EOF) {

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"userdrop/internal/contract"
+	"userdrop/internal/usercsv/linemap"
 )
 
 const (
@@ -39,7 +40,7 @@ type Sink interface {
 // PartWriter receives one part.
 type PartWriter interface {
 	io.Writer // the part, in Cognito's dialect
-	// Lines receives the part's line map, for a [LineReader].
+	// Lines receives the part's line map, for a [linemap.Reader].
 	Lines() io.Writer
 	// Close ends the part. If it turns out that the source itself is the part, what was written but the line map may
 	// be thrown away.
@@ -62,6 +63,9 @@ type PartSummary struct {
 	// SourceIsPart says that the drop's only source is the part, byte for byte.
 	SourceIsPart bool
 }
+
+// Place is where a row is.
+type Place = linemap.Place
 
 // Row is a source's row as read.
 type Row struct {
@@ -348,7 +352,7 @@ func (p *Preparer) append(ctx context.Context, place Place, row *checker, column
 		p.parts = append(p.parts, part)
 	}
 	part.text = append(part.text, row.line...)
-	part.lines = appendPlace(part.lines, part.last, place)
+	part.lines = linemap.Append(part.lines, part.last, place)
 	part.last = place
 	part.Rows++
 	part.Bytes += int64(len(row.line))

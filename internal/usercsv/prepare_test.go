@@ -17,6 +17,7 @@ import (
 
 	"userdrop/internal/contract"
 	"userdrop/internal/usercsv"
+	"userdrop/internal/usercsv/linemap"
 )
 
 // lines is a source that is made while it is read: a header and n rows.
@@ -581,12 +582,12 @@ func FuzzLineMap(f *testing.F) {
 	f.Add([]byte{1, 2, 0, 0, 3, 255, 7})
 	f.Fuzz(func(t *testing.T, steps []byte) {
 		var text bytes.Buffer
-		w := usercsv.NewLineWriter(&text)
-		var want []usercsv.Place
-		var at usercsv.Place
+		w := linemap.NewWriter(&text)
+		var want []linemap.Place
+		var at linemap.Place
 		for _, step := range steps {
 			if step == 0 {
-				at = usercsv.Place{Source: at.Source + 1}
+				at = linemap.Place{Source: at.Source + 1}
 				continue
 			}
 			at.Line += int(step) * int(step)
@@ -598,7 +599,7 @@ func FuzzLineMap(f *testing.F) {
 		if err := w.Flush(); err != nil {
 			t.Fatal(err)
 		}
-		r := usercsv.NewLineReader(&text)
+		r := linemap.NewReader(&text)
 		for _, place := range want {
 			if got, err := r.Next(); err != nil || got != place {
 				t.Fatalf("got %v, %v, want %v", got, err, place)

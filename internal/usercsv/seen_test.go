@@ -2,8 +2,8 @@ package usercsv
 
 import (
 	"fmt"
+	"reflect"
 	"testing"
-	"unsafe"
 )
 
 // The set of usernames takes at most 24 bytes a row at any moment, beyond a few pages, and finds all and only what
@@ -28,10 +28,10 @@ func TestSeen(t *testing.T) {
 			}
 			pages = len(unique)
 			const sizeClass = 10240
-			if unsafe.Sizeof(seenPage{}) > sizeClass {
+			if reflect.TypeFor[seenPage]().Size() > sizeClass {
 				t.Fatal("a page is larger than its size class")
 			}
-			bytes := pages*sizeClass + cap(s.directory)*int(unsafe.Sizeof(s.directory[0]))
+			bytes := pages*sizeClass + cap(s.directory)*int(reflect.TypeFor[*seenPage]().Size())
 			if most := 24*(i+1) + 8*sizeClass; bytes > most {
 				t.Fatalf("%d rows: %d bytes, %.1f a row", i+1, bytes, float64(bytes)/float64(i+1))
 			}

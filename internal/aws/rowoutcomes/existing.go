@@ -3,6 +3,7 @@ package rowoutcomes
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +13,7 @@ import (
 	"userdrop/internal/aws/objects"
 	"userdrop/internal/aws/userpool"
 	"userdrop/internal/contract"
-	"userdrop/internal/usercsv"
+	"userdrop/internal/usercsv/dialect"
 )
 
 // lookTime bounds the look for users before an attempt: 4,500 names, or 270,000 users.
@@ -31,9 +32,9 @@ func (c *Collector) existing(ctx context.Context, job contract.ImportJob, t *tal
 	if err != nil || !found || plan.Pool == nil {
 		return nil, err
 	}
-	pool, err := usercsv.DecodePool(plan.Pool)
-	if err != nil {
-		return nil, err
+	var pool userpool.Pool
+	if err := json.Unmarshal(plan.Pool, &pool); err != nil {
+		return nil, fmt.Errorf("decode the pool of a plan: %w", err)
 	}
 	rows, names, err := c.withoutLogLine(ctx, job, t)
 	if err != nil {
@@ -47,10 +48,10 @@ func (c *Collector) existing(ctx context.Context, job contract.ImportJob, t *tal
 	} else {
 		byName := make(map[string]int, len(rows))
 		for i, row := range rows {
-			byName[userpool.Fold(pool, names[i])] = row
+			byName[pool.Key(names[i])] = row
 		}
 		err = look.Users(ctx, "", func(name string) {
-			if row, ok := byName[userpool.Fold(pool, name)]; ok {
+			if row, ok := byName[pool.Key(name)]; ok {
 				existing[row] = true
 			}
 		})
@@ -88,7 +89,7 @@ func (c *Collector) withoutLogLine(
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the rows of the attempt: %w", err)
 	}
-	usernames := userpool.NewUsernames(header)
+	usernames := dialect.NewUsernames(header)
 	for i := range job.Rows {
 		line, err := lines.ReadString('\n')
 		if err != nil && !(errors.Is(err, io.EOF) && line != "") {

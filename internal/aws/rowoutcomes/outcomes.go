@@ -15,7 +15,7 @@ import (
 	"userdrop/internal/aws/awserror"
 	"userdrop/internal/aws/objects"
 	"userdrop/internal/contract"
-	"userdrop/internal/usercsv"
+	"userdrop/internal/usercsv/linemap"
 )
 
 // Collector finds out what became of each row of an attempt.
@@ -173,7 +173,7 @@ func (c *Collector) summarise(
 		return summary, err
 	}
 	defer body.Close()
-	lines := usercsv.NewLineReader(body)
+	lines := linemap.NewReader(body)
 	outcomes := c.work.JSONLines(contract.OutcomesKey(job.ImportID, job.Part, job.Attempt))
 	defer outcomes.Discard() // what an error leaves half written; nothing after Close
 	rest, err := c.openRest(ctx, job, t.goesOn)

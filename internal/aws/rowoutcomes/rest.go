@@ -9,7 +9,7 @@ import (
 
 	"userdrop/internal/aws/objects"
 	"userdrop/internal/contract"
-	"userdrop/internal/usercsv"
+	"userdrop/internal/usercsv/linemap"
 )
 
 // restWriter copies the rows without an outcome out of an attempt's object into the next one's.
@@ -18,7 +18,7 @@ type restWriter struct {
 	in          *bufio.Reader
 	part, lines *objects.Upload
 	out         *bufio.Writer
-	mapped      *usercsv.LineWriter
+	mapped      *linemap.Writer
 	rest        contract.Rest
 	closed      bool
 }
@@ -40,7 +40,7 @@ func (c *Collector) openRest(ctx context.Context, job contract.ImportJob, goesOn
 		lines: c.work.Upload(ctx, linesKey, "application/octet-stream"),
 	}
 	w.out = bufio.NewWriterSize(w.part, 64<<10)
-	w.mapped = usercsv.NewLineWriter(w.lines)
+	w.mapped = linemap.NewWriter(w.lines)
 	w.rest.Object = contract.Object{Bucket: c.work.Bucket, Key: partKey}
 	w.rest.Lines = contract.Object{Bucket: c.work.Bucket, Key: linesKey}
 	if err := w.copyLine(true); err != nil { // the header
@@ -71,7 +71,7 @@ func (w *restWriter) copyLine(keep bool) error {
 	}
 }
 
-func (w *restWriter) row(keep bool, place usercsv.Place) error {
+func (w *restWriter) row(keep bool, place linemap.Place) error {
 	if w == nil {
 		return nil
 	}

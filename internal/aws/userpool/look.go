@@ -8,12 +8,11 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 
-	"userdrop/internal/usercsv"
+	"userdrop/internal/usercsv/dialect"
 )
 
 const (
@@ -32,17 +31,27 @@ type API interface {
 // ErrEnough ends a look whose calls are used up.
 var ErrEnough = errors.New("no calls left")
 
+// Pool is what a look needs to know of a user pool.
+type Pool struct {
+	ID                 string
+	UsernameAttributes []string
+	CaseSensitive      bool
+}
+
+// Key returns what usernames of the pool are compared by.
+func (p Pool) Key(name string) string { return dialect.NameKey(name, p.CaseSensitive) }
+
 // Look is a bounded number of calls of ListUsers, at a bounded rate. Stop it.
 type Look struct {
 	Left int // calls
 
 	api  API
-	pool *usercsv.Pool
+	pool Pool
 	tick *time.Ticker
 }
 
 // NewLook begins a look that takes at most so long.
-func NewLook(api API, pool *usercsv.Pool, most time.Duration) *Look {
+func NewLook(api API, pool Pool, most time.Duration) *Look {
 	return &Look{Left: max(int(most/Every), 0), api: api, pool: pool, tick: time.NewTicker(Every)}
 }
 
@@ -101,32 +110,4 @@ func (l *Look) Has(ctx context.Context, name string) (there bool, err error) {
 	filter := attribute + ` = "` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
 	err = l.Users(ctx, filter, func(string) { there = true })
 	return there, err
-}
-
-// Fold is the same for names that the pool takes for one.
-func Fold(pool *usercsv.Pool, name string) string {
-	if pool.CaseSensitive {
-		return name
-	}
-	return strings.Map(unicode.ToLower, name)
-}
-
-// Usernames reads usernames out of lines of Cognito's dialect, in which a comma inside a value is written \, and no
-// value has a line break.
-type Usernames struct{ column int }
-
-// NewUsernames takes the header's line.
-func NewUsernames(header string) Usernames {
-	return Usernames{slices.Index(cells(header), "cognito:username")}
-}
-
-// Of is the username of a row's line.
-func (u Usernames) Of(line string) string {
-	return strings.ReplaceAll(cells(line)[u.column], comma, ",")
-}
-
-const comma = "\x00" // which no source may hold
-
-func cells(line string) []string {
-	return strings.Split(strings.ReplaceAll(strings.TrimSuffix(line, "\n"), `\,`, comma), ",")
 }

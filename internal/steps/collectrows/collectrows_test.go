@@ -19,7 +19,7 @@ import (
 	"userdrop"
 	"userdrop/internal/aws/rowoutcomes"
 	"userdrop/internal/contract"
-	"userdrop/internal/usercsv"
+	"userdrop/internal/usercsv/linemap"
 	"userdrop/localaws"
 	"userdrop/localaws/cognito"
 	"userdrop/test/simulation"
@@ -234,10 +234,10 @@ func TestLongLog(t *testing.T) {
 				"["+fate+"] Line Number "+strconv.Itoa(i+2)+" - Why.")
 		}
 		var lines, part bytes.Buffer
-		places := usercsv.NewLineWriter(&lines)
+		places := linemap.NewWriter(&lines)
 		part.WriteString("header\n")
 		for i := range rows {
-			if err := places.Add(usercsv.Place{Line: i + 2}); err != nil {
+			if err := places.Add(linemap.Place{Line: i + 2}); err != nil {
 				t.Fatal(err)
 			}
 			part.WriteString("row\n")

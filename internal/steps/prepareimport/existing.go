@@ -14,6 +14,7 @@ import (
 	"userdrop/internal/aws/userpool"
 	"userdrop/internal/contract"
 	"userdrop/internal/usercsv"
+	"userdrop/internal/usercsv/dialect"
 )
 
 const (
@@ -48,7 +49,7 @@ func (r *roster) add(name string) {
 
 // hash is the same for names that the pool takes for one.
 func (r *roster) hash(name string) uint64 {
-	return maphash.String(r.seed, userpool.Fold(r.pool, name))
+	return maphash.String(r.seed, dialect.NameKey(name, r.pool.CaseSensitive))
 }
 
 func (r *roster) has(name string) bool {
@@ -65,7 +66,9 @@ func (p *Prepare) existing(ctx context.Context, rows *roster, users int) (*contr
 	if deadline, ok := ctx.Deadline(); ok {
 		budget = min(budget, time.Until(deadline)/2)
 	}
-	l := userpool.NewLook(p.Cognito, rows.pool, budget)
+	l := userpool.NewLook(p.Cognito, userpool.Pool{
+		ID: rows.pool.ID, UsernameAttributes: rows.pool.UsernameAttributes, CaseSensitive: rows.pool.CaseSensitive,
+	}, budget)
 	defer l.Stop()
 	var found *contract.Existing
 	var err error
@@ -114,7 +117,7 @@ func each(ctx context.Context, l *userpool.Look, rows *roster) (*contract.Existi
 // dryPart is a part that nobody will import. It reads the usernames out of it.
 type dryPart struct {
 	roster *roster
-	names  *userpool.Usernames // nil until the header was read
+	names  *dialect.Usernames // nil until the header was read
 	rest   []byte
 }
 
@@ -133,7 +136,7 @@ func (d *dryPart) Write(text []byte) (int, error) {
 
 func (d *dryPart) line(line string) {
 	if d.names == nil {
-		names := userpool.NewUsernames(line)
+		names := dialect.NewUsernames(line)
 		d.names = &names
 		return
 	}

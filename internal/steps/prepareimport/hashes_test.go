@@ -189,7 +189,7 @@ func TestHashesNotOffered(t *testing.T) {
 			if r.Verdict != contract.VerdictRejected || !cmp.Equal(codes(r.Problems), []string{"UnknownColumn"}) {
 				t.Fatalf("result: %s", encoded(t, r))
 			}
-			if !strings.Contains(r.Problems[0].Message, "password hashes") {
+			if !strings.Contains(r.Problems[0].Message, "password_hash") {
 				t.Errorf("message: %s", r.Problems[0].Message)
 			}
 			w.noSecrets(r)
