@@ -54,6 +54,9 @@ func (d *Double) start(o Options) {
 	})
 	machines := o.StepFunctions
 	machines.Role = d.role
+	machines.Assume = func(roleARN, machineARN string) error {
+		return d.assume("states.amazonaws.com", machineARN, roleARN)
+	}
 	sink := machines.Events
 	machines.Events = func(e wire.Event) {
 		if sink != nil {
@@ -93,7 +96,8 @@ func (d *Double) targets() events.Targets {
 			_, err := d.SNS.Publish(ctx, sns.Message{TopicARN: arn, Body: string(message)})
 			return err
 		},
-		Queue: d.send,
+		Queue:  d.send,
+		Assume: d.assume,
 		Principal: func(service, sourceARN, roleARN string) wire.Principal {
 			if roleARN != "" {
 				return d.role(roleARN)
@@ -110,6 +114,9 @@ func (d *Double) register(o Options, f template.Function) error {
 	}
 	if f.Environment = maps.Clone(f.Environment); f.Environment == nil {
 		f.Environment = map[string]string{}
+	}
+	if err := d.assume("lambda.amazonaws.com", f.ARN, f.RoleARN); err != nil {
+		return fmt.Errorf("%s: the role defined for the function cannot be assumed by Lambda: %w", f.LogicalID, err)
 	}
 	code := o.Code(&f)
 	return d.Lambda.Register(lambda.Function{Function: f, Code: code})
@@ -132,6 +139,20 @@ func (d *Double) role(arn string) wire.Principal {
 		role = iam.NewRole(arn)
 	}
 	return role.Session(d.Stack.Name)
+}
+
+// assume returns an error unless the trust policy of a role lets a service assume it for a resource.
+func (d *Double) assume(service, sourceARN, roleARN string) error {
+	if service == "scheduler.amazonaws.com" {
+		// https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+		sourceARN = d.Account.ARN("scheduler", "schedule-group/default")
+	}
+	role := d.Stack.Role(roleARN)
+	conditions := map[string]string{"aws:SourceAccount": d.Account.ID, "aws:SourceArn": sourceARN}
+	if role == nil || !iam.TrustsService(role.Trust, service, conditions) {
+		return wire.Errorf("AccessDeniedException", "%s may not assume the role %s", service, roleARN)
+	}
+	return nil
 }
 
 // logsRole returns an error unless Cognito can write a log with the role.

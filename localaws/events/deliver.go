@@ -22,6 +22,8 @@ type Targets struct {
 	// Queue is the target sqs, and where dead letters go, with attributes of type String.
 	Queue    func(ctx context.Context, queueARN string, body []byte, attributes map[string]string) error
 	LogGroup func(ctx context.Context, logGroupARN string, t time.Time, message []byte) error
+	// Assume returns an error unless the service may assume a role for a rule or a schedule. Nil checks nothing.
+	Assume func(service, sourceARN, roleARN string) error
 	// Principal is the caller of a target: the role, or the service on behalf of a rule when there is no role.
 	Principal func(service, sourceARN, roleARN string) wire.Principal
 }
@@ -47,6 +49,9 @@ func (t Targets) check(arn, roleARN string) error {
 		return refuse(parts[2] + " " + kind)
 	case !known[parts[2]]:
 		return refuse(parts[2])
+	case roleARN != "" && !wire.IsRoleARN(roleARN):
+		return wire.Errorf("ValidationException", "Parameter %s is not valid. Reason: Provided Arn is not in correct format.",
+			roleARN)
 	case parts[2] == "states" && roleARN == "":
 		return wire.Errorf("ValidationException", "RoleArn is required for target %s.", arn)
 	}
@@ -184,6 +189,9 @@ func (d *dispatcher) try(p parcel) (failure, bool) {
 	ctx := d.as(p.source, p.role)
 	for n := 0; ; n++ {
 		payload, err := p.payload(n + 1)
+		if err == nil && p.role != "" && d.targets.Assume != nil {
+			err = d.targets.Assume(d.service, p.source, p.role)
+		}
 		if err == nil {
 			err = d.targets.send(ctx, p.target, p.name, payload)
 		}

@@ -91,6 +91,10 @@ func (s *Scheduler) Put(in Schedule) error {
 	if err := s.targets.check(in.Target.ARN, in.Target.RoleARN); err != nil {
 		return err
 	}
+	if s.targets.Assume != nil && s.targets.Assume(schedulerService, s.arn(in.Name), in.Target.RoleARN) != nil {
+		return wire.Errorf("ValidationException",
+			"The execution role you provide must allow AWS EventBridge Scheduler to assume the role.")
+	}
 	zone, err := time.LoadLocation(in.ScheduleExpressionTimezone)
 	if err != nil {
 		return wire.Errorf("ValidationException", "Invalid Schedule Expression Timezone %s.", in.ScheduleExpressionTimezone)

@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,11 +84,21 @@ func Parse(kind Kind, document []byte) (*Document, error) {
 	return &d, nil
 }
 
+// The forms that IAM asks for: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html and
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html.
+var (
+	sidForm    = regexp.MustCompile(`^[A-Za-z0-9]*$`)
+	actionForm = regexp.MustCompile(`^[A-Za-z0-9-]+:[A-Za-z0-9*?]+$`)
+)
+
 // Check says whether the statements name what the document's place demands.
 func (d *Document) Check(kind Kind) error {
 	var errs []error
 	for i, s := range d.Statements {
 		label := s.label(i)
+		if kind != ResourcePolicy && !sidForm.MatchString(s.Sid) {
+			errs = append(errs, fmt.Errorf("statement %s: the Sid may have the characters A-Z, a-z and 0-9 alone", label))
+		}
 		if named := s.Principal != nil; named != (kind != RolePolicy) {
 			errs = append(errs, fmt.Errorf("statement %s: Principal is %s", label, required(kind != RolePolicy)))
 		}
@@ -183,7 +194,7 @@ func (s *Statement) read(b []byte) error {
 		return errors.New("Resource and NotResource exclude each other")
 	}
 	for _, action := range slices.Concat(s.Actions, s.NotActions) {
-		if service, name, ok := strings.Cut(action, ":"); action != "*" && (!ok || service == "" || name == "") {
+		if action != "*" && !actionForm.MatchString(action) {
 			return fmt.Errorf("action %q is not of the form service:Action", action)
 		}
 	}

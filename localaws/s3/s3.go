@@ -166,6 +166,19 @@ func (s *Service) Get(bucket, key string) ([]byte, error) {
 	return io.ReadAll(r)
 }
 
+// ETag returns the ETag of the current version of an object, without quotes.
+func (s *Service) ETag(bucket, key string) (string, error) {
+	b, err := s.bucket(bucket)
+	if err != nil {
+		return "", err
+	}
+	v, err := s.find(b, key, "")
+	if err != nil {
+		return "", err
+	}
+	return v.etag, nil
+}
+
 // Keys lists the keys with the prefix that have a current version.
 func (s *Service) Keys(bucket, prefix string) ([]string, error) {
 	b, err := s.bucket(bucket)

@@ -84,7 +84,7 @@ func TestDurations(t *testing.T) {
 			functions: failing, speed: 2, want: 107500 * time.Millisecond / 2,
 			status: "FAILED A", events: "LambdaFunctionFailed ExecutionFailed",
 		},
-		"a task's deadline, which is not hurried": {
+		"a function's time-out, whose work takes its real time at any speed": {
 			definition: one(`{"Type":"Task","Resource":"fn:f","End":true,"TimeoutSeconds":5}`),
 			functions:  slow, speed: 10, want: 5 * time.Second,
 			status: "FAILED States.Timeout", events: "LambdaFunctionTimedOut ExecutionFailed",
@@ -105,6 +105,10 @@ func TestDurations(t *testing.T) {
 				"Catch":[{"ErrorEquals":["States.ALL"],"Next":"Y"}]},"Y":{"Type":"Succeed"}}}`,
 			functions: slow, want: 5 * time.Second,
 			status: "TIMED_OUT States.Timeout", events: "LambdaFunctionStarted TaskStateAborted ExecutionTimedOut",
+		},
+		"the machine's time-out, hurried": {
+			definition: `{"TimeoutSeconds":60,"StartAt":"X","States":{"X":{"Type":"Wait","Seconds":90,"End":true}}}`,
+			speed:      60, want: time.Second, status: "TIMED_OUT States.Timeout", events: "WaitStateAborted ExecutionTimedOut",
 		},
 		"an execution lives a year": {
 			definition: one(`{"Type":"Wait","Seconds":99999999,"End":true}`), want: 365 * 24 * time.Hour,
@@ -725,4 +729,29 @@ func TestCloseEndsWhatRuns(t *testing.T) {
 			t.Errorf("%+v, %v", got, err)
 		}
 	})
+}
+
+// TestSpeedChangesNoOutcome runs a parent whose child waits, with a time-out that is longer or shorter than the wait.
+func TestSpeedChangesNoOutcome(t *testing.T) {
+	for _, speed := range []float64{1, 60, 10_000} {
+		for seconds, want := range map[int]string{60: "FAILED States.Timeout ABORTED", 120: "SUCCEEDED  SUCCEEDED"} {
+			t.Run(fmt.Sprint(seconds, " at speed ", speed), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					a := account()
+					a.Speed = speed
+					s := stepfunctions.New(a, stepfunctions.Options{})
+					defer s.Close()
+					child := create(t, s, "child", one(`{"Type":"Wait","Seconds":90,"End":true}`))
+					parent := create(t, s, "parent", one(fmt.Sprintf(`{"Type":"Task","End":true,"TimeoutSeconds":%d,
+						"Resource":"arn:aws:states:::states:startExecution.sync:2",
+						"Parameters":{"StateMachineArn":%q,"Name":"c","Input":{}}}`, seconds, child)))
+					x := wait(t, s, start(t, s, parent, "p", `{}`).ARN)
+					got := fmt.Sprint(x.Status, " ", x.Error, " ", s.Executions(child)[0].Status)
+					if got != want {
+						t.Errorf("%s, want %s", got, want)
+					}
+				})
+			})
+		}
+	}
 }

@@ -76,6 +76,7 @@ func (s *Service) launch(x *execution, before *run) (begin func()) {
 	if seconds := x.machine.definition.TimeoutSeconds; seconds > 0 {
 		open = min(open, time.Duration(seconds)*time.Second)
 	}
+	open = s.account.Hurry(open)
 	ctx, cancel := context.WithCancelCause(s.ctx)
 	r.cancel = cancel
 	x.run = r

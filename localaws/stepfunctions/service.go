@@ -37,6 +37,8 @@ type Options struct {
 	Invoke func(ctx context.Context, functionARN string, payload []byte) Invocation
 	// Role finds the principal that a machine acts as. A nil one, and none at all, may do everything.
 	Role func(roleARN string) wire.Principal
+	// Assume returns an error unless Step Functions may assume a role for a machine.
+	Assume func(roleARN, machineARN string) error
 	// Events receives each change of an execution's status. Delivery is best effort at AWS: a fault drops it here.
 	Events wire.Sink
 	// ListDelay is how long the change number n (0 is the start) of an execution's status stays hidden from
@@ -147,6 +149,13 @@ func (s *Service) CreateStateMachine(ctx context.Context, m Machine) (arn string
 	}
 	if err := checkName(m.Name); err != nil {
 		return "", err
+	}
+	if !wire.IsRoleARN(m.RoleARN) {
+		return "", wire.Errorf("InvalidArn", "Invalid Role Arn: '%s'", m.RoleARN)
+	}
+	if s.options.Assume != nil && s.options.Assume(m.RoleARN, arn) != nil {
+		return "", wire.Errorf("AccessDeniedException", "Neither the global service principal states.amazonaws.com, nor the "+
+			"regional one is authorized to assume the provided role.")
 	}
 	if left := substitution.Find(m.Definition); left != nil {
 		return "", wire.Errorf("InvalidDefinition", "Invalid State Machine Definition: %s is not substituted", left)

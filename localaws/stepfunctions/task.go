@@ -32,9 +32,8 @@ func (r *run) task(ctx context.Context, t *thread, s *State, sc *scope) (any, er
 	}
 	c := &taskCall{run: r, thread: t, state: s, timeout: timeout}
 	if timeout > 0 {
-		// A deadline is never hurried: it guards against what really takes long.
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, timeout, &failure{name: errTimeout})
+		ctx, cancel = context.WithTimeoutCause(ctx, r.deadline(s, timeout), &failure{name: errTimeout})
 		defer cancel()
 	}
 	switch s.Resource {
@@ -44,6 +43,15 @@ func (r *run) task(ctx context.Context, t *thread, s *State, sc *scope) (any, er
 		return c.nest(ctx, input.(map[string]any))
 	}
 	return c.function(ctx, payload)
+}
+
+// deadline returns how long a Task may really take. What a nested execution waits for passes faster by the account's
+// speed, and so does its time-out. A function's work takes its real time, as does the function's own time-out.
+func (r *run) deadline(s *State, timeout time.Duration) time.Duration {
+	if s.Resource == resourceNested {
+		return r.s.account.Hurry(timeout)
+	}
+	return timeout
 }
 
 // taskCall is one call of a Task's resource.
