@@ -62,7 +62,8 @@ cross: ## Build the command line for Linux, macOS and Windows: out/dist/
 		echo "$$file"; \
 		go build -trimpath -ldflags="-s -X main.version=$(VERSION)" -o "$$file" ./cmd/userdrop; \
 	done
-	@cd out/dist && $(if $(shell command -v sha256sum),sha256sum,shasum -a 256) userdrop-$(VERSION)-* >SHA256SUMS
+	@cp THIRD-PARTY-NOTICES.txt out/dist/
+	@cd out/dist && $(if $(shell command -v sha256sum),sha256sum,shasum -a 256) THIRD-PARTY-NOTICES.txt userdrop-$(VERSION)-* >SHA256SUMS
 
 .PHONY: clean
 clean: ## Remove what was built; the tools in .tools/ stay
@@ -129,9 +130,10 @@ lint-go: .tools/bin/golangci-lint-$(GOLANGCI_LINT)
 
 .PHONY: lint-modules
 lint-modules: .tools/syft/.done out/bin/userdrop
-	$(step) 'lint: go.mod and go.sum; the bill of materials as CycloneDX in out/userdrop.cdx.json'
+	$(step) 'lint: go.mod and go.sum; licences; the bill of materials as CycloneDX in out/userdrop.cdx.json'
 	go mod verify
 	go mod tidy -diff
+	go run ./tools/notices -check
 	.tools/syft/bin/syft scan --quiet --output cyclonedx-json=out/userdrop.cdx.json out/bin/userdrop
 
 .PHONY: lint-vulnerabilities
@@ -253,8 +255,13 @@ endef
 .tools/npm/.done: tools/npm/package-lock.json
 	@mkdir -p .tools/npm
 	cp tools/npm/package.json tools/npm/package-lock.json .tools/npm/
-	npm ci --prefix .tools/npm --no-audit --no-fund --loglevel=error
+	npm ci --prefix .tools/npm --ignore-scripts --no-audit --no-fund --loglevel=error
+	@cd .tools/npm/node_modules/.bin && if [ ! -e node ]; then ln -s "$$(command -v node)" node; fi # not every platform has one
 	@touch $@
+
+.PHONY: notices
+notices: ## Write THIRD-PARTY-NOTICES.txt, after a change of dependencies
+	go run ./tools/notices
 
 .PHONY: pins
 pins: .tools/uv/.done ## Pin what tools/python/*.in ask for, after a change there
@@ -262,7 +269,7 @@ pins: .tools/uv/.done ## Pin what tools/python/*.in ask for, after a change ther
 		.tools/uv/bin/uv pip compile --quiet --universal --python-version=3.11 --generate-hashes \
 			--custom-compile-command='make pins' "$$file" --output-file="$${file%.in}.txt"; \
 	done
-	npm install --prefix tools/npm --package-lock-only --no-audit --no-fund --loglevel=error
+	npm install --prefix tools/npm --package-lock-only --ignore-scripts --no-audit --no-fund --loglevel=error
 
 # --------------------------------------------------------------------------------------------------------------- Functions
 
@@ -271,7 +278,7 @@ define build-functions
 	rm -rf $(1) && mkdir -p $(1)/.all
 	go build $(2) -o $(1)/.all/ ./functions/...
 	for file in $(1)/.all/*; do \
-		mkdir -p $(1)/$${file##*/} && mv $$file $(1)/$${file##*/}/bootstrap; \
+		mkdir -p $(1)/$${file##*/} && mv $$file $(1)/$${file##*/}/bootstrap && cp THIRD-PARTY-NOTICES.txt $(1)/$${file##*/}/; \
 	done && rmdir $(1)/.all
 endef
 
