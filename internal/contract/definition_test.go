@@ -402,6 +402,7 @@ func TestChoicesKnowEveryAnswer(t *testing.T) {
 	want := []string{ // all but Errored, which is the Default
 		string(contract.VerdictChecked), string(contract.VerdictExpired), string(contract.VerdictFailed), string(contract.VerdictPartial),
 		string(contract.VerdictRejected), string(contract.VerdictStopped), string(contract.VerdictSucceeded),
+		string(contract.VerdictTakenOver),
 	}
 	slices.Sort(verdicts)
 	if diff := cmp.Diff(want, verdicts); diff != "" {

@@ -103,9 +103,12 @@ const (
 	TakenOver  = "its files are taken over"
 )
 
-// WoundUpKey says that publish-result winds up what an execution left undone: no job of the import is started any more,
-// though somebody redrives it.
-func WoundUpKey(importID string) string { return importID + "/wound-up" }
+// StartsKey holds when a job of the import was last about to be started, or WoundUp: publish-result winds up what an
+// execution left undone, and no job is started any more, though somebody redrives it.
+func StartsKey(importID string) string { return importID + "/starts" }
+
+// WoundUp is what StartsKey holds at the end.
+const WoundUp = "wound up"
 
 // HoldKey, an object of the work bucket, holds the queue while it is there: userdrop pause puts it, and resume deletes
 // it.
@@ -135,7 +138,8 @@ func ReportKey(importID string) string { return importID + "/report.html" }
 // NotifiedKey marks, in the work bucket, that the event and the message of a result were sent.
 func NotifiedKey(importID string) string { return importID + "/told" }
 
-// DoneKey marks, in the work bucket, that nothing is left to do for an import.
+// DoneKey marks, in the work bucket, that nothing is left to do for an import, and holds its Published. The mark outlives
+// result.json and every Redrive: it expires with the work bucket's objects, 44 days after it was written or later.
 func DoneKey(importID string) string { return importID + "/done" }
 
 // maxBase is the longest file name, in bytes, that a source keeps. A key of S3 has at most 1,024.

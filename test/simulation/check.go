@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -303,15 +304,19 @@ func (r *run) mayStart(at time.Duration) bool {
 	return open(at) || open(max(at-late, 0))
 }
 
+// jobName takes the import id out of a job's name.
+var jobName = regexp.MustCompile(`^(.+)-p\d+-a\d+$`)
+
 // checkUploads: no row is in two successful jobs of one import.
 func (r *run) checkUploads() {
 	for _, p := range r.Pools {
 		seen := map[string]string{}
 		for _, j := range r.Cognito.Jobs(p.ID) {
-			id, _, ours := strings.Cut(j.JobName, "-p")
-			if !ours || j.Status != "Succeeded" {
+			m := jobName.FindStringSubmatch(j.JobName)
+			if m == nil || j.Status != "Succeeded" {
 				continue
 			}
+			id := m[1]
 			for line := range strings.Lines(string(r.chaos.uploads[j.JobID])) {
 				if key := id + line; strings.Contains(line, Marker) {
 					if seen[key] != "" && seen[key] != j.JobID {

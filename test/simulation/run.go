@@ -124,6 +124,9 @@ func Run(ctx context.Context, s *Scenario) *Report {
 	}
 	r.report.Virtual = time.Since(start)
 	r.check()
+	if s.late && len(r.report.Violations) == 0 {
+		r.redriveLate(ctx)
+	}
 	return r.report
 }
 

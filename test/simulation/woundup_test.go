@@ -14,8 +14,14 @@ import (
 )
 
 // TestRedriveWhileWoundUp redrives an import that was aborted before its job began, at each call by which
-// publish-result winds it up: there is one result, it adds up, and it tells of each user who is in the pool.
+// publish-result winds it up: there is one result, it adds up, and it counts each user who is in the pool.
 func TestRedriveWhileWoundUp(t *testing.T) {
+	t.Run("the redriven part has time", func(t *testing.T) { redriveWhileWoundUp(t, 10*time.Minute, 0) })
+	// Between the look whether the import is over and the start of its job, publish-result goes on.
+	t.Run("the start is slow", func(t *testing.T) { redriveWhileWoundUp(t, 30*time.Second, 50*time.Second) })
+}
+
+func redriveWhileWoundUp(t *testing.T, pause, slowStart time.Duration) {
 	const pool, other = "us-east-1_Example1", "us-east-1_Other"
 	for at, redriven := 0, true; redriven; at++ {
 		synctest.Test(t, func(t *testing.T) {
@@ -30,6 +36,9 @@ func TestRedriveWhileWoundUp(t *testing.T) {
 				},
 				Calls: func(call localaws.Call, next http.Handler) http.Handler {
 					return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+						if call.Operation == "StartUserImportJob" {
+							time.Sleep(slowStart)
+						}
 						if call.Principal != nil && strings.Contains(call.Principal.ARN(), "PublishResult") {
 							mu.Lock()
 							now := seen == at
@@ -40,7 +49,7 @@ func TestRedriveWhileWoundUp(t *testing.T) {
 								if _, err := w.StepFunctions.RedriveExecution(t.Context(), w.Imports()[0].ARN); err != nil {
 									t.Error(err)
 								}
-								time.Sleep(10 * time.Minute)
+								time.Sleep(pause)
 							}
 						}
 						next.ServeHTTP(rw, r)
@@ -48,7 +57,7 @@ func TestRedriveWhileWoundUp(t *testing.T) {
 				},
 			}, other)
 			defer w.Close()
-			if err := w.Foreign(t.Context(), other, 35*300); err != nil {
+			if err := w.Foreign(t.Context(), other, 35*150); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := w.S3.Put(w.Inbox(), "incoming/"+pool+"/users.csv", list(0, 100)); err != nil {

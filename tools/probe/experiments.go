@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/smithy-go"
 
-	"userdrop/internal/aws/importjobs"
+	"userdrop/internal/aws/objects"
 )
 
 // created looks at a job that is never started: jobsListedLate, describeUrl, stopCreated.
@@ -26,7 +26,7 @@ func (p *Probe) created(ctx context.Context) error {
 	}
 	begin := time.Now()
 	for listed := false; !listed; {
-		if err := importjobs.Sleep(ctx, 500*time.Millisecond); err != nil {
+		if err := objects.Sleep(ctx, 500*time.Millisecond); err != nil {
 			return err
 		}
 		list, err := p.cognito.ListUserImportJobs(ctx, &cognito.ListUserImportJobsInput{
@@ -42,14 +42,14 @@ func (p *Probe) created(ctx context.Context) error {
 		if listed {
 			break
 		}
-		if err := importjobs.Sleep(ctx, 500*time.Millisecond); err != nil {
+		if err := objects.Sleep(ctx, 500*time.Millisecond); err != nil {
 			return err
 		}
 	}
 	late := time.Since(begin).Truncate(time.Second)
 	p.settle("jobsListedLate", late.String(), "ListUserImportJobs had a new job after at most %v", late+time.Second)
 
-	if err := importjobs.Sleep(ctx, 2*time.Second); err != nil { // a URL that is signed again has another date by then
+	if err := objects.Sleep(ctx, 2*time.Second); err != nil { // a URL that is signed again has another date by then
 		return err
 	}
 	described, err := p.describe(ctx, j)
@@ -180,7 +180,7 @@ func (p *Probe) watch(ctx context.Context, j job, started *types.UserImportJobTy
 		"%d rows took %v; the job ended %s", processed(end), took, tally(end))
 
 	for begin := time.Now(); !found && time.Since(begin) < 3*time.Minute; {
-		if err := importjobs.Sleep(ctx, time.Second); err != nil {
+		if err := objects.Sleep(ctx, time.Second); err != nil {
 			return nil, err
 		}
 		if err := look(); err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"userdrop/internal/aws/importjobs"
+	"userdrop/internal/aws/objects"
 	"userdrop/internal/aws/signedurl"
 )
 
@@ -139,7 +140,7 @@ func (p *Probe) startInTurn(ctx context.Context, j job) (*types.UserImportJobTyp
 			return nil, fmt.Errorf("a job can't be started for %v; is another job of the account active? %w", patience, err)
 		}
 		p.say("  waiting: %s", refusal(err))
-		if err := importjobs.Sleep(ctx, 10*time.Second); err != nil {
+		if err := objects.Sleep(ctx, 10*time.Second); err != nil {
 			return nil, err
 		}
 	}
@@ -156,7 +157,7 @@ func refusal(err error) string {
 // is never measured at the instant at which it happens.
 func (p *Probe) ended(ctx context.Context, j job, see func() error) (*types.UserImportJobType, error) {
 	for {
-		if err := importjobs.Sleep(ctx, 500*time.Millisecond); err != nil {
+		if err := objects.Sleep(ctx, 500*time.Millisecond); err != nil {
 			return nil, err
 		}
 		if see != nil {
@@ -171,7 +172,7 @@ func (p *Probe) ended(ctx context.Context, j job, see func() error) (*types.User
 		if described.Status != types.UserImportJobStatusTypeCreated && !importjobs.State(described).Active() {
 			return described, nil
 		}
-		if err := importjobs.Sleep(ctx, 500*time.Millisecond); err != nil {
+		if err := objects.Sleep(ctx, 500*time.Millisecond); err != nil {
 			return nil, err
 		}
 	}
@@ -271,7 +272,7 @@ func (p *Probe) log(ctx context.Context, j job) (jobLog, error) {
 
 // wholeLog is a job's log when it had the time to be complete.
 func (p *Probe) wholeLog(ctx context.Context, j job) (jobLog, error) {
-	if err := importjobs.Sleep(ctx, p.delay+10*time.Second); err != nil {
+	if err := objects.Sleep(ctx, p.delay+10*time.Second); err != nil {
 		return jobLog{}, err
 	}
 	return p.log(ctx, j)

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
 	"userdrop/internal/aws/importjobs"
+	"userdrop/internal/aws/objects"
 	"userdrop/internal/aws/signedurl"
 )
 
@@ -161,7 +162,7 @@ func (p *Probe) remove(ctx context.Context) error {
 	}
 	// A late line would make its group anew.
 	if p.delay > 0 {
-		errs = append(errs, importjobs.Sleep(ctx, p.delay+5*time.Second))
+		errs = append(errs, objects.Sleep(ctx, p.delay+5*time.Second))
 	}
 	for _, pool := range p.pools {
 		if err := p.removeLogs(ctx, pool); err != nil {
@@ -193,7 +194,7 @@ func (p *Probe) removePool(ctx context.Context, pool string) error {
 				_, _ = p.cognito.StopUserImportJob(ctx, &cognito.StopUserImportJobInput{UserPoolId: &pool, JobId: j.JobId})
 			}
 		}
-		if err := importjobs.Sleep(ctx, 5*time.Second); err != nil {
+		if err := objects.Sleep(ctx, 5*time.Second); err != nil {
 			return err
 		}
 	}

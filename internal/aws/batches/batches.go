@@ -306,5 +306,5 @@ func (b *Batches) abandoned(
 	if published, err = b.results.Exists(ctx, contract.ResultKey(importID)); published || err != nil {
 		return false, err // since the first look: publishing erases what says so
 	}
-	return true, b.work.Write(ctx, contract.DoneKey(importID), "text/plain", nil)
+	return true, b.work.WriteJSON(ctx, contract.DoneKey(importID), contract.FilesTakenOver(importID))
 }

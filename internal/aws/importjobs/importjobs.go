@@ -136,15 +136,3 @@ func RefusalText(err error) string {
 	}
 	return strings.ToValidUTF8(text[:min(len(text), 300)], "")
 }
-
-// Sleep waits, or returns the context's error when that ends first.
-func Sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}

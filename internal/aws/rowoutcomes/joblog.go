@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 
 	"userdrop/internal/aws/awserror"
-	"userdrop/internal/aws/importjobs"
+	"userdrop/internal/aws/objects"
 	"userdrop/internal/contract"
 )
 
@@ -128,7 +128,7 @@ func (l *jobLog) read(ctx context.Context, logs logReader, job contract.ImportJo
 	})
 	for first := true; pages.HasMorePages(); first = false {
 		if !first {
-			if err := importjobs.Sleep(ctx, betweenPages); err != nil {
+			if err := objects.Sleep(ctx, betweenPages); err != nil {
 				return err
 			}
 		}

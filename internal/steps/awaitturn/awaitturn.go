@@ -22,9 +22,9 @@ import (
 	"userdrop/internal/aws/awserror"
 	"userdrop/internal/aws/hold"
 	"userdrop/internal/aws/importjobs"
+	"userdrop/internal/aws/imports"
 	"userdrop/internal/aws/lambdahandler"
 	"userdrop/internal/aws/metrics"
-	"userdrop/internal/aws/objects"
 	"userdrop/internal/contract"
 )
 
@@ -42,7 +42,7 @@ type step struct {
 	machine *sfn.Client
 	cognito *cognito.Client
 	hold    *hold.Hold
-	results *objects.Store
+	imports imports.Imports
 	config  Config
 }
 
@@ -57,7 +57,7 @@ func New(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
 		machine: sfn.NewFromConfig(cfg),
 		cognito: cognito.NewFromConfig(cfg),
 		hold:    hold.New(client, config.Config),
-		results: objects.New(client, config.ResultsBucket),
+		imports: imports.New(client, config.ResultsBucket, config.WorkBucket),
 		config:  config,
 	}).handle), nil
 }
@@ -78,7 +78,7 @@ func (s *step) handle(ctx context.Context, turn Turn) (contract.ImportJob, error
 	if job.Ticket.IsZero() {
 		job.Ticket = turn.Execution.StartTime
 	}
-	published, err := s.results.Exists(ctx, contract.ResultKey(job.ImportID))
+	published, err := s.imports.AlreadyPublished(ctx, job.ImportID)
 	if err != nil {
 		return job, err
 	}

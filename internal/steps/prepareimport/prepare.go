@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"userdrop/internal/aws/awserror"
+	"userdrop/internal/aws/imports"
 	"userdrop/internal/aws/lambdahandler"
 	"userdrop/internal/aws/objects"
 	"userdrop/internal/contract"
@@ -42,7 +43,7 @@ type Prepare struct {
 	}
 	S3      *s3.Client
 	Work    *objects.Store
-	Results *objects.Store
+	Imports imports.Imports
 	Config  Config
 	// Settings are the settings of the CSV rules that Config names.
 	Settings usercsv.Settings
@@ -82,7 +83,7 @@ func New(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
 	client := s3.NewFromConfig(cfg)
 	return lambdahandler.Handler((&Prepare{
 		Cognito: cognito.NewFromConfig(cfg), S3: client,
-		Work: objects.New(client, config.WorkBucket), Results: objects.New(client, config.ResultsBucket),
+		Work: objects.New(client, config.WorkBucket), Imports: imports.New(client, config.ResultsBucket, config.WorkBucket),
 		Config: config, Settings: settings,
 	}).Handle), nil
 }
@@ -107,7 +108,7 @@ func (p *Prepare) Handle(ctx context.Context, drop contract.Drop) (contract.Impo
 			"the execution's input has schema %d, not %d: it comes from another release", drop.Schema, contract.Schema,
 		)
 	}
-	published, err := p.Results.Exists(ctx, contract.ResultKey(drop.ImportID))
+	published, err := p.Imports.AlreadyPublished(ctx, drop.ImportID)
 	if err != nil || published {
 		return answer, err
 	}

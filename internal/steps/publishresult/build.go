@@ -9,6 +9,7 @@ import (
 
 	"userdrop/internal/aws/awserror"
 	"userdrop/internal/aws/importjobs"
+	"userdrop/internal/aws/objects"
 	"userdrop/internal/aws/rowoutcomes"
 	"userdrop/internal/contract"
 	"userdrop/internal/report"
@@ -145,7 +146,7 @@ func (p *Publish) summaries(
 func (p *Publish) windUp(
 	ctx context.Context, job contract.ImportJob, attempts []contract.Summary,
 ) (contract.Summary, error) {
-	if err := p.Work.Write(ctx, contract.WoundUpKey(job.ImportID), "text/plain", nil); err != nil {
+	if err := p.Imports.WindUp(ctx, job.ImportID); err != nil {
 		return contract.Summary{}, err
 	}
 	for _, s := range attempts { // each has a rest
@@ -176,7 +177,7 @@ func (p *Publish) windUp(
 		if job.Next == contract.Done {
 			break
 		}
-		if err := importjobs.Sleep(ctx, time.Duration(job.WaitSeconds)*time.Second); err != nil {
+		if err := objects.Sleep(ctx, time.Duration(job.WaitSeconds)*time.Second); err != nil {
 			return contract.Summary{}, err
 		}
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
+	"userdrop/internal/aws/imports"
 	"userdrop/internal/aws/lambdahandler"
 	"userdrop/internal/aws/metrics"
 	"userdrop/internal/aws/objects"
@@ -38,6 +39,7 @@ type Publish struct {
 	Events  *eventbridge.Client
 	Topic   *sns.Client
 	S3      *s3.Client
+	Imports imports.Imports
 	Work    *objects.Store
 	Results *objects.Store
 	Collect *rowoutcomes.Collector
@@ -63,66 +65,79 @@ func New(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
 	client := s3.NewFromConfig(cfg)
 	return lambdahandler.Handler((&Publish{
 		Cognito: cognito.NewFromConfig(cfg), Events: eventbridge.NewFromConfig(cfg), Topic: sns.NewFromConfig(cfg),
-		S3: client, Work: objects.New(client, config.WorkBucket), Results: objects.New(client, config.ResultsBucket),
+		S3: client, Imports: imports.New(client, config.ResultsBucket, config.WorkBucket),
+		Work: objects.New(client, config.WorkBucket), Results: objects.New(client, config.ResultsBucket),
 		Collect: rowoutcomes.New(cfg, config.WorkBucket),
 		Config:  config,
 	}).Handle), nil
 }
 
-// Published is the answer of publish-result, and the output of import-users.
-type Published struct {
-	ImportID string           `json:"importId"`
-	Verdict  contract.Verdict `json:"verdict"`
-	Message  string           `json:"message"`
-	Rows     contract.Rows    `json:"rows"`
-	Result   string           `json:"result"` // where result.json is
-}
-
 // Handle publishes the result of an import, or carries on with the one that was published already. While a Cognito job
 // of the import is active it answers contract.JobStillActive.
-func (p *Publish) Handle(ctx context.Context, in contract.Import) (Published, error) {
+func (p *Publish) Handle(ctx context.Context, in contract.Import) (contract.Published, error) {
 	r, err := p.committed(ctx, in.ImportID)
 	if err != nil {
-		return Published{}, err
-	}
-	if r == nil && in.Manifest != "" {
-		closed, err := p.Work.WriteIfAbsent(ctx, contract.ClosedKey(in.ImportID), contract.Publishing)
-		if err != nil {
-			return Published{}, err
-		}
-		if closed == contract.TakenOver {
-			slog.WarnContext(ctx, "A sweep took the files of this import over: theirs is the result.", "importId", in.ImportID)
-			return Published{ImportID: in.ImportID}, nil
-		}
+		return contract.Published{}, err
 	}
 	if r == nil {
+		if published, over, err := p.over(ctx, in); over || err != nil {
+			return published, err
+		}
 		if r, err = p.commit(ctx, in); err != nil {
 			// Another run may have published meanwhile, and cleaned up what this one was reading.
 			var again error
 			if r, again = p.committed(ctx, in.ImportID); again != nil || r == nil {
-				return Published{}, err
+				return contract.Published{}, err
 			}
 		}
 	}
-	if err := p.tell(ctx, r); err != nil {
-		return Published{}, err
+	return p.finish(ctx, r)
+}
+
+// over returns what a redriven import ends with that may not publish a result: its files were taken over by another
+// sweep, or its result was published and has expired since.
+func (p *Publish) over(ctx context.Context, in contract.Import) (published contract.Published, over bool, err error) {
+	if in.Manifest != "" {
+		closed, err := p.Work.WriteIfAbsent(ctx, contract.ClosedKey(in.ImportID), contract.Publishing)
+		if err != nil {
+			return published, false, err
+		}
+		if closed == contract.TakenOver {
+			slog.WarnContext(ctx, "A sweep took the files of this import over: theirs is the result.", "importId", in.ImportID)
+			return contract.FilesTakenOver(in.ImportID), true, nil
+		}
+	}
+	found, err := p.Work.ReadJSON(ctx, contract.DoneKey(in.ImportID), &published)
+	if err != nil || !found {
+		return published, false, err
+	}
+	slog.WarnContext(ctx, "The result of this import was published and has expired.", "importId", in.ImportID)
+	// Redriven again and again, an import outlives even this mark: renew it.
+	return published, true, p.Work.WriteJSON(ctx, contract.DoneKey(in.ImportID), published)
+}
+
+// finish does what is left to do after the commit.
+func (p *Publish) finish(ctx context.Context, r *contract.Result) (contract.Published, error) {
+	published := contract.Published{
+		ImportID: r.ImportID, Verdict: r.Verdict, Message: r.Message, Rows: r.Rows,
+		Result: p.Results.URL(contract.ResultKey(r.ImportID)),
+	}
+	if err := p.notify(ctx, r); err != nil {
+		return published, err
 	}
 	if r.Verdict != contract.VerdictErrored && r.Verdict != contract.VerdictStopped {
 		if err := p.move(ctx, r); err != nil {
-			return Published{}, err
+			return published, err
 		}
 	}
-	if err := p.clean(ctx, in.ImportID); err != nil {
-		return Published{}, err
+	if err := p.clean(ctx, r.ImportID); err != nil {
+		return published, err
 	}
-	if err := p.Work.Write(ctx, contract.DoneKey(in.ImportID), "text/plain", nil); err != nil {
-		return Published{}, err
+	if err := p.Work.WriteJSON(ctx, contract.DoneKey(r.ImportID), published); err != nil {
+		return published, err
 	}
 	slog.InfoContext(ctx, "Published.", "importId", r.ImportID, "verdict", r.Verdict)
-	return Published{
-		ImportID: r.ImportID, Verdict: r.Verdict, Message: r.Message, Rows: r.Rows,
-		Result: p.Results.URL(contract.ResultKey(r.ImportID)),
-	}, nil
+	return published, nil
 }
 
 // committed reads the published result; nil if there is none yet.
@@ -211,10 +226,10 @@ func (p *Publish) report(ctx context.Context, r *contract.Result) error {
 	return p.Results.Write(ctx, contract.ReportKey(r.ImportID), "text/html; charset=utf-8", page.Bytes())
 }
 
-// tell sends the event and the message, unless a mark says that they went out.
-func (p *Publish) tell(ctx context.Context, r *contract.Result) error {
-	told, err := p.Work.Exists(ctx, contract.NotifiedKey(r.ImportID))
-	if err != nil || told {
+// notify sends the event and the message, unless a mark says that they were sent.
+func (p *Publish) notify(ctx context.Context, r *contract.Result) error {
+	notified, err := p.Work.Exists(ctx, contract.NotifiedKey(r.ImportID))
+	if err != nil || notified {
 		return err
 	}
 	detail, err := json.Marshal(report.Event(r))
@@ -272,7 +287,7 @@ func (p *Publish) move(ctx context.Context, r *contract.Result) error {
 	return nil
 }
 
-// clean deletes what the import kept in the work bucket, but for the marks that it was told and that it is done.
+// clean deletes what the import kept in the work bucket, except the marks that people were notified and that it is done.
 func (p *Publish) clean(ctx context.Context, importID string) error {
 	return p.Work.Erase(ctx, contract.WorkPrefix(importID), contract.NotifiedKey(importID), contract.DoneKey(importID))
 }

@@ -440,7 +440,7 @@ func onlyMarks(t *testing.T, w *simulation.World) {
 		t.Error("the work bucket does not have a mark")
 	}
 	for _, v := range out.Versions {
-		if *v.Size > 0 {
+		if *v.Size > 0 && path.Base(*v.Key) != "done" {
 			t.Errorf("the work bucket still has version %s of %s, of %d bytes", *v.VersionId, *v.Key, *v.Size)
 		}
 	}

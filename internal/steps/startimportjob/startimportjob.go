@@ -17,6 +17,7 @@ import (
 
 	"userdrop/internal/aws/hold"
 	"userdrop/internal/aws/importjobs"
+	"userdrop/internal/aws/imports"
 	"userdrop/internal/aws/lambdahandler"
 	"userdrop/internal/aws/objects"
 	"userdrop/internal/contract"
@@ -33,8 +34,8 @@ type Config struct {
 type step struct {
 	cognito *cognito.Client
 	hold    *hold.Hold
+	imports imports.Imports
 	work    *objects.Store
-	results *objects.Store
 	config  Config
 }
 
@@ -47,7 +48,8 @@ func New(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
 	client := s3.NewFromConfig(cfg)
 	return lambdahandler.Handler((&step{
 		cognito: cognito.NewFromConfig(cfg), hold: hold.New(client, config.Config),
-		work: objects.New(client, config.WorkBucket), results: objects.New(client, config.ResultsBucket), config: config,
+		imports: imports.New(client, config.ResultsBucket, config.WorkBucket), work: objects.New(client, config.WorkBucket),
+		config: config,
 	}).handle), nil
 }
 
@@ -74,10 +76,6 @@ func (s *step) handle(ctx context.Context, job contract.ImportJob) (contract.Imp
 
 // permission reports whether the job may be started now; otherwise the payload says what happens instead.
 func (s *step) permission(ctx context.Context, job contract.ImportJob) (_ contract.ImportJob, mayStart bool, err error) {
-	if over, err := s.over(ctx, job.ImportID); over || err != nil {
-		job.Next = contract.Done
-		return job, false, err
-	}
 	// A part that waits for others may have had its turn days ago.
 	why, wait, err := s.hold.Why(ctx, time.Now())
 	if err != nil {
@@ -87,6 +85,11 @@ func (s *step) permission(ctx context.Context, job contract.ImportJob) (_ contra
 		job.RefusedSince = time.Time{} // nobody asks, nobody refuses
 		return job.Pause(wait), false, nil
 	}
+	claimed, err := s.imports.ClaimStart(ctx, job.ImportID)
+	if err != nil || !claimed {
+		job.Next = contract.Done
+		return job, false, err
+	}
 	if job.Scheduled {
 		closed, err := s.work.WriteIfAbsent(ctx, contract.ClosedKey(job.ImportID), contract.Publishing)
 		if err != nil || closed == contract.TakenOver {
@@ -95,15 +98,6 @@ func (s *step) permission(ctx context.Context, job contract.ImportJob) (_ contra
 		}
 	}
 	return job, true, nil
-}
-
-// over reports whether an import that somebody redrives has its result, or will have it without another job.
-func (s *step) over(ctx context.Context, importID string) (bool, error) {
-	published, err := s.results.Exists(ctx, contract.ResultKey(importID))
-	if published || err != nil {
-		return published, err
-	}
-	return s.work.Exists(ctx, contract.WoundUpKey(importID))
 }
 
 // start asks Cognito to start the job, and notes a refusal. Which error means "another job is active" is not

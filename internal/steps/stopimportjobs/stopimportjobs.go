@@ -19,6 +19,7 @@ import (
 
 	"userdrop/internal/aws/awserror"
 	"userdrop/internal/aws/importjobs"
+	"userdrop/internal/aws/imports"
 	"userdrop/internal/aws/lambdahandler"
 	"userdrop/internal/aws/objects"
 	"userdrop/internal/contract"
@@ -35,7 +36,7 @@ type Config struct {
 type step struct {
 	cognito *cognito.Client
 	machine *sfn.Client
-	results *objects.Store
+	imports imports.Imports
 	work    *objects.Store
 	config  Config
 }
@@ -49,7 +50,7 @@ func New(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
 	client := s3.NewFromConfig(cfg)
 	return lambdahandler.Handler((&step{
 		cognito: cognito.NewFromConfig(cfg), machine: sfn.NewFromConfig(cfg),
-		results: objects.New(client, config.ResultsBucket), work: objects.New(client, config.WorkBucket), config: config,
+		imports: imports.New(client, config.ResultsBucket, config.WorkBucket), work: objects.New(client, config.WorkBucket), config: config,
 	}).handle), nil
 }
 
@@ -89,7 +90,7 @@ func (s *step) handle(ctx context.Context, abort Abort) (Abort, error) {
 	if execution.Status == sfntypes.ExecutionStatusFailed {
 		abort.Error.Error = aws.ToString(execution.Error)
 	}
-	published, err := s.results.Exists(ctx, contract.ResultKey(abort.ImportID))
+	published, err := s.imports.AlreadyPublished(ctx, abort.ImportID)
 	if err != nil {
 		return abort, err
 	}

@@ -1,0 +1,22 @@
+package contract
+
+// Published is the answer of publish-result and the output of import-users.
+type Published struct {
+	ImportID string  `json:"importId"`
+	Verdict  Verdict `json:"verdict"`
+	Message  string  `json:"message"`
+	Rows     Rows    `json:"rows"`
+	Result   string  `json:"result"` // where result.json is
+}
+
+// VerdictTakenOver is the verdict of an import that has no result: a later sweep took its files over. No result.json has
+// it.
+const VerdictTakenOver Verdict = "TAKEN_OVER"
+
+// FilesTakenOver returns what an import ends with whose files another one took over.
+func FilesTakenOver(importID string) Published {
+	return Published{
+		ImportID: importID, Verdict: VerdictTakenOver,
+		Message: "A later sweep took the files of this import over; their result is under its import id.",
+	}
+}

@@ -1,0 +1,59 @@
+package simulation
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// redriveLate lets the results expire, as the life cycle of their bucket does after KeepProcessedDays, and redrives
+// every execution that Step Functions lets anybody redrive: no job starts, and no second result appears.
+func (r *run) redriveLate(ctx context.Context) {
+	time.Sleep(9 * 24 * time.Hour)
+	keys, err := r.S3.Keys(r.Results(), "")
+	if err != nil {
+		r.violation("list results: %v", err)
+	}
+	client := s3.NewFromConfig(r.Config(""))
+	for _, key := range keys {
+		if _, err := client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: aws.String(r.Results()), Key: &key}); err != nil {
+			r.violation("expire %s: %v", key, err)
+		}
+	}
+	events, started := len(r.Published()), r.started()
+	for _, machine := range []string{"import-job", "import-users"} {
+		for _, e := range r.StepFunctions.Executions(r.Machine(machine)) {
+			if _, err := r.StepFunctions.RedriveExecution(ctx, e.ARN); err == nil { // refused for what succeeded
+				r.count("people: late redrive")
+			}
+		}
+		if !r.Settle(ctx, 10*24*time.Hour) {
+			r.violation("a late redrive of %s does not end", machine)
+		}
+	}
+	time.Sleep(3 * time.Hour) // the hourly sweeps
+	r.Settle(ctx, 24*time.Hour)
+	if keys, err = r.S3.Keys(r.Results(), ""); err != nil || len(keys) > 0 {
+		r.violation("a late redrive published %q: %v", keys, err)
+	}
+	if n := len(r.Published()) - events; n != 0 {
+		r.violation("a late redrive sent %d events", n)
+	}
+	if n := r.started() - started; n != 0 {
+		r.violation("a late redrive started %d jobs", n)
+	}
+}
+
+// started counts the jobs that were ever started.
+func (r *run) started() (n int) {
+	for _, p := range r.Pools {
+		for _, j := range r.Cognito.Jobs(p.ID) {
+			if time.Time(j.StartDate).After(r.chaos.start) {
+				n++
+			}
+		}
+	}
+	return n
+}
