@@ -351,7 +351,7 @@ var (
 	formEmail   = regexp.MustCompile(`^[^\s@]+@[^\s@]+$`)
 	formPhone   = regexp.MustCompile(`^\+[0-9]{1,15}$`)
 	formSeconds = regexp.MustCompile(`^[0-9]{1,10}$`)
-	formNumber  = regexp.MustCompile(`^[+-]?[0-9]{1,18}$`)
+	formNumber  = regexp.MustCompile(`^[+-]?[0-9]+$`)
 )
 
 // dateTimes are the forms that a DateTime attribute is taken in; none is documented.
