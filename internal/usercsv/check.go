@@ -124,6 +124,9 @@ func (c *checker) fault(code Code, col *column, detail string) {
 	}
 	if col != nil {
 		f.Attribute, f.Column = col.name, col.source
+		if c.s.mapped != nil {
+			f.Column = -1 // the cell is not the source's
+		}
 	}
 	c.faults = append(c.faults, f)
 }
@@ -140,6 +143,9 @@ func (c *checker) check(s *scanner) {
 	c.begin(s)
 	if s.code != 0 {
 		c.fault(s.code, nil, s.detail())
+		return
+	}
+	if s.mapped != nil && !c.takeMapped(s.mapped.outcome) {
 		return
 	}
 	c.apostrophes = c.marked(roleUsername) || c.marked(roleEmail)

@@ -18,7 +18,7 @@ type Rows struct {
 
 // NewRows reads the header of a source that a [Preparer] took as its nth, from 0.
 func NewRows(r io.Reader, pool *Pool, settings Settings, source int) (*Rows, error) {
-	s, header, err := open(r, pool, settings)
+	s, header, _, err := open(r, pool, settings)
 	if err != nil {
 		return nil, err
 	}

@@ -92,18 +92,20 @@ type SourceSummary struct {
 	Header   Header
 	Bytes    int64 // read of the source; all of them unless it was refused
 	Read     int   // rows
+	Excluded int   // by a mapping
 	Rejected int
 	Problems []Problem // of rows
 	Notes    []contract.Note
 }
 
 // Accepted is the number of rows that are in the parts.
-func (s SourceSummary) Accepted() int { return s.Read - s.Rejected }
+func (s SourceSummary) Accepted() int { return s.Read - s.Excluded - s.Rejected }
 
 // Summary says what was made of a drop.
 type Summary struct {
 	Sources  []SourceSummary // of all sources, also those that were refused
 	Read     int
+	Excluded int
 	Rejected int
 	Parts    []PartSummary
 	Problems []Problem // of the rows of all sources
@@ -119,6 +121,8 @@ type Preparer struct {
 	settings Settings
 	sink     Sink
 	wants    ChangeSink // the same, or nil
+	excludes ExcludeSink
+	checked  CheckedSink
 	seen     *seen
 	open     map[Algorithm]*openPart
 	current  *openPart // the part of the row before
@@ -140,9 +144,11 @@ func NewPreparer(pool *Pool, settings Settings, sink Sink) (*Preparer, error) {
 		return nil, fmt.Errorf("the pool's header has no %s", colUsername)
 	}
 	wants, _ := sink.(ChangeSink)
+	excludes, _ := sink.(ExcludeSink)
+	checked, _ := sink.(CheckedSink)
 	return &Preparer{
 		Limits: Limits{Rows: MaxPartRows, Bytes: MaxPartBytes, Parts: MaxParts},
-		pool:   pool, settings: settings, sink: sink, wants: wants,
+		pool:   pool, settings: settings, sink: sink, wants: wants, excludes: excludes, checked: checked,
 		seen: newSeen(), open: map[Algorithm]*openPart{}, verbatim: true,
 	}, nil
 }
@@ -164,19 +170,27 @@ const flushAt = 64 << 10
 // prepared before that showed, by a NUL, bad encoding, ambiguous dates or too many parts: the drop must be discarded.
 // When a drop has several sources, [Verify] each first, so that one bad file does not spoil the others.
 func (p *Preparer) Add(ctx context.Context, r io.Reader) (SourceSummary, error) {
+	count := &counter{r: r}
+	return p.addSource(func(source int) (SourceSummary, error) {
+		summary, err := p.add(ctx, source, count)
+		summary.Bytes = count.n
+		return summary, err
+	})
+}
+
+// addSource adds a source that add reads.
+func (p *Preparer) addSource(add func(source int) (SourceSummary, error)) (SourceSummary, error) {
 	if p.err != nil {
 		return SourceSummary{}, p.err
 	}
 	source := len(p.sources)
 	p.sources = append(p.sources, SourceSummary{})
-	count := &counter{r: r}
-	summary, err := p.add(ctx, source, count)
-	summary.Bytes = count.n
+	summary, err := add(source)
 	p.sources[source] = summary
 	refusal, refused := errors.AsType[*Refusal](err)
 	if refused {
 		refusal.Late = summary.Read > 0
-		p.sources[source] = SourceSummary{Bytes: count.n}
+		p.sources[source] = SourceSummary{Bytes: summary.Bytes}
 	}
 	if err != nil && (!refused || refusal.Late) {
 		p.err = err
@@ -200,24 +214,41 @@ func (c *counter) Read(b []byte) (int, error) {
 const rowsPerLook = 512
 
 func (p *Preparer) add(ctx context.Context, source int, r *counter) (summary SourceSummary, err error) {
-	s, header, err := open(r, p.pool, p.settings)
+	s, header, attributes, err := open(r, p.pool, p.settings)
 	if err != nil {
 		return summary, err
 	}
+	return p.addRows(ctx, source, s, header, attributes)
+}
+
+// addRows prepares the rows of s. header is the source's, attributes that of the rows that the rules see.
+func (p *Preparer) addRows(
+	ctx context.Context, source int, s *scanner, header, attributes Header,
+) (summary SourceSummary, err error) {
 	summary.Header = header
-	check := newChecker(p.pool, p.settings, p.seen, header)
+	check := newChecker(p.pool, p.settings, p.seen, attributes)
 	columns := check.header()
 	p.verbatim = p.verbatim && source == 0 && !s.converted && bytes.Equal(s.full, columns)
 	var tally Tally
 	var notes noteTally
-	for s.next() {
+	for s.nextRow() {
 		if summary.Read%rowsPerLook == 0 && ctx.Err() != nil {
 			return summary, ctx.Err()
 		}
 		summary.Read++
-		check.check(s)
+		if s.excluded() {
+			summary.Excluded++
+			if err := p.exclude(ctx, s, source, &header); err != nil {
+				return summary, err
+			}
+			continue
+		}
+		check.check(s.forRules())
 		accepted := p.remember(check)
 		notes.add(s.rowLine, check.notes)
+		if err := p.show(ctx, source, check); err != nil {
+			return summary, err
+		}
 		if !accepted {
 			summary.Rejected++
 			tally.addRow(s, check.codes)
@@ -278,35 +309,42 @@ func (p *Preparer) reject(ctx context.Context, source int, s *scanner, row *chec
 	return p.sink.Reject(ctx, rejected)
 }
 
-// open finds the header of a source.
-func open(r io.Reader, pool *Pool, settings Settings) (*scanner, Header, error) {
+// open finds the header of a source. It returns that, and that of the rows that the rules see, which is another if they
+// are mapped.
+func open(r io.Reader, pool *Pool, settings Settings) (s *scanner, header, attributes Header, err error) {
 	text, err := decode(r)
 	if err != nil {
-		return nil, Header{}, err
+		return nil, header, attributes, err
 	}
-	s := newScanner(text)
+	s = newScanner(text)
 	_, s.converted = text.(*utf16Reader)
 	s.fill()
 	if message := textFormat(s.buf[:min(s.end, longestBeginning)]); message != "" {
-		return nil, Header{}, Refuse(contract.NotCSV, message)
+		return nil, header, attributes, Refuse(contract.NotCSV, message)
 	}
-	header, err := s.readHeader(pool, settings)
-	return s, header, err
+	if settings.Mapping != nil {
+		header, attributes, err = s.readMappedHeader(pool, settings.Mapping)
+		return s, header, attributes, err
+	}
+	header, err = s.readHeader(pool, settings)
+	return s, header, header, err
 }
 
 // Verify reads a source to its end, counts its rows, and returns what is wrong with the file as a whole, as a *Refusal.
 func Verify(ctx context.Context, r io.Reader, pool *Pool, settings Settings) (rows int, err error) {
-	s, header, err := open(r, pool, settings)
+	s, _, header, err := open(r, pool, settings)
 	if err != nil {
 		return 0, err
 	}
 	check := newChecker(pool, settings, nil, header)
-	for s.next() {
+	for s.nextRow() {
 		if rows%rowsPerLook == 0 && ctx.Err() != nil {
 			return rows, ctx.Err()
 		}
 		rows++
-		check.countBirthdate(s)
+		if !s.excluded() {
+			check.countBirthdate(s.forRules())
+		}
 	}
 	switch refusal := check.birthdates.refusal(); {
 	case s.err != nil:
@@ -395,6 +433,7 @@ func (p *Preparer) Close() (Summary, error) {
 	var notes [][]contract.Note
 	for _, s := range p.sources {
 		summary.Read += s.Read
+		summary.Excluded += s.Excluded
 		summary.Rejected += s.Rejected
 		problems = append(problems, s.Problems)
 		notes = append(notes, s.Notes)

@@ -47,6 +47,8 @@ type scanner struct {
 	breaks  int     // line ends inside it
 	code    Code    // FieldCount, BadQuoting or RowTooLong if the row could not be read
 	text    []byte
+
+	mapped *mappedRows // where a mapping makes the rows that the rules see
 }
 
 func newScanner(r io.Reader) *scanner {
@@ -198,6 +200,10 @@ func (s *scanner) next() bool {
 func (s *scanner) current(source int) Row {
 	row := Row{Place: Place{Source: source, Line: s.rowLine}, LastLine: s.rowEnd, Code: s.code}
 	if s.code != 0 {
+		row.Raw, row.Cut = s.row, s.cut
+		return row
+	}
+	if s.mapped != nil && s.mapped.records != nil {
 		row.Raw, row.Cut = s.row, s.cut
 		return row
 	}

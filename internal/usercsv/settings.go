@@ -46,6 +46,8 @@ type Settings struct {
 	IgnoreColumns []string `json:"ignoreColumns,omitempty"`
 	// IdColumn is the column whose cells come back in users.csv and go nowhere else; empty is none.
 	IdColumn string `json:"idColumn,omitempty"`
+	// Mapping maps the rows of an export before the rules see them; nil if the file is not mapped.
+	Mapping Mapping `json:"-"`
 	// Groups are those of the pool, for the column groups; nil takes every name that may be one.
 	Groups *Groups `json:"-"`
 
