@@ -1,0 +1,102 @@
+package mapping
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/expr-lang/expr/vm"
+
+	"userdrop/internal/usercsv"
+)
+
+// Target is what an engine needs to know of the pool that rows are made for.
+type Target struct {
+	// Attributes are the pool's columns, as GetCSVHeader lists them.
+	Attributes []string
+	// UsernameAttributes name email and phone_number where users sign in with them.
+	UsernameAttributes []string
+	// NullText are the texts that mean blank where the mapping has none of its own.
+	NullText []string
+	// Now is the time that the function now returns: of the drop, so that a second run maps alike.
+	Now time.Time
+}
+
+// standardAttributes exist in every pool's schema. A mapping that gives one which a pool's header lacks is still good
+// for that pool.
+var standardAttributes = []string{
+	"name", "given_name", "family_name", "middle_name", "nickname", "preferred_username", "profile", "picture",
+	"website", attributeEmail, "email_verified", "gender", "birthdate", "zoneinfo", "locale", attributePhone,
+	"phone_number_verified", "address", "updated_at", "cognito:mfa_enabled", attributeUsername, attributeHash,
+	"groups", "enabled",
+}
+
+// Engine applies a mapping to the records of the sources of one drop. It is not safe for concurrent use.
+type Engine struct {
+	mapping *Mapping
+	target  Target
+	*compiled
+	state    state
+	vm       vm.VM
+	env      map[string]any
+	joined   *Joined       // nil without a second file
+	current  *joinedRecord // of the row, nil if there is none
+	nullText []string
+	account  Account
+}
+
+// New makes an engine. An error is an *Invalid: the mapping gives an attribute that the pool does not have.
+func New(m *Mapping, target Target) (*Engine, error) {
+	e := &Engine{mapping: m, target: target, env: map[string]any{}, nullText: m.Settings.NullText}
+	if e.nullText == nil {
+		e.nullText = target.NullText
+	}
+	e.state.now = target.Now
+	e.state.dropAll = m.Hashes == "drop" || !slices.Contains(target.Attributes, attributeHash)
+	var mistakes []Mistake
+	if e.compiled, mistakes = compileAll(m, &e.state); len(mistakes) > 0 {
+		return nil, &Invalid{Mistakes: mistakes}
+	}
+	for _, column := range e.columns {
+		if !slices.Contains(target.Attributes, column.attribute) &&
+			!slices.Contains(standardAttributes, column.attribute) {
+			mistakes = append(mistakes, Mistake{
+				Place:   column.place,
+				Message: fmt.Sprintf("the user pool has no attribute %q", column.attribute),
+			})
+		}
+	}
+	if len(mistakes) > 0 {
+		return nil, &Invalid{Mistakes: mistakes}
+	}
+	e.account = newAccount(m)
+	return e, nil
+}
+
+// Positions returns the names of the columns of a CSV export without a header. It implements [usercsv.Mapping].
+func (e *Engine) Positions() []string { return e.mapping.Positions }
+
+// Rules returns the settings of the CSV rules under a mapping: its own go before the others.
+func (m *Mapping) Rules(settings usercsv.Settings) usercsv.Settings {
+	s := m.Settings
+	if s.AssumeVerified != "" {
+		settings.AssumeVerified = usercsv.AssumeVerified(s.AssumeVerified)
+	}
+	if s.DefaultPhoneCountry != "" {
+		settings.DefaultPhoneCountry = s.DefaultPhoneCountry
+	}
+	if s.DateOrder != "" {
+		settings.DateOrder = usercsv.DateOrder(s.DateOrder)
+	}
+	if s.NullText != nil {
+		settings.NullText = s.NullText
+	}
+	return settings
+}
+
+// TargetOf returns the target that a pool is.
+func TargetOf(pool *usercsv.Pool, settings usercsv.Settings, now time.Time) Target {
+	return Target{
+		Attributes: pool.Columns(), UsernameAttributes: pool.UsernameAttributes, NullText: settings.NullText, Now: now,
+	}
+}

@@ -1,0 +1,199 @@
+package mapping
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+
+	"userdrop/internal/contract"
+	"userdrop/internal/usercsv"
+)
+
+// MaxSize is the largest mapping that is read, in bytes.
+const MaxSize = 256 << 10
+
+// Schema is the JSON schema of mappings.
+//
+//go:embed mapping.schema.json
+var Schema []byte
+
+// Mapping says how a record of an export becomes a row. Its fields are described in [Schema].
+type Mapping struct {
+	Schema    string            `json:"schema"`
+	Name      string            `json:"name"`
+	Title     string            `json:"title,omitempty"`
+	Export    []string          `json:"export,omitempty"`
+	Facts     []Fact            `json:"facts,omitempty"`
+	Recognise []Signature       `json:"recognise,omitempty"`
+	Positions []string          `json:"positions,omitempty"`
+	Records   string            `json:"records,omitempty"`
+	Spread    map[string]Pair   `json:"spread,omitempty"`
+	ID        string            `json:"id,omitempty"`
+	Columns   map[string]string `json:"columns"`
+	Exclude   []Exclusion       `json:"exclude,omitempty"`
+	Ignore    []string          `json:"ignore,omitempty"`
+	Reasons   map[string]string `json:"reasons,omitempty"`
+	Hashes    string            `json:"hashes,omitempty"`
+	Join      *Join             `json:"join,omitempty"`
+	Settings  Settings          `json:"settings,omitzero"`
+
+	sha256 string
+}
+
+// Pair names the members of a list's entries that are the name and the value of a column.
+type Pair struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Fact is something that a mapping relies on.
+type Fact struct {
+	Fact      string `json:"fact"`
+	Source    string `json:"source,omitempty"`
+	Uncertain string `json:"uncertain,omitempty"`
+}
+
+// Signature is one way to recognise an export.
+type Signature struct {
+	Columns []string `json:"columns,omitempty"`
+	Fields  int      `json:"fields,omitempty"`
+	Keys    []string `json:"keys,omitempty"`
+}
+
+// Exclusion leaves rows out.
+type Exclusion struct {
+	If      string `json:"if"`
+	Because string `json:"because"`
+	Text    string `json:"text,omitempty"`
+}
+
+// Join says how the records of a second file are found.
+type Join struct {
+	On   string `json:"on"`
+	With string `json:"with"`
+}
+
+// Settings are those of the CSV rules that a mapping may set. They go before the stack's and the command line's.
+type Settings struct {
+	AssumeVerified      string   `json:"assumeVerified,omitempty"`
+	DefaultPhoneCountry string   `json:"defaultPhoneCountry,omitempty"`
+	DateOrder           string   `json:"dateOrder,omitempty"`
+	NullText            []string `json:"nullText,omitempty"`
+}
+
+// SHA256 returns the hash of the mapping's text, in hexadecimal.
+func (m *Mapping) SHA256() string { return m.sha256 }
+
+// Mistake is something wrong with a mapping.
+type Mistake struct {
+	Place   string // such as columns.email, or columns.email:12 with the character of the expression
+	Message string
+}
+
+func (m Mistake) String() string {
+	if m.Place == "" {
+		return m.Message
+	}
+	return m.Place + ": " + m.Message
+}
+
+// Invalid is the error of a mapping that cannot be used. It has all mistakes.
+type Invalid struct{ Mistakes []Mistake }
+
+func (e *Invalid) Error() string {
+	lines := make([]string, len(e.Mistakes))
+	for i, m := range e.Mistakes {
+		lines[i] = m.String()
+	}
+	return strings.Join(lines, "; ")
+}
+
+// Parse reads a mapping and checks it: its form by the schema, and every expression. An error is an *Invalid.
+func Parse(text []byte) (*Mapping, error) {
+	invalid := func(message string) error { return &Invalid{Mistakes: []Mistake{{Message: message}}} }
+	text = bytes.TrimPrefix(text, []byte("\xEF\xBB\xBF"))
+	if len(text) > MaxSize {
+		return nil, invalid(fmt.Sprintf("the mapping has over %d KiB", MaxSize>>10))
+	}
+	instance, err := decodeJSON(text)
+	if err != nil {
+		return nil, invalid(err.Error())
+	}
+	mistakes, err := checkSchema(text)
+	if err != nil {
+		return nil, invalid(err.Error())
+	}
+	if _, isObject := instance.(map[string]any); !isObject || len(mistakes) > 0 {
+		return nil, &Invalid{Mistakes: mistakes}
+	}
+	m := &Mapping{}
+	if err := json.Unmarshal(text, m); err != nil {
+		return nil, invalid(err.Error())
+	}
+	sum := sha256.Sum256(text)
+	m.sha256 = hex.EncodeToString(sum[:])
+	if _, mistakes := compileAll(m, &state{}); len(mistakes) > 0 {
+		return nil, &Invalid{Mistakes: mistakes}
+	}
+	return m, nil
+}
+
+// compiledSchema is [Schema], compiled at its first use.
+var compiledSchema = sync.OnceValue(func() *jsonschema.Schema {
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema))
+	if err != nil {
+		panic(err)
+	}
+	const url = "urn:userdrop:mapping:v1"
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource(url, document); err != nil {
+		panic(err)
+	}
+	return compiler.MustCompile(url)
+})
+
+// checkSchema compares a mapping's text with the schema.
+func checkSchema(text []byte) ([]Mistake, error) {
+	instance, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	err = compiledSchema().Validate(instance)
+	violation, ok := errors.AsType[*jsonschema.ValidationError](err)
+	if !ok {
+		return nil, err
+	}
+	var mistakes []Mistake
+	printer := message.NewPrinter(language.English)
+	var collect func(e *jsonschema.ValidationError)
+	collect = func(e *jsonschema.ValidationError) {
+		for _, cause := range e.Causes {
+			collect(cause)
+		}
+		if len(e.Causes) == 0 {
+			mistakes = append(mistakes, Mistake{
+				Place:   strings.Join(e.InstanceLocation, "."),
+				Message: e.ErrorKind.LocalizedString(printer),
+			})
+		}
+	}
+	collect(violation)
+	slices.SortFunc(mistakes, func(a, b Mistake) int { return strings.Compare(a.Place, b.Place) })
+	return mistakes, nil
+}
+
+// Refusal returns the refusal of a drop whose mapping is not usable.
+func (e *Invalid) Refusal() *usercsv.Refusal {
+	return usercsv.Refuse(contract.BadMapping, "The mapping has mistakes: "+e.Error()+".")
+}
