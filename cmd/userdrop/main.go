@@ -123,7 +123,7 @@ Exit codes: 0 done, 1 rows or an import did not make it, 64 usage, 66 there is n
 		}
 		root.AddCommand(commands...)
 	}
-	grouped(offline, newDemoCommand(), newCheckCommand(), newLocalCommand())
+	grouped(offline, newDemoCommand(), newCheckCommand(), newConvertCommand(), newMappingsCommand(), newLocalCommand())
 	grouped(deployed, newDropCommand(), newWatchCommand(), newListCommand(), newCancelCommand(), newPauseCommand(),
 		newResumeCommand(), newProbeCommand())
 	root.AddCommand(newVersionCommand())

@@ -95,8 +95,9 @@ func (m *Mapping) Rules(settings usercsv.Settings) usercsv.Settings {
 }
 
 // TargetOf returns the target that a pool is.
-func TargetOf(pool *usercsv.Pool, settings usercsv.Settings, now time.Time) Target {
+func TargetOf(pool *usercsv.Pool, settings usercsv.Settings) Target {
 	return Target{
-		Attributes: pool.Columns(), UsernameAttributes: pool.UsernameAttributes, NullText: settings.NullText, Now: now,
+		Attributes: pool.Columns(), UsernameAttributes: pool.UsernameAttributes, NullText: settings.NullText,
+		Now: settings.Began,
 	}
 }

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"userdrop/internal/convert"
+	"userdrop/internal/mapping"
+	"userdrop/internal/phonenumber"
+	"userdrop/internal/usercsv"
+)
+
+type convertOptions struct {
+	mapping, passwords, pool, header, out string
+	texts                                 usercsv.SettingTexts
+}
+
+func newConvertCommand() *cobra.Command {
+	var o convertOptions
+	cmd := &cobra.Command{
+		Use:   "convert EXPORT --mapping NAME|FILE --pool POOL.json --out DIR",
+		Short: "Turn another product's export into a CSV file that is ready to drop",
+		Long: `Convert reads an export of another product (CSV, JSON or NDJSON) and writes converted.csv, ready to check and to
+drop, excluded.csv with the users who are left out and why, and account.json: what became of every column, row and
+password hash. "userdrop mappings" lists the products that it knows. The file never leaves this machine.
+
+Exit codes: 0 all rows pass the rules of an import, 1 some or all would be rejected, 2 the export is refused as a whole,
+64 usage, 130 interrupted.`,
+		Example: `  userdrop convert export.csv --mapping okta --pool pool.json --out converted
+  userdrop convert users.ndjson --mapping auth0 --passwords hashes.ndjson --pool pool.json --out converted
+  userdrop convert export.csv --mapping mine.json --pool pool.json --out converted`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return runConvert(cmd, args[0], o) },
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&o.mapping, "mapping", "", "the `NAME|FILE` of the mapping: a built-in one, or one of your own")
+	flags.StringVar(&o.passwords, "passwords", "", "a second `FILE` with password hashes, which the mapping joins")
+	flags.StringVar(&o.pool, "pool", "", "the user pool, a `FILE` as describe-user-pool prints it")
+	flags.StringVar(&o.header, "header", "", "the pool's CSV header, a `FILE` as get-csv-header prints it")
+	flags.StringVar(&o.out, "out", "", "write converted.csv, excluded.csv and account.json into `DIR`")
+	flags.StringVar(&o.texts.AssumeVerified, "assume-verified", "none",
+		"without a column, `WHAT` is verified: none, email, phone_number, both")
+	flags.StringVar(&o.texts.DefaultPhoneCountry, "default-phone-country", "",
+		"the `COUNTRY` of national phone numbers, such as US")
+	flags.StringVar(&o.texts.DateOrder, "date-order", "auto", "`ORDER` of month and day: auto, month-first, day-first")
+	flags.StringVar(&o.texts.NullText, "null-text", "", "`TEXTS` that mean a blank cell, separated by commas")
+	for _, name := range []string{"mapping", "pool", "out"} {
+		if err := cmd.MarkFlagRequired(name); err != nil {
+			panic(err) // the flag is defined above
+		}
+	}
+	completeMappings(cmd)
+	return cmd
+}
+
+// completeMappings completes --mapping by the names of the built-in mappings, and by files.
+func completeMappings(cmd *cobra.Command) {
+	names := cobra.FixedCompletions(mapping.BuiltinNames(), cobra.ShellCompDirectiveDefault)
+	if err := cmd.RegisterFlagCompletionFunc("mapping", names); err != nil {
+		panic(err) // the flag is defined by the caller
+	}
+}
+
+func runConvert(cmd *cobra.Command, export string, o convertOptions) error {
+	settings, err := usercsv.ParseSettings(o.texts, phonenumber.New())
+	if err != nil {
+		return err
+	}
+	settings.Began = time.Now()
+	pool, err := readPool(o.pool, o.header)
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{export, o.passwords} {
+		if name == "" {
+			continue
+		}
+		file, _, err := openFile(name)
+		if err != nil {
+			return err
+		}
+		file.Close()
+	}
+	m, err := findMapping(o.mapping)
+	if invalid, ok := errors.AsType[*mapping.Invalid](err); ok {
+		fmt.Fprintf(cmd.ErrOrStderr(), "userdrop: the mapping %s is not usable (BadMapping):\n", printable(o.mapping, 200))
+		for _, mistake := range invalid.Mistakes {
+			fmt.Fprintf(cmd.ErrOrStderr(), "  %s\n", printable(mistake.String(), 500))
+		}
+		return exitRefused
+	}
+	if err != nil {
+		return err
+	}
+	account, err := convert.Job{
+		Export: export, Passwords: o.passwords, Mapping: m, Pool: pool, Settings: settings, Out: o.out,
+	}.Run(cmd.Context())
+	if err != nil {
+		return err
+	}
+	if err := newConvertView(cmd.OutOrStdout()).write(account, m); err != nil {
+		return err
+	}
+	switch {
+	case account.Refused:
+		return exitRefused
+	case account.Rows.Rejected > 0:
+		return exitRejected
+	}
+	return nil
+}
+
+// findMapping returns the mapping of a name or a file. A name without a dot or a slash is that of a built-in mapping.
+func findMapping(nameOrFile string) (*mapping.Mapping, error) {
+	if m, ok := mapping.Builtin(nameOrFile); ok {
+		return m, nil
+	}
+	text, err := os.ReadFile(nameOrFile)
+	if errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(nameOrFile, "./\\") {
+		return nil, fmt.Errorf("there is no built-in mapping and no file %q; the built-in mappings are %s", nameOrFile,
+			strings.Join(mapping.BuiltinNames(), ", "))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return mapping.Parse(text)
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"userdrop/internal/contract"
+	"userdrop/internal/convert"
+	"userdrop/internal/mapping"
+)
+
+// convertView writes the account of a conversion for people.
+type convertView struct{ *checkView }
+
+func newConvertView(w io.Writer) *convertView { return &convertView{newCheckView(w, nil)} }
+
+func (v *convertView) write(a *convert.Account, m *mapping.Mapping) error {
+	name := v.paint(bold, printable(a.Export, 200))
+	switch {
+	case a.Refused:
+		v.printf("%s %s is refused as a whole: nothing was converted.\n", v.paint(red, "✖"), name)
+	case a.Rows.Rejected == 0:
+		v.printf("%s %s: %s converted, all pass the rules.\n", v.paint(green, "✔"), name, rows(int64(a.Rows.Passing)))
+	default:
+		v.printf("%s %s: %s converted, of which %s would be rejected.\n", v.paint(yellow, "!"), name,
+			rows(int64(a.Rows.Read-a.Rows.Excluded)), rows(int64(a.Rows.Rejected)))
+	}
+	for _, p := range a.Problems {
+		v.problem(p)
+	}
+	v.columns(a)
+	if !a.Refused {
+		v.rest(a, m)
+		v.files(a)
+	}
+	_, err := v.w.Write(v.b.Bytes())
+	return err
+}
+
+// columns lists what became of every column of the export.
+func (v *convertView) columns(a *convert.Account) {
+	if len(a.Columns) == 0 {
+		return
+	}
+	v.printf("\n%s\n", v.paint(bold, "Columns of the export"))
+	width := 0
+	for _, c := range a.Columns {
+		width = min(max(width, len([]rune(printable(c.Column, 40)))), 40)
+	}
+	for _, c := range a.Columns {
+		what := v.paint(dim, "left out: "+c.LeftOut)
+		if len(c.As) > 0 {
+			what = "taken as " + strings.Join(c.As, ", ")
+		}
+		name := printable(c.Column, 40)
+		v.printf("  %s%s  %s\n", name, strings.Repeat(" ", max(width-len([]rune(name)), 0)), what)
+	}
+	for _, missing := range a.Missing {
+		v.printf("  %s\n", v.paint(yellow, fmt.Sprintf("the export has no column %s: without it there is no %s",
+			printable(missing.Column, 40), strings.Join(missing.Without, ", "))))
+	}
+}
+
+// rest shows rows that were left out, password hashes, the second file and notes.
+func (v *convertView) rest(a *convert.Account, m *mapping.Mapping) {
+	if a.Rows.Excluded > 0 {
+		v.printf("\n%s  %s\n", v.paint(bold, "Left out"), rows(int64(a.Rows.Excluded)))
+		for _, e := range a.Excluded {
+			v.printf("  %s  %s\n", e.Because, rows(e.Count))
+		}
+	}
+	if h := a.Hashes; h.Kept+h.Rewritten+h.Dropped > 0 {
+		v.printf("\n%s\n  %s kept as they are, %s rewritten, %s dropped\n", v.paint(bold, "Password hashes"),
+			grouped(int64(h.Kept)), grouped(int64(h.Rewritten)), grouped(int64(h.Dropped)))
+		if h.Dropped > 0 {
+			v.paragraph(contract.HashDropped.Message())
+		}
+	}
+	if a.Usernames > 0 {
+		v.printf("\n%s\n", v.paint(bold, "Usernames"))
+		v.paragraph(fmt.Sprintf("%s had a login that is no address or number: the pool's users sign in with those, so that "+
+			"the login is left out. To keep it, map it to preferred_username.", rows(int64(a.Usernames))))
+	}
+	if j := a.Join; j != nil {
+		v.printf("\n%s\n  %s read, %s used, %s of users who are left out, %s of nobody in the export\n",
+			v.paint(bold, "Second file"), grouped(int64(j.Read)), grouped(int64(j.Used)), grouped(int64(j.Excluded)),
+			grouped(int64(j.Unmatched)))
+		for _, more := range []struct {
+			n    int
+			what string
+		}{
+			{j.Doubled, "have a key that an earlier record has: the first was taken"},
+			{j.NoKey, "have no key"}, {j.Unread, "cannot be read"},
+		} {
+			if more.n > 0 {
+				v.printf("  %s %s\n", grouped(int64(more.n)), more.what)
+			}
+		}
+	}
+	for _, n := range a.Notes {
+		if n.Code != contract.HashDropped {
+			v.printf("\n%s  %s\n", v.paint(bold, n.Code.String()), rows(int64(n.Count)))
+			v.paragraph(n.Message)
+		}
+	}
+	for _, f := range m.Facts {
+		if f.Uncertain != "" {
+			v.printf("\n%s\n", v.paint(bold, "Not certain"))
+			v.paragraph(f.Fact + " " + f.Uncertain)
+		}
+	}
+}
+
+func (v *convertView) files(a *convert.Account) {
+	v.printf("\n")
+	if a.Files.Converted != "" {
+		v.printf("Ready to check and to drop: %s\n", v.paint(bold, printable(a.Files.Converted, 200)))
+	}
+	if a.Files.Excluded != "" {
+		v.printf("Left out, with the reasons: %s\n", v.paint(bold, printable(a.Files.Excluded, 200)))
+	}
+	if a.Files.Failed != "" {
+		v.printf("Not converted, since they cannot be read: %s\n", v.paint(bold, printable(a.Files.Failed, 200)))
+	}
+	v.printf("This account: %s\n", v.paint(bold, printable(a.Files.Account, 200)))
+}
