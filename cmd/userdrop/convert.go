@@ -46,7 +46,7 @@ Exit codes: 0 all rows pass the rules of an import, 1 some or all would be rejec
 	flags.StringVar(&o.header, "header", "", "the pool's CSV header, a `FILE` as get-csv-header prints it")
 	flags.StringVar(&o.out, "out", "", "write converted.csv, excluded.csv and account.json into `DIR`")
 	flags.StringVar(&o.texts.AssumeVerified, "assume-verified", "none",
-		"without a column, `WHAT` is verified: none, email, phone_number, both")
+		"`WHAT` counts as verified: none, email, phone_number, both")
 	flags.StringVar(&o.texts.DefaultPhoneCountry, "default-phone-country", "",
 		"the `COUNTRY` of national phone numbers, such as US")
 	flags.StringVar(&o.texts.DateOrder, "date-order", "auto", "`ORDER` of month and day: auto, month-first, day-first")

@@ -121,8 +121,9 @@ func (s *Source) readBy(x *expression, column int) bool {
 
 // leftOut says why a column is not taken.
 func (e *Engine) leftOut(name string, mentioned, decides bool) string {
+	key := usercsv.FoldName(name)
 	for column, reason := range e.mapping.Reasons {
-		if fold(column) == fold(name) {
+		if usercsv.FoldName(column) == key {
 			return reason
 		}
 	}
@@ -131,7 +132,7 @@ func (e *Engine) leftOut(name string, mentioned, decides bool) string {
 		return "it only decides which rows are taken"
 	case mentioned:
 		return "the user pool does not have the attribute"
-	case slices.ContainsFunc(e.mapping.Ignore, func(n string) bool { return n != "*" && fold(n) == fold(name) }):
+	case slices.ContainsFunc(e.mapping.Ignore, func(n string) bool { return n != "*" && usercsv.FoldName(n) == key }):
 		return "the mapping ignores it by name"
 	case e.ignores(name):
 		return "the mapping ignores all other columns (*)"

@@ -40,12 +40,12 @@ func (e *Engine) open(names []string) (*Source, error) {
 // find returns the columns that a name means: those of exactly that name, else those that compare equal.
 func (e *Engine) find(names []string, name string) []int {
 	var exact, folded []int
-	key := fold(name)
+	key := usercsv.FoldName(name)
 	for i, n := range names {
 		switch {
 		case n == name:
 			exact = append(exact, i)
-		case fold(n) == key:
+		case usercsv.FoldName(n) == key:
 			folded = append(folded, i)
 		}
 	}
@@ -195,19 +195,19 @@ func columnProblem(code contract.Code, names []string, at []int, message string)
 
 // ignores reports whether the mapping leaves a column out.
 func (e *Engine) ignores(name string) bool {
-	key := fold(name)
+	key := usercsv.FoldName(name)
 	for _, ignored := range e.mapping.Ignore {
-		if ignored != "*" && fold(ignored) == key && name != "" {
+		if ignored != "*" && usercsv.FoldName(ignored) == key && name != "" {
 			return true
 		}
 	}
-	return slices.Contains(e.mapping.Ignore, "*") && !isStatusColumn(name)
+	return slices.Contains(e.mapping.Ignore, "*") && !usercsv.IsStatusColumn(name)
 }
 
 // Knows reports whether a column's name means something to the mapping, by which the delimiter of a file is found.
 func (e *Engine) Knows(name string) bool {
-	key := fold(name)
-	equal := func(n string) bool { return fold(n) == key }
+	key := usercsv.FoldName(name)
+	equal := func(n string) bool { return usercsv.FoldName(n) == key }
 	return name != "" && (slices.ContainsFunc(e.variables, equal) || slices.Contains(e.target.Attributes, name) ||
 		slices.ContainsFunc(e.mapping.Ignore, equal))
 }
