@@ -6,19 +6,16 @@ import (
 	"io/fs"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"userdrop/internal/convert"
 	"userdrop/internal/mapping"
-	"userdrop/internal/phonenumber"
-	"userdrop/internal/usercsv"
 )
 
 type convertOptions struct {
 	mapping, passwords, pool, header, out string
-	texts                                 usercsv.SettingTexts
+	settings                              ruleFlags
 }
 
 func newConvertCommand() *cobra.Command {
@@ -45,12 +42,7 @@ Exit codes: 0 all rows pass the rules of an import, 1 some or all would be rejec
 	flags.StringVar(&o.pool, "pool", "", "the user pool, a `FILE` as describe-user-pool prints it")
 	flags.StringVar(&o.header, "header", "", "the pool's CSV header, a `FILE` as get-csv-header prints it")
 	flags.StringVar(&o.out, "out", "", "write converted.csv, excluded.csv and account.json into `DIR`")
-	flags.StringVar(&o.texts.AssumeVerified, "assume-verified", "none",
-		"`WHAT` counts as verified: none, email, phone_number, both")
-	flags.StringVar(&o.texts.DefaultPhoneCountry, "default-phone-country", "",
-		"the `COUNTRY` of national phone numbers, such as US")
-	flags.StringVar(&o.texts.DateOrder, "date-order", "auto", "`ORDER` of month and day: auto, month-first, day-first")
-	flags.StringVar(&o.texts.NullText, "null-text", "", "`TEXTS` that mean a blank cell, separated by commas")
+	o.settings.define(cmd)
 	for _, name := range []string{"mapping", "pool", "out"} {
 		if err := cmd.MarkFlagRequired(name); err != nil {
 			panic(err) // the flag is defined above
@@ -69,24 +61,25 @@ func completeMappings(cmd *cobra.Command) {
 }
 
 func runConvert(cmd *cobra.Command, export string, o convertOptions) error {
-	settings, err := usercsv.ParseSettings(o.texts, phonenumber.New())
+	settings, err := parseSettings(o.settings.SettingTexts)
 	if err != nil {
 		return err
 	}
-	settings.Began = time.Now()
 	pool, err := readPool(o.pool, o.header)
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{export, o.passwords} {
-		if name == "" {
-			continue
-		}
-		file, _, err := openFile(name)
+	file, err := openInput(export, cmd.InOrStdin())
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if o.passwords != "" {
+		second, err := openInput(o.passwords, nil)
 		if err != nil {
 			return err
 		}
-		file.Close()
+		second.Close()
 	}
 	m, err := findMapping(o.mapping)
 	if invalid, ok := errors.AsType[*mapping.Invalid](err); ok {
@@ -100,7 +93,7 @@ func runConvert(cmd *cobra.Command, export string, o convertOptions) error {
 		return err
 	}
 	account, err := convert.Job{
-		Export: export, Passwords: o.passwords, Mapping: m, Pool: pool, Settings: settings, Out: o.out,
+		Export: file.Name(), Name: export, Passwords: o.passwords, Mapping: m, Pool: pool, Settings: settings, Out: o.out,
 	}.Run(cmd.Context())
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"userdrop/internal/client"
 	"userdrop/internal/contract"
 	"userdrop/internal/convert"
 	"userdrop/internal/mapping"
@@ -21,10 +22,10 @@ func (v *convertView) write(a *convert.Account, m *mapping.Mapping) error {
 	case a.Refused:
 		v.printf("%s %s is refused as a whole: nothing was converted.\n", v.paint(red, "✖"), name)
 	case a.Rows.Rejected == 0:
-		v.printf("%s %s: %s converted, all pass the rules.\n", v.paint(green, "✔"), name, rows(int64(a.Rows.Passing)))
+		v.printf("%s %s: %s converted, all pass the rules.\n", v.paint(green, "✔"), name, client.Rows(int64(a.Rows.Passing)))
 	default:
 		v.printf("%s %s: %s converted, of which %s would be rejected.\n", v.paint(yellow, "!"), name,
-			rows(int64(a.Rows.Read-a.Rows.Excluded)), rows(int64(a.Rows.Rejected)))
+			client.Rows(int64(a.Rows.Read-a.Rows.Excluded)), client.Rows(int64(a.Rows.Rejected)))
 	}
 	for _, p := range a.Problems {
 		v.problem(p)
@@ -65,14 +66,14 @@ func (v *convertView) columns(a *convert.Account) {
 // rest shows rows that were left out, password hashes, the second file and notes.
 func (v *convertView) rest(a *convert.Account, m *mapping.Mapping) {
 	if a.Rows.Excluded > 0 {
-		v.printf("\n%s  %s\n", v.paint(bold, "Left out"), rows(int64(a.Rows.Excluded)))
+		v.printf("\n%s  %s\n", v.paint(bold, "Left out"), client.Rows(int64(a.Rows.Excluded)))
 		for _, e := range a.Excluded {
-			v.printf("  %s  %s\n", e.Because, rows(e.Count))
+			v.printf("  %s  %s\n", e.Because, client.Rows(e.Count))
 		}
 	}
 	if h := a.Hashes; h.Kept+h.Rewritten+h.Dropped > 0 {
 		v.printf("\n%s\n  %s kept as they are, %s rewritten, %s dropped\n", v.paint(bold, "Password hashes"),
-			grouped(int64(h.Kept)), grouped(int64(h.Rewritten)), grouped(int64(h.Dropped)))
+			client.Grouped(int64(h.Kept)), client.Grouped(int64(h.Rewritten)), client.Grouped(int64(h.Dropped)))
 		if h.Dropped > 0 {
 			v.paragraph(contract.HashDropped.Message())
 		}
@@ -80,12 +81,12 @@ func (v *convertView) rest(a *convert.Account, m *mapping.Mapping) {
 	if a.Usernames > 0 {
 		v.printf("\n%s\n", v.paint(bold, "Usernames"))
 		v.paragraph(fmt.Sprintf("%s had a login that is no address or number: the pool's users sign in with those, so that "+
-			"the login is left out. To keep it, map it to preferred_username.", rows(int64(a.Usernames))))
+			"the login is left out. To keep it, map it to preferred_username.", client.Rows(int64(a.Usernames))))
 	}
 	if j := a.Join; j != nil {
 		v.printf("\n%s\n  %s read, %s used, %s of users who are left out, %s of nobody in the export\n",
-			v.paint(bold, "Second file"), grouped(int64(j.Read)), grouped(int64(j.Used)), grouped(int64(j.Excluded)),
-			grouped(int64(j.Unmatched)))
+			v.paint(bold, "Second file"), client.Grouped(int64(j.Read)), client.Grouped(int64(j.Used)), client.Grouped(int64(j.Excluded)),
+			client.Grouped(int64(j.Unmatched)))
 		for _, more := range []struct {
 			n    int
 			what string
@@ -94,13 +95,13 @@ func (v *convertView) rest(a *convert.Account, m *mapping.Mapping) {
 			{j.NoKey, "have no key"}, {j.Unread, "cannot be read"},
 		} {
 			if more.n > 0 {
-				v.printf("  %s %s\n", grouped(int64(more.n)), more.what)
+				v.printf("  %s %s\n", client.Grouped(int64(more.n)), more.what)
 			}
 		}
 	}
 	for _, n := range a.Notes {
 		if n.Code != contract.HashDropped {
-			v.printf("\n%s  %s\n", v.paint(bold, n.Code.String()), rows(int64(n.Count)))
+			v.printf("\n%s  %s\n", v.paint(bold, n.Code.String()), client.Rows(int64(n.Count)))
 			v.paragraph(n.Message)
 		}
 	}

@@ -33,6 +33,7 @@ const (
 // Job is one conversion.
 type Job struct {
 	Export    string // the file
+	Name      string // its name for people
 	Passwords string // a second file, empty if there is none
 	Mapping   *mapping.Mapping
 	Pool      *usercsv.Pool
@@ -80,7 +81,7 @@ func (j Job) Run(ctx context.Context) (*Account, error) {
 		return nil, err
 	}
 	account := &Account{
-		Schema: Schema, Export: j.Export, Pool: j.Pool.ID, Account: &mapping.Account{Columns: []mapping.ColumnAccount{}},
+		Schema: Schema, Export: j.Name, Pool: j.Pool.ID, Account: &mapping.Account{Columns: []mapping.ColumnAccount{}},
 		Problems: []contract.Problem{}, Notes: []contract.Note{}, Excluded: []contract.ExcludedRows{},
 		Files: Files{Account: j.path(accountName)},
 	}

@@ -94,7 +94,7 @@ func (a *Account) open(s *Source, mentioned []bool) []int {
 				column.As = append(column.As, o.attribute)
 			}
 		}
-		if s.readBy(s.e.id, i) {
+		if s.readBy(s.e.id, i) || s.idColumn == i {
 			column.As = append(column.As, "userdrop:id")
 		}
 		column.Decides = s.readBy(s.e.on, i)
@@ -132,10 +132,10 @@ func (e *Engine) leftOut(name string, mentioned, decides bool) string {
 		return "it only decides which rows are taken"
 	case mentioned:
 		return "the user pool does not have the attribute"
-	case slices.ContainsFunc(e.mapping.Ignore, func(n string) bool { return n != "*" && usercsv.FoldName(n) == key }):
-		return "the mapping ignores it by name"
+	case e.ignoresByName(name):
+		return "it is ignored by its name"
 	case e.ignores(name):
-		return "the mapping ignores all other columns (*)"
+		return "all other columns are ignored (*)"
 	}
 	return "the mapping does not mention it"
 }

@@ -29,6 +29,13 @@ func (e *Engine) open(names []string) (*Source, error) {
 			doubled[column] = doubled[column] || len(found) > 1
 		}
 	}
+	s.idColumn = -1
+	if e.id == nil && e.target.IDColumn != "" {
+		if found := e.find(names, e.target.IDColumn); found != nil {
+			s.idColumn = found[0]
+			mentioned[found[0]] = true
+		}
+	}
 	s.bindOutputs(mentioned)
 	s.bindVariables()
 	if problems := s.problems(mentioned, doubled); len(problems) > 0 {
@@ -72,7 +79,7 @@ func (s *Source) bindOutputs(mentioned []bool) {
 			continue
 		}
 		column := slices.Index(s.names, attribute)
-		if column >= 0 && !mentioned[column] && !slices.Contains(e.mapping.Ignore, attribute) {
+		if column >= 0 && !mentioned[column] && !e.ignoresByName(attribute) {
 			mentioned[column] = true
 			s.outputs = append(s.outputs, output{attribute: attribute, column: column})
 		}
@@ -123,6 +130,9 @@ func (s *Source) bindVariables() {
 		for _, column := range s.read(&o) {
 			s.single[column] = true
 		}
+	}
+	if s.idColumn >= 0 {
+		s.single[s.idColumn] = true
 	}
 	if s.e.id != nil {
 		for _, v := range s.e.id.reads {
@@ -195,13 +205,18 @@ func columnProblem(code contract.Code, names []string, at []int, message string)
 
 // ignores reports whether the mapping leaves a column out.
 func (e *Engine) ignores(name string) bool {
+	return e.ignoresByName(name) || slices.Contains(e.ignored(), usercsv.AllUnknown) && !usercsv.IsStatusColumn(name)
+}
+
+// ignored returns the lists of columns that are left out, the mapping's and the settings'.
+func (e *Engine) ignored() []string { return slices.Concat(e.mapping.Ignore, e.target.Ignore) }
+
+// ignoresByName reports whether a column is left out by its own name.
+func (e *Engine) ignoresByName(name string) bool {
 	key := usercsv.FoldName(name)
-	for _, ignored := range e.mapping.Ignore {
-		if ignored != "*" && usercsv.FoldName(ignored) == key && name != "" {
-			return true
-		}
-	}
-	return slices.Contains(e.mapping.Ignore, "*") && !usercsv.IsStatusColumn(name)
+	return name != "" && slices.ContainsFunc(e.ignored(), func(n string) bool {
+		return n != usercsv.AllUnknown && usercsv.FoldName(n) == key
+	})
 }
 
 // Knows reports whether a column's name means something to the mapping, by which the delimiter of a file is found.
@@ -209,5 +224,5 @@ func (e *Engine) Knows(name string) bool {
 	key := usercsv.FoldName(name)
 	equal := func(n string) bool { return usercsv.FoldName(n) == key }
 	return name != "" && (slices.ContainsFunc(e.variables, equal) || slices.Contains(e.target.Attributes, name) ||
-		slices.ContainsFunc(e.mapping.Ignore, equal))
+		slices.ContainsFunc(e.ignored(), equal))
 }

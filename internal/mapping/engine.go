@@ -16,6 +16,10 @@ type Target struct {
 	Attributes []string
 	// UsernameAttributes name email and phone_number where users sign in with them.
 	UsernameAttributes []string
+	// Ignore names columns that are left out beside those that the mapping names.
+	Ignore []string
+	// IDColumn is the column with the stable id where the mapping gives none.
+	IDColumn string
 	// NullText are the texts that mean blank where the mapping has none of its own.
 	NullText []string
 	// Now is the time that the function now returns: of the drop, so that a second run maps alike.
@@ -98,6 +102,6 @@ func (m *Mapping) Rules(settings usercsv.Settings) usercsv.Settings {
 func TargetOf(pool *usercsv.Pool, settings usercsv.Settings) Target {
 	return Target{
 		Attributes: pool.Columns(), UsernameAttributes: pool.UsernameAttributes, NullText: settings.NullText,
-		Now: settings.Began,
+		Ignore: settings.IgnoreColumns, IDColumn: settings.IdColumn, Now: settings.Began,
 	}
 }

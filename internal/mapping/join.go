@@ -36,7 +36,7 @@ func (e *Engine) join(names []string) error {
 		mapping: e.mapping, compiled: &compiled{variables: e.withVariables}, env: map[string]any{}, nullText: e.nullText,
 	}
 	second.account = newAccount(e.mapping)
-	s := &Source{e: second, names: names, username: -1, single: make([]bool, len(names))}
+	s := &Source{e: second, names: names, username: -1, idColumn: -1, single: make([]bool, len(names))}
 	for v, name := range e.withVariables {
 		s.columns = append(s.columns, -1)
 		if found := second.find(names, name); found != nil {

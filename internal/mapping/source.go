@@ -25,6 +25,7 @@ type Source struct {
 	single   []bool // by column: it loses a leading apostrophe, whatever the others have
 	address  []int  // columns whose leading apostrophe shows that all cells of the record have one
 	login    []int  // the same where the addresses are blank
+	idColumn int    // the column with the stable id, if the settings name it; -1 if not
 	username int    // the output that is the username of a pool where it must be an address or a number; -1 if none
 
 	// The current record:
@@ -121,6 +122,10 @@ func (s *Source) exclude(row *usercsv.Mapped) bool {
 }
 
 func (s *Source) identify(row *usercsv.Mapped) bool {
+	if s.idColumn >= 0 {
+		value, _ := toText(s.at(s.idColumn))
+		row.ID, _ = value.(string)
+	}
 	if s.e.id == nil {
 		return true
 	}
@@ -229,10 +234,14 @@ func (s *Source) run(e *expression) (any, error) {
 
 // variable returns the value of a variable, nil if the source has no such column.
 func (s *Source) variable(v int) any {
-	column := s.columns[v]
-	if column < 0 {
-		return nil
+	if column := s.columns[v]; column >= 0 {
+		return s.at(column)
 	}
+	return nil
+}
+
+// at returns the value of a column.
+func (s *Source) at(column int) any {
 	if s.cells == nil {
 		return s.member(column)
 	}
