@@ -449,7 +449,10 @@ func TestForgedEvents(t *testing.T) {
 		{"a key that is not URL-encoded", record("userdrop-inbox", "%zz"), 0, ""},
 		{"a record of a foreign bucket", record("somebodys-bucket", "incoming/a.csv"), 0, ""},
 		{"an object that is not there", object("userdrop-inbox", wellNamed, ""), 1, contract.VerdictRejected},
-		{"a version that is not there", object("userdrop-inbox", wellNamed, `, "version-id": "../../x"`), 1, contract.VerdictErrored},
+		{
+			"a version that is not there",
+			object("userdrop-inbox", wellNamed, `, "version-id": "../../x"`), 1, contract.VerdictErrored,
+		},
 		{"a negative size", object("userdrop-inbox", wellNamed, `, "size": -1`), 1, contract.VerdictRejected},
 		{
 			"an object of the work bucket by its key",

@@ -324,7 +324,8 @@ func alarms(topic *template.Topic) (found []string) {
 	const cloudwatch = "cloudwatch.amazonaws.com"
 	probe("an alarm of this stack", cloudwatch, alarm, account, topic.LogicalID == "AlarmTopic")
 	probe("an alarm of another stack", cloudwatch, strings.Replace(alarm, "userdrop", "other", 1), account, false)
-	probe("an alarm of another account", cloudwatch, strings.Replace(alarm, account, "210987654321", 1), "210987654321", false)
+	foreign := strings.Replace(alarm, account, "210987654321", 1)
+	probe("an alarm of another account", cloudwatch, foreign, "210987654321", false)
 	probe("an alarm for another account", cloudwatch, alarm, "210987654321", false)
 	probe("another service", "events.amazonaws.com", alarm, account, false)
 	return found

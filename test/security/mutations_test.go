@@ -40,7 +40,9 @@ func mutations(s iam.Statement) []mutation {
 		}
 	}
 	for i, c := range s.Conditions {
-		add("the condition "+c.Key+" is removed", func(c *iam.Statement) { c.Conditions = slices.Delete(c.Conditions, i, i+1) })
+		add("the condition "+c.Key+" is removed", func(changed *iam.Statement) {
+			changed.Conditions = slices.Delete(changed.Conditions, i, i+1)
+		})
 		for j, value := range c.Values {
 			if len(c.Values) > 1 {
 				add(value+" is removed from "+c.Key, func(changed *iam.Statement) {

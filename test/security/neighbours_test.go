@@ -62,8 +62,8 @@ func grants(asked []iam.Ask, policies []iam.Policy) (all []*grant) {
 	return all
 }
 
-// length of a pattern. The longest of the patterns that match a resource is the narrowest, and one without a wildcard is
-// narrower than all others.
+// length returns the length of a pattern. The longest of the patterns that match a resource is the narrowest; one without
+// a wildcard is narrower than all others.
 func length(pattern string) int {
 	if strings.Contains(pattern, "*") {
 		return len(pattern)
@@ -134,7 +134,7 @@ func otherNames(arn string) (all []string) {
 	if parts[4] != "" {
 		with(4, "210987654321")
 	}
-	kind, name, tail := "", parts[5], ""
+	var kind, name, tail string
 	switch parts[2] {
 	case "s3":
 		name, tail, _ = strings.Cut(parts[5], "/")
@@ -155,9 +155,9 @@ func otherNames(arn string) (all []string) {
 	return all
 }
 
-// otherFolders returns ARNs of objects under another prefix and of log groups of other services. names is how many names
-// of objects the pattern was used for in the folders of imports. A pattern cannot distinguish an import's id from another
-// prefix, so there is no other prefix if names is above 0; if it is 1, there is another name.
+// otherFolders returns ARNs of objects under another prefix and of log groups of other services. names is how many
+// names of objects the pattern was used for in the folders of imports. A pattern cannot distinguish an import's id from
+// another prefix, so there is no other prefix if names is above 0; if it is 1, there is another name.
 func otherFolders(arn string, names int) (all []string) {
 	if bucket, folder, rest := object(arn); folder != "" {
 		switch {

@@ -7,9 +7,9 @@ import (
 	"userdrop/localaws/iam"
 )
 
-// TestLeastPrivilege plays the scenarios and compares what the roles were asked with what they may do. Then it changes the
-// policies, one element at a time: each statement and each of its elements is removed, each resource and each principal
-// widened. Each change must be noticed; -v lists what noticed it.
+// TestLeastPrivilege plays the scenarios and compares what the roles were asked with what they may do. Then it changes
+// the policies, one element at a time: each statement and each of its elements is removed, each resource and each
+// principal widened. Each change must be noticed; -v lists what noticed it.
 func TestLeastPrivilege(t *testing.T) {
 	asked := asks{}
 	for _, s := range scenarios {

@@ -33,7 +33,8 @@ AWS::S3::Bucket:
     VersioningConfiguration: { Status: Enabled }
 AWS::SNS::Topic:
   Properties: { KmsMasterKeyId: !If [HasKey, !Ref KmsKeyArn, alias/aws/sns] }
-AlarmTopic: # CloudWatch cannot use the key that AWS manages for SNS: https://repost.aws/knowledge-center/cloudwatch-configure-alarm-sns
+# CloudWatch cannot use the key that AWS manages for SNS: https://repost.aws/knowledge-center/cloudwatch-configure-alarm-sns
+AlarmTopic:
   Properties: { KmsMasterKeyId: !If [HasKey, !Ref KmsKeyArn, !Ref AWS::NoValue] }
 AWS::SQS::Queue:
   Properties:
@@ -61,7 +62,7 @@ var unprotected = map[string]*regexp.Regexp{
 	"AWS::StepFunctions::StateMachine": regexp.MustCompile(
 		`^Properties\.(StateMachineName|Definition\w+|RoleArn|LoggingConfiguration\.Destinations)\b`),
 	"AWS::Logs::LogGroup": regexp.MustCompile(`^Properties\.LogGroupName$`),
-	"Globals":             regexp.MustCompile(`^Function\.(Runtime|Architectures|Handler|MemorySize|Timeout|Environment)\b`),
+	"Globals": regexp.MustCompile(`^Function\.(Runtime|Architectures|Handler|MemorySize|Timeout|Environment)\b`),
 	"AWS::Serverless::Function": regexp.MustCompile(`^Properties\.(FunctionName|CodeUri|Role|LoggingConfig\.LogGroup|` +
 		`MemorySize|Timeout|EphemeralStorage|ReservedConcurrentExecutions|EventInvokeConfig|Environment\.Variables)\b`),
 }
@@ -214,7 +215,8 @@ func TestLogGroups(t *testing.T) {
 		}
 	}
 	for _, m := range s.StateMachines {
-		if group := m.LogGroupARN[strings.Index(m.LogGroupARN, ":log-group:")+len(":log-group:"):]; !groups[strings.TrimSuffix(group, ":*")] {
+		_, group, _ := strings.Cut(m.LogGroupARN, ":log-group:")
+		if !groups[strings.TrimSuffix(group, ":*")] {
 			t.Errorf("%s logs into %q, which the template does not have", m.LogicalID, group)
 		}
 	}

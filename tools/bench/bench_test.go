@@ -40,7 +40,7 @@ PASS
 		t.Errorf("judged (-want +got):\n%s", diff)
 	}
 	var text strings.Builder
-	print(&text, Table{Bars: judge(all), Benchmarks: all})
+	printTables(&text, Table{Bars: judge(all), Benchmarks: all})
 	for _, line := range []string{
 		"Prepare  ratio             MB/s\n", "plain    0.75 (0.74–0.76)  310 (300–320)\n", "collect-rows    5.1\n",
 	} {

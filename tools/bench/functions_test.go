@@ -131,7 +131,8 @@ func coldStart(b *testing.B, path string, environment map[string]string) (millis
 func BenchmarkDemo(b *testing.B) {
 	path := filepath.Join(build(b, "userdrop/cmd/userdrop"), "userdrop")
 	for b.Loop() {
-		cmd := exec.Command(path, "demo", "../../examples/users.csv", "--pool", "../../examples/pool.json", "--out", b.TempDir())
+		const examples = "../../examples/"
+		cmd := exec.Command(path, "demo", examples+"users.csv", "--pool", examples+"pool.json", "--out", b.TempDir())
 		began := time.Now()
 		if out, err := cmd.CombinedOutput(); err != nil && cmd.ProcessState.ExitCode() != 1 { // 1: some rows are rejected
 			b.Fatalf("%v: %s", err, out)

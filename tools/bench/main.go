@@ -87,7 +87,7 @@ func run(out string) error {
 	}
 	t.Bars = judge(t.Benchmarks)
 	fmt.Printf("%s, %s\n", t.Machine, t.Date)
-	print(os.Stdout, t)
+	printTables(os.Stdout, t)
 	text, err := json.MarshalIndent(t, "", "  ")
 	if err != nil {
 		return err
@@ -156,8 +156,8 @@ func number(f float64) string {
 	return strconv.FormatFloat(f, 'g', 3, 64)
 }
 
-// print writes the bars, and a table for each group of benchmarks: those whose names agree up to the first slash.
-func print(w io.Writer, t Table) {
+// printTables writes the bars, and a table for each group of benchmarks: those whose names agree up to the first slash.
+func printTables(w io.Writer, t Table) {
 	rows := [][]string{{"Bar", "Limit", "Figure", ""}}
 	for _, j := range t.Bars {
 		rows = append(rows, []string{j.Measure, j.Limit, j.Figure, cmp.Or(map[bool]string{true: "met"}[j.Met], "MISSED")})
@@ -165,7 +165,7 @@ func print(w io.Writer, t Table) {
 	table(w, rows)
 	for rest := t.Benchmarks; len(rest) > 0; {
 		group, _, _ := strings.Cut(rest[0].Name, "/")
-		n := slices.IndexFunc(rest, func(b Benchmark) bool { return b.Name != group && !strings.HasPrefix(b.Name, group+"/") })
+		n := slices.IndexFunc(rest, func(b Benchmark) bool { return !strings.HasPrefix(b.Name+"/", group+"/") })
 		if n < 0 {
 			n = len(rest)
 		}

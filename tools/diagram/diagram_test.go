@@ -39,7 +39,8 @@ func TestDocument(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", e.Name(), err)
 		}
-		want += "\n## " + strings.TrimSuffix(e.Name(), ".asl.json") + "\n\n```mermaid\n" + diagram.Mermaid(definition) + "```\n"
+		want += "\n## " + strings.TrimSuffix(e.Name(), ".asl.json") + "\n\n"
+		want += "```mermaid\n" + diagram.Mermaid(definition) + "```\n"
 	}
 	if *update {
 		if err := os.WriteFile(document, []byte(want), 0o644); err != nil {

@@ -112,7 +112,7 @@ func notices(dirs map[string][]string) (string, error) {
 				if !strings.HasPrefix(name, "NOTICE") {
 					found = true
 					if id := identify(text); !slices.Contains(allowed, id) {
-						errs = append(errs, fmt.Errorf("%s: the licence %s is %s, not one of %v", module, name, cmp.Or(id, "unknown"), allowed))
+						errs = append(errs, fmt.Errorf("%s: %s is %s, not one of %v", module, name, cmp.Or(id, "unknown"), allowed))
 					}
 				}
 				if !slices.Contains(of[text], module) {

@@ -17,7 +17,7 @@ func TestNotices(t *testing.T) {
 		fails bool
 	}{
 		{"MIT", map[string]string{"LICENSE": mit}, "module\n\n" + mit, false},
-		{"lines", map[string]string{"LICENCE.md": "Apache License\r\n   Version 2.0"}, "Apache License\n   Version 2.0", false},
+		{"lines", map[string]string{"LICENCE.md": "Apache License\r\n Version 2.0"}, "License\n Version 2.0", false},
 		{"a notice", map[string]string{"License.txt": mit, "NOTICE.txt": "Made by somebody"}, "Made by somebody", false},
 		{"not allowed", map[string]string{"COPYING": "GNU GENERAL PUBLIC LICENSE"}, "COPYING is unknown", true},
 		{"two, one not allowed", map[string]string{"LICENSE": mit, "COPYING": "GNU"}, "COPYING is unknown", true},
