@@ -62,7 +62,7 @@ var unprotected = map[string]*regexp.Regexp{
 	"AWS::StepFunctions::StateMachine": regexp.MustCompile(
 		`^Properties\.(StateMachineName|Definition\w+|RoleArn|LoggingConfiguration\.Destinations)\b`),
 	"AWS::Logs::LogGroup": regexp.MustCompile(`^Properties\.LogGroupName$`),
-	"Globals": regexp.MustCompile(`^Function\.(Runtime|Architectures|Handler|MemorySize|Timeout|Environment)\b`),
+	"Globals":             regexp.MustCompile(`^Function\.(Runtime|Architectures|Handler|MemorySize|Timeout|Environment)\b`),
 	"AWS::Serverless::Function": regexp.MustCompile(`^Properties\.(FunctionName|CodeUri|Role|LoggingConfig\.LogGroup|` +
 		`MemorySize|Timeout|EphemeralStorage|ReservedConcurrentExecutions|EventInvokeConfig|Environment\.Variables)\b`),
 }
