@@ -14,7 +14,7 @@ import (
 // documentedPatterns are resources that AWS's documentation asks for as they are, although runs use less of them.
 var documentedPatterns = map[string]string{
 	"arn:aws:logs:us-east-1:" + account + ":log-group:/aws/cognito/*": "https://docs.aws.amazon.com/cognito/latest/" +
-		"developerguide/cognito-user-pools-using-import-tool-cli-cloudwatch-iam-role.html",
+		"developerguide/cognito-user-pools-using-import-tool.html",
 }
 
 // grant is one resource of a statement.
