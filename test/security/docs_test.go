@@ -83,3 +83,35 @@ func TestKeyPolicy(t *testing.T) {
 		t.Error("the policies of the account's roles do not count")
 	}
 }
+
+// TestWhereToChange compares the table of CONTRIBUTING.md with the code: each file that it names exists and contains the
+// words that it names.
+func TestWhereToChange(t *testing.T) {
+	_, table, _ := strings.Cut(string(read(t, "../../CONTRIBUTING.md")), "| … | File | Look for |\n| --- | --- | --- |\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	file, word := regexp.MustCompile(`\]\(([^)]+)\)`), regexp.MustCompile("`([^`]+)`")
+	rows := strings.Split(table, "\n")
+	if len(rows) < 15 {
+		t.Fatalf("%d questions", len(rows))
+	}
+	for _, row := range rows {
+		cells := strings.Split(row, "|")
+		if len(cells) != 5 || !file.MatchString(cells[2]) {
+			t.Errorf("the row names no file: %s", row)
+			continue
+		}
+		text := ""
+		for _, m := range file.FindAllStringSubmatch(cells[2], -1) {
+			if info, err := os.Stat("../../" + m[1]); err != nil {
+				t.Error(err)
+			} else if !info.IsDir() {
+				text += string(read(t, "../../"+m[1]))
+			}
+		}
+		for _, m := range word.FindAllStringSubmatch(cells[3], -1) {
+			if !strings.Contains(text, m[1]) {
+				t.Errorf("%q is not in the files of: %s", m[1], row)
+			}
+		}
+	}
+}
