@@ -198,6 +198,9 @@ func (d *Double) deploy(o Options) error {
 	for _, b := range d.Stack.Buckets {
 		errs = append(errs, d.S3.CreateBucket(*b))
 	}
+	for _, g := range d.Stack.LogGroups {
+		d.Logs.Create(*g)
+	}
 	for _, q := range d.Stack.Queues {
 		d.SQS.Create(*q)
 	}

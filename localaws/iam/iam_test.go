@@ -218,6 +218,22 @@ func TestParseErrors(t *testing.T) {
 		{"NotPrincipal", ResourcePolicy, statement(allow + `, "Resource": "*", "NotPrincipal": "*"`), `"NotPrincipal"`},
 		{"neither allowed nor denied", RolePolicy, statement(`"Effect": "allow"`), `Effect "allow"`},
 		{"no action", RolePolicy, statement(`"Effect": "Allow", "Resource": "*"`), "one of Action and NotAction"},
+		{
+			"a Sid with a space", RolePolicy, statement(`"Sid": "read all", ` + allow + `, "Resource": "*"`),
+			"the Sid may have the characters",
+		},
+		{
+			"an action with a space", RolePolicy, statement(`"Effect": "Allow", "Action": "s3:Get Object", "Resource": "*"`),
+			`action "s3:Get Object"`,
+		},
+		{
+			"an action of two parts too many", RolePolicy, statement(`"Effect": "Allow", "Action": "s3:Get:Object"`),
+			`action "s3:Get:Object"`,
+		},
+		{
+			"an action of any service", RolePolicy, statement(`"Effect": "Allow", "Action": "s*:GetObject"`),
+			`action "s*:GetObject"`,
+		},
 		{"action without service", RolePolicy, statement(`"Effect": "Allow", "Action": "Get"`), `action "Get"`},
 		{"no ARN", RolePolicy, statement(allow + `, "Resource": "inbox/*"`), `resource "inbox/*"`},
 		{"both resources", RolePolicy, statement(allow + `, "Resource": "*", "NotResource": "*"`), "exclude each other"},

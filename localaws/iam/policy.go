@@ -20,6 +20,7 @@ import (
 
 // Document is a policy: of a role, of a resource, or a role's trust policy.
 type Document struct {
+	Text       string // as it was read; empty for a document that was not
 	ID         string
 	Statements []Statement
 }
@@ -147,7 +148,7 @@ func (d *Document) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(list, &elements); err != nil {
 		return fmt.Errorf("Statement: %w", err)
 	}
-	d.ID, d.Statements = raw.ID, make([]Statement, len(elements))
+	d.Text, d.ID, d.Statements = string(b), raw.ID, make([]Statement, len(elements))
 	sids := map[string]bool{}
 	for i, element := range elements {
 		s := &d.Statements[i]

@@ -32,6 +32,7 @@ type Service struct {
 type group struct {
 	name    string
 	created int64
+	days    int // events are kept for so long by AWS, for ever when 0; the double keeps them
 	streams map[string]*stream
 }
 
@@ -73,14 +74,16 @@ func (p position) compare(q position) int {
 func New(account *wire.Account) *Service {
 	s := &Service{account: account, groups: map[string]*group{}}
 	s.handler = wire.JSON(map[string]wire.Operation{
-		"CreateLogGroup":     wire.StrictCamel(s.createLogGroup),
-		"CreateLogStream":    wire.StrictCamel(s.createLogStream),
-		"DeleteLogGroup":     wire.StrictCamel(s.deleteLogGroup),
-		"DescribeLogGroups":  wire.StrictCamel(s.describeLogGroups),
-		"DescribeLogStreams": wire.StrictCamel(s.describeLogStreams),
-		"FilterLogEvents":    wire.StrictCamel(s.filterLogEvents),
-		"GetLogEvents":       wire.StrictCamel(s.getLogEvents),
-		"PutLogEvents":       wire.StrictCamel(s.putLogEvents),
+		"CreateLogGroup":        wire.StrictCamel(s.createLogGroup),
+		"CreateLogStream":       wire.StrictCamel(s.createLogStream),
+		"DeleteLogGroup":        wire.StrictCamel(s.deleteLogGroup),
+		"DescribeLogGroups":     wire.StrictCamel(s.describeLogGroups),
+		"DescribeLogStreams":    wire.StrictCamel(s.describeLogStreams),
+		"FilterLogEvents":       wire.StrictCamel(s.filterLogEvents),
+		"GetLogEvents":          wire.StrictCamel(s.getLogEvents),
+		"PutLogEvents":          wire.StrictCamel(s.putLogEvents),
+		"PutRetentionPolicy":    wire.StrictCamel(s.putRetentionPolicy),
+		"DeleteRetentionPolicy": wire.StrictCamel(s.deleteRetentionPolicy),
 	})
 	return s
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"userdrop/localaws/logs"
+	"userdrop/localaws/template"
 	"userdrop/localaws/wire"
 )
 
@@ -319,6 +320,48 @@ func (w *witness) Allows(action, resource string, _ map[string]string) bool {
 }
 
 // AWS asks for a group as log-group:<name>:log-stream:, which a policy for log-group:<name> alone does not allow.
+func TestRetention(t *testing.T) {
+	service, client := setUp(t)
+	service.Create(template.LogGroup{Name: "/made", Retention: 14})
+	days := func() any {
+		out, err := client.DescribeLogGroups(t.Context(), &cloudwatchlogs.DescribeLogGroupsInput{})
+		if err != nil || len(out.LogGroups) != 1 {
+			return err
+		}
+		return aws.ToInt32(out.LogGroups[0].RetentionInDays)
+	}
+	put := func(group string, days int32) string {
+		_, err := client.PutRetentionPolicy(t.Context(), &cloudwatchlogs.PutRetentionPolicyInput{
+			LogGroupName: &group, RetentionInDays: &days,
+		})
+		return code(err)
+	}
+	unset := func() string {
+		_, err := client.DeleteRetentionPolicy(t.Context(), &cloudwatchlogs.DeleteRetentionPolicyInput{
+			LogGroupName: aws.String("/made"),
+		})
+		return code(err)
+	}
+	for _, c := range []struct {
+		name      string
+		want, got any
+	}{
+		{"the template's", int32(14), days()},
+		{"put", "<nil>", put("/made", 30)},
+		{"shown", int32(30), days()},
+		{"no such group", "ResourceNotFoundException: The specified log group does not exist.", put("/other", 30)},
+		{"deleted", "<nil>", unset()},
+		{"shown no more", int32(0), days()},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, c.got, c.want)
+		}
+	}
+	if got := put("/made", 2); !strings.HasPrefix(got, "InvalidParameterException") {
+		t.Errorf("two days: %s", got)
+	}
+}
+
 func TestCallersAreAuthorised(t *testing.T) {
 	group := "arn:aws:logs:us-east-1:111122223333:log-group:/a:log-stream:"
 	tests := []struct{ operation, body, want string }{

@@ -107,6 +107,7 @@ type describeLogGroupsOutput struct {
 type logGroup struct {
 	LogGroupName      string `json:"logGroupName"`
 	CreationTime      int64  `json:"creationTime"`
+	RetentionInDays   int    `json:"retentionInDays,omitempty"`
 	MetricFilterCount int    `json:"metricFilterCount"`
 	ARN               string `json:"arn"`
 	StoredBytes       int64  `json:"storedBytes"`
@@ -147,6 +148,7 @@ func (s *Service) describeLogGroups(
 		arn := s.account.ARN("logs", "log-group:"+name)
 		described := logGroup{
 			LogGroupName: name, CreationTime: g.created, ARN: arn + ":*", LogGroupClass: "STANDARD", LogGroupARN: arn,
+			RetentionInDays: g.days,
 		}
 		for _, st := range g.streams {
 			described.StoredBytes += st.bytes

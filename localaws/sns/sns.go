@@ -1,5 +1,5 @@
 // Package sns plays the part of Amazon SNS that a publisher needs: topics, their subscriptions, and Publish over the
-// Query protocol. What is sent to an address of mail is only recorded.
+// Query protocol. What is sent to a confirmed address of mail is only recorded.
 package sns
 
 import (
@@ -64,6 +64,8 @@ type Subscription struct {
 	Protocol string
 	Endpoint string
 	Raw      bool // RawMessageDelivery
+	// Token is what the mail to a new address carries, until the address confirms the subscription by it.
+	Token string
 }
 
 // Service is the SNS of one account.
@@ -86,6 +88,7 @@ func New(account *wire.Account, options Options) *Service {
 	s := &Service{account: account, options: options, topics: map[string]bool{}, keys: map[string]string{}}
 	s.Handler = wire.Query("http://sns.amazonaws.com/doc/2010-03-31/", "2010-03-31", map[string]wire.QueryOperation{
 		"Publish":                  named(s.publish),
+		"ConfirmSubscription":      named(s.confirmSubscription),
 		"Subscribe":                named(s.subscribe),
 		"ListTopics":               named(s.listTopics),
 		"ListSubscriptions":        named(s.listSubscriptions),
@@ -163,7 +166,7 @@ func (s *Service) Publish(ctx context.Context, m Message) (Message, error) {
 	s.messages = archive(s.messages, m)
 	var subscribers []Subscription
 	for _, sub := range s.subscriptions {
-		if sub.TopicARN == m.TopicARN {
+		if sub.TopicARN == m.TopicARN && sub.Token == "" {
 			subscribers = append(subscribers, sub)
 		}
 	}
@@ -277,7 +280,28 @@ func (s *Service) deliver(sub Subscription, m Message) error {
 	return nil // mail is only recorded
 }
 
-// Subscribe adds a subscription, confirmed at once.
+// Subscriptions returns all subscriptions, in the order in which they were made. Those that nobody has confirmed yet have
+// a token.
+func (s *Service) Subscriptions() []Subscription {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.subscriptions)
+}
+
+// Confirm confirms the subscription with the token, as the link in its mail does.
+func (s *Service) Confirm(topicARN, token string) (Subscription, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.subscriptions {
+		if sub := &s.subscriptions[i]; token != "" && sub.TopicARN == topicARN && sub.Token == token {
+			sub.Token = ""
+			return *sub, nil
+		}
+	}
+	return Subscription{}, wire.Errorf("InvalidParameter", "Invalid parameter: Token")
+}
+
+// Subscribe adds a subscription. One of an address of mail waits for its confirmation, all others are confirmed.
 func (s *Service) Subscribe(ctx context.Context, sub Subscription) (Subscription, error) {
 	if err := wire.Authorize(ctx, "sns:Subscribe", sub.TopicARN, nil); err != nil {
 		return Subscription{}, err
@@ -300,6 +324,9 @@ func (s *Service) Subscribe(ctx context.Context, sub Subscription) (Subscription
 		}
 	}
 	sub.ARN = sub.TopicARN + ":" + s.account.IDs.UUID()
+	if strings.HasPrefix(sub.Protocol, "email") {
+		sub.Token = s.account.IDs.Draw("0123456789abcdef", 64)
+	}
 	s.subscriptions = append(s.subscriptions, sub)
 	return sub, nil
 }
@@ -338,7 +365,7 @@ func (s *Service) publish(ctx context.Context, f *wire.Form) (any, error) {
 
 func (s *Service) subscribe(ctx context.Context, f *wire.Form) (any, error) {
 	sub := Subscription{TopicARN: f.Take("TopicArn"), Protocol: f.Take("Protocol"), Endpoint: f.Take("Endpoint")}
-	f.Take("ReturnSubscriptionArn") // a subscription is confirmed at once, so its ARN is always known
+	whole := f.Take("ReturnSubscriptionArn") == "true"
 	for _, e := range f.Entries("Attributes", "key", "value") {
 		if e[0] != "RawMessageDelivery" {
 			return nil, wire.Errorf("InvalidParameter", "Invalid parameter: the local double does not know %s", e[0])
@@ -349,6 +376,29 @@ func (s *Service) subscribe(ctx context.Context, f *wire.Form) (any, error) {
 		return nil, err
 	}
 	sub, err := s.Subscribe(ctx, sub)
+	if err != nil {
+		return nil, err
+	}
+	if sub.Token != "" && !whole {
+		sub.ARN = "pending confirmation"
+	}
+	return struct {
+		ARN string `xml:"SubscriptionArn"`
+	}{ARN: sub.ARN}, nil
+}
+
+func (s *Service) confirmSubscription(ctx context.Context, f *wire.Form) (any, error) {
+	topic, token := f.Take("TopicArn"), f.Take("Token")
+	if err := f.Finish(); err != nil {
+		return nil, err
+	}
+	if err := wire.Authorize(ctx, "sns:ConfirmSubscription", topic, nil); err != nil {
+		return nil, err
+	}
+	if err := s.topic(topic); err != nil {
+		return nil, err
+	}
+	sub, err := s.Confirm(topic, token)
 	if err != nil {
 		return nil, err
 	}
@@ -392,6 +442,9 @@ func (s *Service) members(topic string) []subscriptionMember {
 	var members []subscriptionMember
 	for _, sub := range s.subscriptions {
 		if topic == "" || sub.TopicARN == topic {
+			if sub.Token != "" {
+				sub.ARN = "PendingConfirmation"
+			}
 			members = append(members,
 				subscriptionMember{sub.ARN, s.account.ID, sub.Protocol, sub.Endpoint, sub.TopicARN})
 		}

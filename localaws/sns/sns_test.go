@@ -73,10 +73,35 @@ func TestSDK(t *testing.T) {
 	} {
 		in.TopicArn = aws.String(topic)
 		out, err := c.Subscribe(ctx, &in)
-		if err != nil || !strings.HasPrefix(*out.SubscriptionArn, topic+":") {
-			t.Fatal(out, err)
+		mail := *in.Protocol == "email"
+		if err != nil || !mail && !strings.HasPrefix(*out.SubscriptionArn, topic+":") ||
+			mail && *out.SubscriptionArn != "pending confirmation" {
+			t.Fatal(*out.SubscriptionArn, err)
 		}
 	}
+	pending := s.Subscriptions()[3]
+	listed, err := c.ListSubscriptionsByTopic(ctx, &sdk.ListSubscriptionsByTopicInput{TopicArn: aws.String(topic)})
+	if err != nil || *listed.Subscriptions[3].SubscriptionArn != "PendingConfirmation" {
+		t.Errorf("%v, listed %+v", err, listed)
+	}
+	if _, err := c.Publish(ctx, &sdk.PublishInput{TopicArn: aws.String(topic), Message: aws.String("early")}); err != nil {
+		t.Fatal(err)
+	}
+	if d := s.Deliveries(); len(d) != 3 {
+		t.Errorf("deliveries before the confirmation %+v", d)
+	}
+	if _, err := c.ConfirmSubscription(ctx, &sdk.ConfirmSubscriptionInput{
+		TopicArn: aws.String(topic), Token: aws.String("wrong"),
+	}); err == nil {
+		t.Error("a wrong token confirmed a subscription")
+	}
+	confirmed, err := c.ConfirmSubscription(ctx, &sdk.ConfirmSubscriptionInput{
+		TopicArn: aws.String(topic), Token: &pending.Token,
+	})
+	if err != nil || *confirmed.SubscriptionArn != pending.ARN {
+		t.Errorf("%v, confirmed %+v", err, confirmed)
+	}
+	got = nil
 	published, err := c.Publish(ctx, &sdk.PublishInput{
 		TopicArn: aws.String(topic), Subject: aws.String("userdrop: PARTIAL"), Message: aws.String("1 < 2 & ü"),
 		MessageAttributes: map[string]types.MessageAttributeValue{
@@ -87,12 +112,12 @@ func TestSDK(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	m := s.Messages()
+	m := s.Messages()[1:]
 	if len(m) != 1 || m[0].ID != *published.MessageId || m[0].Subject != "userdrop: PARTIAL" || m[0].Body != "1 < 2 & ü" ||
 		m[0].Attributes["verdict"] != (sns.Attribute{Type: "String", Value: "PARTIAL"}) {
 		t.Errorf("archive %+v", m)
 	}
-	if d := s.Deliveries(); len(d) != 4 || d[3].Subscription.Endpoint != "ops@example.com" || d[3].Err != nil {
+	if d := s.Deliveries()[3:]; len(d) != 4 || d[3].Subscription.Endpoint != "ops@example.com" || d[3].Err != nil {
 		t.Errorf("deliveries %+v", d)
 	}
 	if len(got) != 3 || got[0].To != "queue" ||

@@ -9,11 +9,12 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -49,13 +50,16 @@ type Queue = template.Queue
 
 type entry struct {
 	Message
-	visible  time.Time
-	received int
-	receipt  string
+	visible       time.Time
+	received      int
+	receipt       string
+	sender        string
+	firstReceived time.Time
 }
 
 type queue struct {
 	Queue
+	created time.Time
 	entries []*entry
 	archive []Message
 	changed chan struct{} // closed and replaced when a message may have become available
@@ -73,15 +77,41 @@ type Service struct {
 // New returns a service without queues.
 func New(account *wire.Account) *Service {
 	s := &Service{account: account, queues: map[string]*queue{}}
-	s.http = wire.JSON(map[string]wire.Operation{
+	operations := map[string]wire.Operation{
 		"SendMessage":        wire.Strict(s.sendMessage),
 		"ReceiveMessage":     wire.Strict(s.receiveMessage),
 		"DeleteMessage":      wire.Strict(s.deleteMessage),
 		"GetQueueUrl":        wire.Strict(s.getQueueURL),
 		"ListQueues":         wire.Strict(s.listQueues),
 		"GetQueueAttributes": wire.Strict(s.getQueueAttributes),
-	})
+	}
+	for name, operation := range operations {
+		operations[name] = queryCompatible(operation)
+	}
+	s.http = wire.JSON(operations)
 	return s
+}
+
+// queryCompatible gives errors the code that they had when SQS spoke the Query protocol:
+// https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#x-amzn-query-error
+func queryCompatible(operation wire.Operation) wire.Operation {
+	return func(ctx context.Context, input json.RawMessage) (any, error) {
+		out, err := operation(ctx, input)
+		e, ok := errors.AsType[*wire.Error](err)
+		if !ok {
+			return out, err
+		}
+		compatible := *e
+		switch e.Code {
+		case "QueueDoesNotExist":
+			compatible.QueryCode = "AWS.SimpleQueueService.NonExistentQueue"
+		case "AccessDeniedException":
+			compatible.QueryCode = "AccessDenied"
+		default:
+			compatible.QueryCode = e.Code
+		}
+		return nil, &compatible
+	}
 }
 
 type hostKey struct{}
@@ -102,7 +132,7 @@ func (s *Service) Create(q Queue) {
 		old.Queue = q
 		return
 	}
-	s.queues[q.Name] = &queue{Queue: q, changed: make(chan struct{})}
+	s.queues[q.Name] = &queue{Queue: q, created: time.Now(), changed: make(chan struct{})}
 }
 
 // Messages returns all that was ever sent to a queue, given by name or ARN, the last 10,000 at most.
@@ -182,11 +212,21 @@ func (s *Service) send(
 	m := Message{ID: s.account.IDs.UUID(), Body: body, Attributes: attributes, Sent: time.Now()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	q.entries = append(q.entries, &entry{Message: m, visible: m.Sent.Add(delay)})
+	q.entries = append(q.entries, &entry{Message: m, visible: m.Sent.Add(delay), sender: s.sender(ctx)})
 	q.archive = append(q.archive, m)
 	q.archive = q.archive[max(0, len(q.archive)-archived):]
 	q.wake()
 	return m, nil
+}
+
+// sender is the SenderId of a message: the account of its administrator, or the id of a role's session.
+func (s *Service) sender(ctx context.Context) string {
+	caller := wire.Caller(ctx)
+	if caller == nil {
+		return s.account.ID
+	}
+	_, names, _ := strings.Cut(caller.ARN(), "/") // AWS has the role's unique id where its name is here
+	return cmp.Or(strings.Replace(names, "/", ":", 1), caller.ARN())
 }
 
 // wake tells all long polls to look again. The caller holds the lock.
@@ -250,128 +290,6 @@ func digestAttributes(attributes map[string]Attribute) string {
 		}
 	}
 	return digest(string(b))
-}
-
-type receiveMessageInput struct {
-	QueueUrl                    string
-	AttributeNames              []string
-	MessageSystemAttributeNames []string
-	MessageAttributeNames       []string
-	MaxNumberOfMessages         *int
-	VisibilityTimeout           *int
-	WaitTimeSeconds             int
-}
-
-type receivedMessage struct {
-	MessageId              string
-	ReceiptHandle          string
-	MD5OfBody              string
-	Body                   string
-	Attributes             map[string]string    `json:",omitempty"`
-	MD5OfMessageAttributes string               `json:",omitempty"`
-	MessageAttributes      map[string]Attribute `json:",omitempty"`
-}
-
-type receiveMessageOutput struct {
-	Messages []receivedMessage `json:",omitempty"`
-}
-
-func (s *Service) receiveMessage(ctx context.Context, in receiveMessageInput) (*receiveMessageOutput, error) {
-	q, err := s.find(ctx, in.QueueUrl, "sqs:ReceiveMessage")
-	if err != nil {
-		return nil, err
-	}
-	limit, visibility := 1, q.VisibilityTimeout
-	if in.MaxNumberOfMessages != nil {
-		limit = *in.MaxNumberOfMessages
-	}
-	if in.VisibilityTimeout != nil {
-		visibility = time.Duration(*in.VisibilityTimeout) * time.Second
-	}
-	if limit < 1 || limit > 10 || in.WaitTimeSeconds < 0 || in.WaitTimeSeconds > 20 {
-		return nil, wire.Errorf("InvalidParameterValue",
-			"MaxNumberOfMessages must be between 1 and 10, and WaitTimeSeconds between 0 and 20.")
-	}
-	until := time.NewTimer(time.Duration(in.WaitTimeSeconds) * time.Second)
-	defer until.Stop()
-	for {
-		messages, changed, next := s.take(q, limit, visibility)
-		if len(messages) > 0 || in.WaitTimeSeconds == 0 {
-			return in.output(messages), nil
-		}
-		again := time.NewTimer(next)
-		select {
-		case <-changed:
-			again.Stop()
-		case <-again.C:
-		case <-until.C:
-			again.Stop()
-			return &receiveMessageOutput{}, nil
-		case <-ctx.Done():
-			again.Stop()
-			return nil, ctx.Err()
-		}
-	}
-}
-
-// take hides up to limit messages and returns them, the channel that tells of a change, and the time until another
-// message becomes visible by itself.
-func (s *Service) take(q *queue, limit int, visibility time.Duration) ([]entry, <-chan struct{}, time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := time.Now()
-	q.entries = slices.DeleteFunc(q.entries, func(e *entry) bool { return now.Sub(e.Sent) > q.Retention })
-	next := time.Hour
-	var taken []entry
-	for _, e := range q.entries {
-		if wait := e.visible.Sub(now); wait > 0 {
-			next = min(next, wait)
-			continue
-		}
-		if len(taken) == limit {
-			break
-		}
-		e.received++
-		e.visible = now.Add(visibility)
-		e.receipt = base64.StdEncoding.EncodeToString([]byte(e.ID + " " + strconv.Itoa(e.received)))
-		taken = append(taken, *e)
-	}
-	return taken, q.changed, next
-}
-
-func (in receiveMessageInput) output(entries []entry) *receiveMessageOutput {
-	out := &receiveMessageOutput{}
-	for _, e := range entries {
-		m := receivedMessage{MessageId: e.ID, ReceiptHandle: e.receipt, MD5OfBody: digest(e.Body), Body: e.Body}
-		for name, value := range map[string]string{
-			"SentTimestamp":           strconv.FormatInt(e.Sent.UnixMilli(), 10),
-			"ApproximateReceiveCount": strconv.Itoa(e.received),
-		} {
-			if wants(in.MessageSystemAttributeNames, name) || wants(in.AttributeNames, name) {
-				if m.Attributes == nil {
-					m.Attributes = map[string]string{}
-				}
-				m.Attributes[name] = value
-			}
-		}
-		m.MessageAttributes = map[string]Attribute{}
-		for name, a := range e.Attributes {
-			if wants(in.MessageAttributeNames, name) {
-				m.MessageAttributes[name] = a
-			}
-		}
-		m.MD5OfMessageAttributes = digestAttributes(m.MessageAttributes)
-		out.Messages = append(out.Messages, m)
-	}
-	return out
-}
-
-// wants says whether a name is in a list that may hold "All", ".*" and prefixes such as "a.*".
-func wants(list []string, name string) bool {
-	return slices.ContainsFunc(list, func(wanted string) bool {
-		prefix, wild := strings.CutSuffix(wanted, ".*")
-		return wanted == "All" || wanted == name || wild && strings.HasPrefix(name, prefix)
-	})
 }
 
 type deleteMessageInput struct{ QueueUrl, ReceiptHandle string }
@@ -440,46 +358,4 @@ func (s *Service) listQueues(ctx context.Context, in listQueuesInput) (any, erro
 		out.QueueUrls = append(out.QueueUrls, s.url(ctx, name))
 	}
 	return out, nil
-}
-
-type getQueueAttributesInput struct {
-	QueueUrl       string
-	AttributeNames []string
-}
-
-func (s *Service) getQueueAttributes(ctx context.Context, in getQueueAttributesInput) (any, error) {
-	q, err := s.find(ctx, in.QueueUrl, "sqs:GetQueueAttributes")
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := time.Now()
-	var visible, hidden, delayed int
-	for _, e := range q.entries {
-		switch {
-		case !e.visible.After(now):
-			visible++
-		case e.received > 0:
-			hidden++
-		default:
-			delayed++
-		}
-	}
-	attributes := map[string]string{}
-	for name, value := range map[string]string{
-		"QueueArn":                              s.arn(q),
-		"ApproximateNumberOfMessages":           strconv.Itoa(visible),
-		"ApproximateNumberOfMessagesNotVisible": strconv.Itoa(hidden),
-		"ApproximateNumberOfMessagesDelayed":    strconv.Itoa(delayed),
-		"VisibilityTimeout":                     strconv.Itoa(int(q.VisibilityTimeout.Seconds())),
-		"MessageRetentionPeriod":                strconv.Itoa(int(q.Retention.Seconds())),
-	} {
-		if wants(in.AttributeNames, name) {
-			attributes[name] = value
-		}
-	}
-	return struct {
-		Attributes map[string]string `json:",omitempty"`
-	}{attributes}, nil
 }

@@ -159,7 +159,13 @@ func TestRefusals(t *testing.T) {
 		{"no such queue", nil, func(ctx context.Context, c *sdk.Client) error {
 			_, err := c.GetQueueUrl(ctx, &sdk.GetQueueUrlInput{QueueName: aws.String("other")})
 			return err
-		}, "QueueDoesNotExist"},
+		}, "AWS.SimpleQueueService.NonExistentQueue"},
+		{"an unknown attribute", nil, func(ctx context.Context, c *sdk.Client) error {
+			_, err := c.GetQueueAttributes(ctx, &sdk.GetQueueAttributesInput{
+				QueueUrl: url, AttributeNames: []types.QueueAttributeName{"Colour"},
+			})
+			return err
+		}, "InvalidAttributeName"},
 		{"too long", nil, func(ctx context.Context, c *sdk.Client) error {
 			_, err := c.SendMessage(
 				ctx, &sdk.SendMessageInput{QueueUrl: url, MessageBody: aws.String(strings.Repeat("x", 1<<20+1))},
@@ -187,7 +193,7 @@ func TestRefusals(t *testing.T) {
 		{"a caller who may only send", only{"sqs:SendMessage", arn}, func(ctx context.Context, c *sdk.Client) error {
 			_, err := c.ReceiveMessage(ctx, &sdk.ReceiveMessageInput{QueueUrl: url})
 			return err
-		}, "AccessDeniedException"},
+		}, "AccessDenied"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := c.call(t.Context(), client(service(), c.by))
@@ -200,4 +206,59 @@ func TestRefusals(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestQueryError: clients that were made for the Query protocol read its codes from a header.
+func TestQueryError(t *testing.T) {
+	r := httptest.NewRequest(http.MethodPost, "http://aws.test/", strings.NewReader(`{"QueueName":"other"}`))
+	r.Header.Set("X-Amz-Target", "AmazonSQS.GetQueueUrl")
+	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	w := httptest.NewRecorder()
+	service().ServeHTTP(w, r)
+	const want = "AWS.SimpleQueueService.NonExistentQueue;Sender"
+	if got := w.Header().Get("X-Amzn-Query-Error"); got != want || w.Code != http.StatusBadRequest {
+		t.Errorf("%d, x-amzn-query-error %q, want %q", w.Code, got, want)
+	}
+}
+
+func TestAttributes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := service()
+		s.Create(sqs.Queue{Name: "dead", KMSKey: "alias/own"})
+		c, ctx := client(s, nil), t.Context()
+		url := aws.String("http://aws.test/123456789012/dead")
+		out, err := c.GetQueueAttributes(ctx, &sdk.GetQueueAttributesInput{
+			QueueUrl: url, AttributeNames: []types.QueueAttributeName{"All"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]string{
+			"QueueArn": arn, "ApproximateNumberOfMessages": "0", "ApproximateNumberOfMessagesNotVisible": "0",
+			"ApproximateNumberOfMessagesDelayed": "0", "CreatedTimestamp": "946684800", "LastModifiedTimestamp": "946684800",
+			"VisibilityTimeout": "30", "MaximumMessageSize": "1048576", "MessageRetentionPeriod": "345600",
+			"DelaySeconds": "0", "ReceiveMessageWaitTimeSeconds": "0", "SqsManagedSseEnabled": "false",
+			"KmsMasterKeyId": "alias/own", "KmsDataKeyReusePeriodSeconds": "300",
+		}
+		if diff := cmp.Diff(want, out.Attributes); diff != "" {
+			t.Error("queue (-want +got):\n" + diff)
+		}
+		if _, err := s.Send(ctx, "dead", "x", nil); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		received, err := c.ReceiveMessage(ctx, &sdk.ReceiveMessageInput{
+			QueueUrl: url, MessageSystemAttributeNames: []types.MessageSystemAttributeName{"All"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = map[string]string{
+			"SenderId": "123456789012", "SentTimestamp": "946684800000", "ApproximateReceiveCount": "1",
+			"ApproximateFirstReceiveTimestamp": "946684801000",
+		}
+		if diff := cmp.Diff(want, received.Messages[0].Attributes); diff != "" {
+			t.Error("message (-want +got):\n" + diff)
+		}
+	})
 }

@@ -45,6 +45,13 @@ func writeJSONError(w http.ResponseWriter, r *http.Request, e *Error, status int
 	}
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("X-Amzn-ErrorType", e.Code)
+	if e.QueryCode != "" {
+		fault := "Sender"
+		if status >= http.StatusInternalServerError {
+			fault = "Receiver"
+		}
+		w.Header().Set("X-Amzn-Query-Error", e.QueryCode+";"+fault)
+	}
 	answer := map[string]any{"__type": e.Code, "message": e.Message}
 	for name, value := range e.Fields {
 		answer[name] = value
