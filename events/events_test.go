@@ -1,5 +1,6 @@
 // Package events_test records the inputs in this folder and runs them. They are what the functions get in a simulation
-// of three drops: one that goes through, one that is aborted, and one that waits for the schedule. "go test ./events
+// of four drops: one that goes through, one that is aborted, one with a user to be disabled, and one that waits for
+// the schedule. "go test ./events
 // -update" writes them anew.
 package events_test
 
@@ -77,7 +78,7 @@ func (r *recording) keep(file string, input []byte) {
 	}
 }
 
-// simulate brings three drops to their results and returns what went into the functions.
+// simulate brings four drops to their results and returns what went into the functions.
 func simulate(t *testing.T, then func(*testing.T, *simulation.World, *recording)) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &recording{inputs: map[string][]byte{}}
@@ -85,7 +86,7 @@ func simulate(t *testing.T, then func(*testing.T, *simulation.World, *recording)
 		settings.Stopping = cognito.Duration(10 * time.Second)
 		w, err := simulation.New(localaws.Options{
 			Pools: []localaws.Pool{{Description: read(t, "../examples/pool.json")}}, Cognito: settings, Seed: 1,
-			Around: r.around,
+			Around: r.around, Parameters: map[string]string{"ApplyGroups": "true"},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -121,6 +122,11 @@ func simulate(t *testing.T, then func(*testing.T, *simulation.World, *recording)
 		}
 		r.keep("abort-import.status-change.json", []byte(aborts[0].Input))
 
+		users = []byte("username,email,email_verified,enabled\nlee,lee@example.com,true,no\n")
+		put("incoming/" + pool + "/disabled.csv")
+		settle()
+
+		users = read(t, "../examples/users.csv")
 		put("scheduled/" + pool + "/nightly.csv")
 		time.Sleep(3 * time.Hour)
 		settle()

@@ -4,6 +4,7 @@ package functions
 
 import (
 	"userdrop/internal/aws/lambdahandler"
+	"userdrop/internal/steps/applychanges"
 	"userdrop/internal/steps/awaitturn"
 	"userdrop/internal/steps/collectrows"
 	"userdrop/internal/steps/copytoimportjob"
@@ -31,5 +32,6 @@ var All = map[string]lambdahandler.Builder{
 	"describe-import-job": describeimportjob.New,
 	"collect-rows":        collectrows.New,
 	"stop-import-jobs":    stopimportjobs.New,
+	"apply-changes":       applychanges.New,
 	"publish-result":      publishresult.New,
 }

@@ -64,7 +64,7 @@ type machineText struct {
 func definitions(t *testing.T) []machine {
 	t.Helper()
 	files, err := fs.Glob(userdrop.Deployed, "statemachine/*.asl.json")
-	if err != nil || len(files) != 3 {
+	if err != nil || len(files) != 4 {
 		t.Fatalf("%v, definitions %v", err, files)
 	}
 	var machines []machine
@@ -400,6 +400,7 @@ func TestChoicesKnowEveryAnswer(t *testing.T) {
 		}
 	})
 	want := []string{ // all but Errored, which is the Default
+		string(contract.VerdictApplying),
 		string(contract.VerdictChecked), string(contract.VerdictExpired), string(contract.VerdictFailed), string(contract.VerdictPartial),
 		string(contract.VerdictRejected), string(contract.VerdictStopped), string(contract.VerdictSucceeded),
 		string(contract.VerdictTakenOver),

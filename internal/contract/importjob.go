@@ -45,6 +45,10 @@ type PartPlan struct {
 	Part      int  `json:"part"`    // from 1
 	// Algorithm is the PasswordHashingAlgorithmType of the rows' hashes; empty where they have none.
 	Algorithm string `json:"algorithm,omitempty"`
+	// Changes is what the part's rows want after the import, one Change a line; without a key they want nothing.
+	Changes Object `json:"changes,omitzero"`
+	// ApplyBeside reports whether they are applied beside the import of the next part.
+	ApplyBeside bool `json:"applyBeside,omitempty"`
 	// PreparedAt is before the creation of any Cognito job of the part.
 	PreparedAt time.Time `json:"preparedAt"`
 	// MaxTurns overrides DefaultMaxTurns; simulations lower it.

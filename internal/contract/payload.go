@@ -44,6 +44,8 @@ type Import struct {
 	Error *Failure `json:"error,omitempty"`
 	// Quiet is set by abort-import: no job of the import runs, nor can one be started any more.
 	Quiet bool `json:"quiet,omitempty"`
+	// Generation counts the executions of apply-changes for all that the parts left.
+	Generation int `json:"generation,omitempty"`
 }
 
 // Failure is what Step Functions puts into a Catch's ResultPath.
@@ -62,6 +64,8 @@ type Plan struct {
 	Notes    []Note          `json:"notes,omitempty"`
 	// Existing tells of accepted rows whose user is in the pool already; only a dry run that was asked for it knows.
 	Existing *Existing `json:"existing,omitempty"`
+	// Wanted counts what accepted rows want after the import; nil if nothing.
+	Wanted *Changes `json:"wanted,omitempty"`
 	// Pool is what the rules knew of the pool: a usercsv.Pool in JSON, absent if the pool was refused.
 	Pool json.RawMessage `json:"pool,omitempty"`
 	// Settings are the settings that the rules were applied with: usercsv.Settings in JSON.
@@ -110,6 +114,8 @@ type Summary struct {
 	Rows []SourceRows `json:"rows"`
 	// Outcomes are the rows that did not make it: one JSON Outcome a line, in the order of the part.
 	Outcomes Object `json:"outcomes,omitzero"`
+	// Skipped are the Places of the rows whose users existed, where the part's rows want changes.
+	Skipped Object `json:"skipped,omitzero"`
 }
 
 // Rest is the rows of an attempt without an outcome.

@@ -7,11 +7,18 @@ type Published struct {
 	Message  string  `json:"message"`
 	Rows     Rows    `json:"rows"`
 	Result   string  `json:"result"` // where result.json is
+	// Changes is the input of the execution that VerdictApplying asks for, and Again the next input of publish-result.
+	Changes *ApplyChanges `json:"changes,omitempty"`
+	Again   *Import       `json:"again,omitempty"`
 }
 
 // VerdictTakenOver is the verdict of an import that has no result: a later sweep took its files over. No result.json has
 // it.
 const VerdictTakenOver Verdict = "TAKEN_OVER"
+
+// VerdictApplying is the verdict of an import that has no result yet: changes are to be applied before. No result.json
+// has it.
+const VerdictApplying Verdict = "APPLYING"
 
 // FilesTakenOver returns what an import ends with whose files another one took over.
 func FilesTakenOver(importID string) Published {

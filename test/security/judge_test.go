@@ -20,7 +20,7 @@ const account = "123456789012"
 // load reads the template as the scenarios deploy it, with every statement in it.
 func load(t *testing.T) *template.Stack {
 	t.Helper()
-	return loadWith(t, map[string]string{"KmsKeyArn": key, "CheckExistingUsers": "true"})
+	return loadWith(t, everything)
 }
 
 func loadWith(t *testing.T, parameters map[string]string) *template.Stack {

@@ -85,6 +85,7 @@ func (g *grant) neighbour() string {
 		candidates := otherNames(a.Resource)
 		if !documented {
 			candidates = append(candidates, otherFolders(a.Resource, len(names))...)
+			candidates = append(candidates, otherSubfolder(a.Resource, names)...)
 		}
 		for _, n := range candidates {
 			if g.role.Allows(a.Action, n, a.Conditions) {
@@ -100,6 +101,22 @@ func (g *grant) neighbour() string {
 		}
 	}
 	return ""
+}
+
+// otherSubfolder returns the ARN of an object in another subfolder of an import's folder, where all objects that the
+// pattern was used for are in one, other than that of a part: parts are numbered, so that a pattern cannot name them.
+func otherSubfolder(arn string, names map[string]bool) []string {
+	bucket, folder, rest := object(arn)
+	subfolder, name, _ := strings.Cut(rest, "/")
+	if !importID.MatchString(folder) || name == "" || strings.HasPrefix(subfolder, "part-") {
+		return nil
+	}
+	for n := range names {
+		if !strings.HasPrefix(n, subfolder+"/") {
+			return nil
+		}
+	}
+	return []string{"arn:aws:s3:::" + path.Join(bucket, folder, "other", name)}
 }
 
 // importID matches the folder of an import and other names that end in a hash; they differ from run to run.

@@ -12,7 +12,7 @@ import (
 // principal widened. Each change must be noticed; -v lists what noticed it.
 func TestLeastPrivilege(t *testing.T) {
 	asked := asks{}
-	for _, s := range scenarios {
+	for _, s := range append(scenarios, changing...) {
 		t.Run(s.name, func(t *testing.T) { s.play(t, asked) })
 	}
 	if t.Failed() {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -62,6 +63,11 @@ func (a asks) add(w *simulation.World) {
 	}
 }
 
+// everything are the parameters with which every statement of the template exists.
+var everything = map[string]string{
+	"KmsKeyArn": key, "CheckExistingUsers": "true", "ApplyGroups": "true", "CreateGroups": "true",
+}
+
 // scenario is a run of the whole stack, behind a customer key, so that every statement of the template is there.
 type scenario struct {
 	name        string
@@ -79,7 +85,7 @@ func (s scenario) play(t *testing.T, asked asks) {
 	o := localaws.Options{
 		Pools:      []localaws.Pool{{Description: read(t, "../../examples/pool.json")}},
 		Cognito:    settings,
-		Parameters: map[string]string{"KmsKeyArn": key, "CheckExistingUsers": "true"},
+		Parameters: maps.Clone(everything),
 	}
 	if s.options != nil {
 		s.options(&o)

@@ -41,6 +41,12 @@ var (
 	QueueHeld     = Metric{"QueueHeld", "Count"}     // 1 while it is paused or the import window is shut
 	RowsProcessed = Metric{"RowsProcessed", "Count"} // by the running job since the last look
 
+	// Of the changes after an import, in rows.
+	ChangesLeft   = Metric{"ChangesLeft", "Count"}   // of the part in hand
+	ChangesDone   = Metric{"ChangesDone", "Count"}   // by one run of the loop
+	ChangesHeld   = Metric{"ChangesHeld", "Count"}   // 1 while the loop is paused
+	ChangesFailed = Metric{"ChangesFailed", "Count"} // changes, when the result is published
+
 	// Of the hourly sweep.
 	OldestImportSeconds = Metric{"OldestImportSeconds", "Seconds"} // of the imports under way; 0 where there is none
 	LostDrops           = Metric{"LostDrops", "Count"}             // files that no event had told of

@@ -35,14 +35,18 @@ func TestWatched(t *testing.T) {
 		t.Fatal(err)
 	}
 	var rows strings.Builder
-	rows.WriteString("username,email,email_verified\n")
+	rows.WriteString("username,email,email_verified,enabled\n")
 	for i := range 4000 {
-		fmt.Fprintf(&rows, "u%d,u%d@example.com,true\n", i, i)
+		disabled := ""
+		if i%100 == 0 {
+			disabled = "no"
+		}
+		fmt.Fprintf(&rows, "u%d,u%d@example.com,true,%s\n", i, i, disabled)
 	}
 	synctest.Test(t, func(t *testing.T) {
 		w, err := simulation.New(localaws.Options{
 			Pools: []localaws.Pool{{Description: pool}}, Cognito: cognito.Defaults(),
-			Parameters: map[string]string{"ImportWindow": "01:00-00:00"},
+			Parameters: map[string]string{"ImportWindow": "01:00-00:00", "ApplyGroups": "true"},
 		})
 		if err != nil {
 			t.Fatal(err)

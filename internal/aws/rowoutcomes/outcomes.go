@@ -113,7 +113,7 @@ func needOf(job contract.ImportJob) need {
 		return need{}
 	case j.Processed() < rows:
 		return need{allOutcomes, []outcome{imported, skipped, failed}}
-	case job.Sources > 1:
+	case job.Sources > 1, job.Changes.Key != "" && j.Skipped > 0:
 		return need{onlyProblems, []outcome{skipped, failed}}
 	case j.Failed == 0:
 		return need{}
@@ -176,6 +176,8 @@ func (c *Collector) summarise(
 	lines := linemap.NewReader(body)
 	outcomes := c.work.JSONLines(contract.OutcomesKey(job.ImportID, job.Part, job.Attempt))
 	defer outcomes.Discard() // what an error leaves half written; nothing after Close
+	existed := c.work.JSONLines(contract.SkippedKey(job.ImportID, job.Part, job.Attempt))
+	defer existed.Discard()
 	rest, err := c.openRest(ctx, job, t.goesOn)
 	if err != nil {
 		return summary, err
@@ -195,6 +197,11 @@ func (c *Collector) summarise(
 			continue // counted in the next attempt
 		}
 		counts.add(place.Source, d.outcome)
+		if d.outcome == skipped && job.Changes.Key != "" { // an existing user may be disabled
+			if err := existed.Encode(ctx, contract.Place{Source: place.Source, Line: place.Line}); err != nil {
+				return summary, err
+			}
+		}
 		if d.code == 0 {
 			continue
 		}
@@ -206,6 +213,9 @@ func (c *Collector) summarise(
 	}
 	summary.Rows = counts.all
 	if summary.Outcomes, err = outcomes.Close(); err != nil {
+		return summary, err
+	}
+	if summary.Skipped, err = existed.Close(); err != nil {
 		return summary, err
 	}
 	summary.Rest, err = rest.close()

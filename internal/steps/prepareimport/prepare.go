@@ -40,6 +40,7 @@ type Prepare struct {
 			context.Context, *cognito.GetCSVHeaderInput, ...func(*cognito.Options),
 		) (*cognito.GetCSVHeaderOutput, error)
 		ListUsers(context.Context, *cognito.ListUsersInput, ...func(*cognito.Options)) (*cognito.ListUsersOutput, error)
+		groupAPI
 	}
 	S3      *s3.Client
 	Work    *objects.Store
@@ -62,6 +63,8 @@ type Config struct {
 	IdColumn            string                  `env:"ID_COLUMN" envDefault:""`
 	MaxRejectedPercent  float64                 `env:"MAX_REJECTED_PERCENT"`
 	CheckExistingUsers  bool                    `env:"CHECK_EXISTING_USERS"`
+	ApplyGroups         bool                    `env:"APPLY_GROUPS" envDefault:"false"`
+	CreateGroups        bool                    `env:"CREATE_GROUPS" envDefault:"false"`
 	MaxImportDays       float64                 `env:"MAX_IMPORT_DAYS"`
 	// PartRows and PartBytes are Cognito's limits of one import job; simulations lower them.
 	PartRows  int   `env:"PART_ROWS" envDefault:"500000"`
@@ -191,6 +194,7 @@ func (p *Prepare) pool(ctx context.Context, id string) (pool *usercsv.Pool, user
 		UsernameAttributes: texts(up.UsernameAttributes), AliasAttributes: texts(up.AliasAttributes),
 		AutoVerified:  texts(up.AutoVerifiedAttributes),
 		CaseSensitive: up.UsernameConfiguration == nil || aws.ToBool(up.UsernameConfiguration.CaseSensitive),
+		ApplyGroups:   p.Config.ApplyGroups,
 	}
 	for _, a := range up.SchemaAttributes {
 		attribute := usercsv.Attribute{
@@ -247,7 +251,12 @@ func (p *Prepare) prepare(ctx context.Context, plan *contract.Plan, pool *usercs
 }
 
 func (p *Prepare) read(ctx context.Context, plan *contract.Plan, pool *usercsv.Pool, sink *sink) error {
-	preparer, err := p.preparer(plan, pool, sink)
+	of, err := p.listGroups(ctx, pool.ID)
+	if err != nil {
+		return err
+	}
+	groups := of.rules()
+	preparer, err := p.preparer(plan, pool, groups, sink)
 	if err != nil {
 		return err
 	}
@@ -258,7 +267,7 @@ func (p *Prepare) read(ctx context.Context, plan *contract.Plan, pool *usercsv.P
 		expected, err := p.sidecar(ctx, source)
 		if err == nil && several { // one bad file must not spoil the others: look before
 			err = p.stream(ctx, source.Object, expected, func(r io.Reader) (int, error) {
-				return p.examine(ctx, r, plan, pool)
+				return p.examine(ctx, r, plan, pool, of.rules())
 			})
 			expected = nil // a version does not change: once is enough
 		}
@@ -304,13 +313,21 @@ func (p *Prepare) read(ctx context.Context, plan *contract.Plan, pool *usercsv.P
 	if plan.Outcomes, err = sink.outcomes.Close(); err != nil {
 		return err
 	}
+	if sink.wanted != (contract.Changes{}) {
+		plan.Wanted = &sink.wanted
+	}
 	if plan.Mode == contract.ModeCheck {
 		return nil
+	}
+	if groups != nil {
+		if err := p.createGroups(ctx, pool.ID, groups.Missing); err != nil {
+			return err
+		}
 	}
 	for _, part := range summary.Parts {
 		plan.Parts = append(plan.Parts, p.importJob(plan, part, sink.parts[part.Number]))
 	}
-	return nil
+	return sink.closeChanges(plan.Parts)
 }
 
 // rules are the settings of the CSV rules for a drop.
@@ -320,8 +337,12 @@ func (p *Prepare) rules(plan *contract.Plan) usercsv.Settings {
 	return settings
 }
 
-func (p *Prepare) preparer(plan *contract.Plan, pool *usercsv.Pool, sink usercsv.Sink) (*usercsv.Preparer, error) {
-	preparer, err := usercsv.NewPreparer(pool, p.rules(plan), sink)
+func (p *Prepare) preparer(
+	plan *contract.Plan, pool *usercsv.Pool, groups *usercsv.Groups, sink usercsv.Sink,
+) (*usercsv.Preparer, error) {
+	settings := p.rules(plan)
+	settings.Groups = groups
+	preparer, err := usercsv.NewPreparer(pool, settings, sink)
 	if err == nil {
 		preparer.Limits.Rows, preparer.Limits.Bytes = p.Config.PartRows, p.Config.PartBytes
 	}
@@ -330,12 +351,12 @@ func (p *Prepare) preparer(plan *contract.Plan, pool *usercsv.Pool, sink usercsv
 
 // examine reads one file of several to its end, counts its rows, and refuses it if it alone would be refused.
 func (p *Prepare) examine(
-	ctx context.Context, r io.Reader, plan *contract.Plan, pool *usercsv.Pool,
+	ctx context.Context, r io.Reader, plan *contract.Plan, pool *usercsv.Pool, groups *usercsv.Groups,
 ) (rows int, err error) {
 	if p.Config.MaxRejectedPercent >= 100 {
 		return usercsv.Verify(ctx, r, pool, p.rules(plan))
 	}
-	preparer, err := p.preparer(plan, pool, nowhere{})
+	preparer, err := p.preparer(plan, pool, groups, nowhere{})
 	if err != nil {
 		return 0, err
 	}
@@ -428,6 +449,8 @@ type sink struct {
 	roster   *roster // of a dry run that looks for users
 	parts    map[int]*partWriter
 	outcomes *objects.JSONLines
+	wanted   contract.Changes           // by accepted rows
+	changes  map[int]*objects.JSONLines // what they want, by part
 }
 
 // OpenPart begins a part's objects.
@@ -465,6 +488,9 @@ func (s *sink) discard() {
 		_ = w.Discard()
 	}
 	s.outcomes.Discard()
+	for _, lines := range s.changes {
+		lines.Discard()
+	}
 }
 
 // partWriter is a part on its way into the work bucket.

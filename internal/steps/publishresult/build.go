@@ -57,7 +57,11 @@ func (p *Publish) build(ctx context.Context, in contract.Import) (*contract.Resu
 			r.Problems = contract.MergeProblems(r.Problems, usercsv.Refuse(contract.JobLimit, "").Problems)
 		}
 	}
-	if err := p.failures(ctx, r, plan, summaries); err != nil {
+	var changed []contract.Object
+	if r.Changes, changed, err = p.changes(ctx, in, plan); err != nil {
+		return nil, err
+	}
+	if err := p.failures(ctx, r, plan, append(outcomes(summaries), changed...)); err != nil {
 		return nil, err
 	}
 	if len(plan.Parts) > 0 {

@@ -21,11 +21,11 @@ import (
 
 // failures writes failed.csv, one for each source that needs one, and counts what is in it as problems.
 func (p *Publish) failures(
-	ctx context.Context, r *contract.Result, plan contract.Plan, summaries []contract.Summary,
+	ctx context.Context, r *contract.Result, plan contract.Plan, failed []contract.Object,
 ) error {
 	rows := &merge{}
 	defer rows.close()
-	for _, o := range append([]contract.Object{plan.Outcomes}, outcomes(summaries)...) {
+	for _, o := range append([]contract.Object{plan.Outcomes}, failed...) {
 		if err := rows.open(ctx, p, o); err != nil {
 			return err
 		}
@@ -77,7 +77,9 @@ func (p *Publish) failedCSV(
 	for o, ok := rows.peek(source); ok; o, ok = rows.peek(source) {
 		if o.Codes[0] >= contract.CognitoFailed {
 			tally.Add(o.Line, contract.CodesOf(o.Codes...))
-			reasons.add(o.Message)
+			if o.Codes[0] == contract.CognitoFailed {
+				reasons.add(o.Message)
+			}
 		}
 		if err := errors.Join(file.write(o), rows.next()); err != nil {
 			return nil, false, err

@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path"
@@ -74,7 +75,8 @@ func New(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
 
 // Handle publishes the result of an import, or carries on with the one that was published already. While a Cognito job
 // of the import is active it answers contract.JobStillActive.
-func (p *Publish) Handle(ctx context.Context, in contract.Import) (contract.Published, error) {
+func (p *Publish) Handle(ctx context.Context, input Input) (contract.Published, error) {
+	in := input.whole()
 	r, err := p.committed(ctx, in.ImportID)
 	if err != nil {
 		return contract.Published{}, err
@@ -87,6 +89,9 @@ func (p *Publish) Handle(ctx context.Context, in contract.Import) (contract.Publ
 			// Another run may have published meanwhile, and cleaned up what this one was reading.
 			var again error
 			if r, again = p.committed(ctx, in.ImportID); again != nil || r == nil {
+				if open, ok := errors.AsType[*notApplied](err); ok && again == nil {
+					return p.ask(ctx, in, open)
+				}
 				return contract.Published{}, err
 			}
 		}
@@ -196,6 +201,9 @@ func (p *Publish) measure(ctx context.Context, r *contract.Result) {
 		metrics.RowsImported.Of(float64(rows.Imported)), metrics.RowsSkipped.Of(float64(rows.Skipped)),
 		metrics.RowsFailed.Of(float64(rows.Failed)), metrics.RowsUnprocessed.Of(float64(rows.Unprocessed)),
 		metrics.DurationSeconds.Of(r.FinishedAt.Sub(r.StartedAt).Seconds()),
+	}
+	if r.Changes != nil {
+		values = append(values, metrics.ChangesFailed.Of(float64(r.Changes.FailedChanges())))
 	}
 	if r.Waits != nil {
 		values = append(values, metrics.QueueSeconds.Of(float64(r.Waits.QueueSeconds)))

@@ -27,10 +27,12 @@ import (
 
 // Config is the environment of stop-import-jobs.
 type Config struct {
-	ResultsBucket string                  `env:"RESULTS_BUCKET"`
-	WorkBucket    string                  `env:"WORK_BUCKET"`
-	ImportJobARN  string                  `env:"IMPORT_JOB_ARN"`
-	UserPools     lambdahandler.UserPools `env:"USER_POOL_ARNS"`
+	ResultsBucket string `env:"RESULTS_BUCKET"`
+	WorkBucket    string `env:"WORK_BUCKET"`
+	ImportJobARN  string `env:"IMPORT_JOB_ARN"`
+	// ApplyChangesARN is the machine apply-changes; empty in a stack that applies none.
+	ApplyChangesARN string                  `env:"APPLY_CHANGES_ARN" envDefault:""`
+	UserPools       lambdahandler.UserPools `env:"USER_POOL_ARNS"`
 }
 
 type step struct {
@@ -103,13 +105,17 @@ func (s *step) handle(ctx context.Context, abort Abort) (Abort, error) {
 	if err != nil {
 		return abort, err
 	}
+	applying, err := s.stopChanges(ctx, abort.ImportID, began, planned && !published)
+	if err != nil {
+		return abort, err
+	}
 	running, err := s.stopJobs(ctx, abort.Drop, began)
 	if err != nil {
 		return abort, err
 	}
 	quiet := latest(stopped, last).Add(startGrace)
 	switch {
-	case atWork || running:
+	case atWork || applying || running:
 		abort.Next, abort.WaitSeconds = contract.Wait, int64(stopPoll/time.Second)
 	case published:
 		// Its publisher may have ended between the result and the message: publish-result goes on where it left off.
