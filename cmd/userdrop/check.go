@@ -111,6 +111,7 @@ func check(cmd *cobra.Command, name string, o checkOptions) error {
 		res.Problems, res.Notes = summary.Problems, summary.Notes
 		res.Files = sink.files
 	}
+	nameFlags(res)
 	res.FinishedAt = time.Now()
 	if err := report.Finish(res, report.Ended); err != nil {
 		return err
@@ -140,6 +141,20 @@ func check(cmd *cobra.Command, name string, o checkOptions) error {
 	return nil
 }
 
+// nameFlags names settings as flags in all messages.
+func nameFlags(res *contract.Result) {
+	for i := range res.Problems {
+		p := &res.Problems[i]
+		p.Message = contract.NameFlags(p.Message)
+		for j := range p.Details {
+			p.Details[j].Advice = contract.NameFlags(p.Details[j].Advice)
+		}
+	}
+	for i := range res.Notes {
+		res.Notes[i].Message = contract.NameFlags(res.Notes[i].Message)
+	}
+}
+
 // applyRules runs the rules over one file.
 func applyRules(
 	ctx context.Context, r io.Reader, pool *usercsv.Pool, settings usercsv.Settings, sink *checkSink,
@@ -163,7 +178,7 @@ func readPool(poolFile, headerFile string) (*usercsv.Pool, error) {
 	}
 	pool, err := usercsv.ParsePool(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", poolFile, err)
+		return nil, fmt.Errorf("%s: %w", printable(poolFile, 200), err)
 	}
 	if headerFile == "" {
 		return pool, nil
@@ -172,7 +187,7 @@ func readPool(poolFile, headerFile string) (*usercsv.Pool, error) {
 		return nil, err
 	}
 	if pool.Header, err = usercsv.ParseHeader(text); err != nil {
-		return nil, fmt.Errorf("%s: %w", headerFile, err)
+		return nil, fmt.Errorf("%s: %w", printable(headerFile, 200), err)
 	}
 	return pool, nil
 }

@@ -22,6 +22,8 @@ type sample struct {
 	line   int
 	column string
 	cell   string
+	hidden bool   // the cell may not be shown
+	detail string // what is wrong with it
 }
 
 // checkSink keeps a few samples of each problem and, with a directory, writes parts and failed.csv there.
@@ -58,7 +60,8 @@ func newCheckSink(dir string, source *os.File) (*checkSink, error) {
 		}
 		name := filepath.Join(dir, entry.Name())
 		if info, err := os.Stat(name); err == nil && os.SameFile(info, from) {
-			return nil, fmt.Errorf("%s would be overwritten: choose another directory for --out", name)
+			return nil, fmt.Errorf("%s would be overwritten: choose another directory for --out",
+				printable(name, 200))
 		}
 		old = append(old, name)
 	}
@@ -106,18 +109,23 @@ func (s *checkSink) Reject(_ context.Context, row *usercsv.Rejected) error {
 		}
 		s.files.Failed = name
 		s.rows = usercsv.NewFailedWriter(s.failed, *row.Header)
+		s.rows.Flags = true
 	}
 	return s.rows.WriteRejected(row)
 }
 
+// newSample takes the cell at fault, if it may be shown. What could not be split into cells may hold anything.
 func newSample(row *usercsv.Rejected, f usercsv.Fault) sample {
 	shown := sample{line: row.Line, column: f.Attribute}
-	switch {
-	case f.Column >= 0:
-		shown.column = row.Header.Names[f.Column]
-		shown.cell = cut(row.Cells[f.Column])
-	case row.Raw != nil:
-		shown.cell = cut(row.Raw)
+	if f.Column < 0 {
+		shown.detail = f.Detail
+		return shown
+	}
+	shown.column = row.Header.Names[f.Column]
+	if cell := row.Cells[f.Column]; row.Header.Shows(f.Column, cell) {
+		shown.cell, shown.detail = cut(cell), f.Detail
+	} else {
+		shown.hidden = true
 	}
 	return shown
 }

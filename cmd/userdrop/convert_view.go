@@ -75,12 +75,12 @@ func (v *convertView) rest(a *convert.Account, m *mapping.Mapping) {
 		v.printf("\n%s\n  %s kept as they are, %s rewritten, %s dropped\n", v.paint(bold, "Password hashes"),
 			client.Grouped(int64(h.Kept)), client.Grouped(int64(h.Rewritten)), client.Grouped(int64(h.Dropped)))
 		if h.Dropped > 0 {
-			v.paragraph(contract.HashDropped.Message())
+			v.paragraph("  ", contract.HashDropped.Message())
 		}
 	}
 	if a.Usernames > 0 {
 		v.printf("\n%s\n", v.paint(bold, "Usernames"))
-		v.paragraph(fmt.Sprintf("%s had a login that is no address or number: the pool's users sign in with those, so that "+
+		v.paragraph("  ", fmt.Sprintf("%s had a login that is no address or number: the pool's users sign in with those, so that "+
 			"the login is left out. To keep it, map it to preferred_username.", client.Rows(int64(a.Usernames))))
 	}
 	if j := a.Join; j != nil {
@@ -102,13 +102,13 @@ func (v *convertView) rest(a *convert.Account, m *mapping.Mapping) {
 	for _, n := range a.Notes {
 		if n.Code != contract.HashDropped {
 			v.printf("\n%s  %s\n", v.paint(bold, n.Code.String()), client.Rows(int64(n.Count)))
-			v.paragraph(n.Message)
+			v.paragraph("  ", n.Message)
 		}
 	}
 	for _, f := range m.Facts {
 		if f.Uncertain != "" {
 			v.printf("\n%s\n", v.paint(bold, "Not certain"))
-			v.paragraph(f.Fact + " " + f.Uncertain)
+			v.paragraph("  ", f.Fact+" "+f.Uncertain)
 		}
 	}
 }

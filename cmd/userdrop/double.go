@@ -147,7 +147,7 @@ func (o *doubleOptions) readSettings() (cognito.Settings, error) {
 	decoder := json.NewDecoder(strings.NewReader(string(text)))
 	decoder.DisallowUnknownFields()
 	if err := errors.Join(decoder.Decode(&settings), settings.Validate()); err != nil {
-		return settings, fmt.Errorf("%s: %w", o.settings, err)
+		return settings, fmt.Errorf("%s: %w", printable(o.settings, 200), err)
 	}
 	return settings, nil
 }

@@ -77,7 +77,7 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		fmt.Fprintln(stderr, "userdrop: interrupted")
 		return int(exitInterrupted)
 	}
-	fmt.Fprintf(stderr, "userdrop: %v\n", err)
+	fmt.Fprintf(stderr, "userdrop: %s\n", errorText(err))
 	if e, ok := errors.AsType[*client.Error](err); ok {
 		return map[client.Kind]int{
 			client.NotFound: exitNotFound, client.Unreached: exitUnreached, client.Refused: exitRefusedCall,

@@ -127,7 +127,7 @@ func (m *meter) Finish(text string) {
 	if m.tty {
 		fmt.Fprint(m.w, "\r\x1b[K")
 	}
-	fmt.Fprintf(m.w, "%s %s\n", m.paint(green, "✔"), text)
+	fmt.Fprintf(m.w, "%s %s\n", m.paint(green, "✔"), printable(text, 2000))
 	m.last = client.Step{}
 }
 

@@ -12,22 +12,21 @@ const (
 	adviceNameless = "no name. Name the column, remove it, or leave out all unknown columns by the setting IgnoreColumns " +
 		"(*)."
 	adviceID = "Cognito gives each user a new sub, and other products' ids are not imported. Carry old ids along by the " +
-		"setting IdColumn, or leave the column out by the setting IgnoreColumns."
+		"setting IdColumn, or leave the column out."
 	advicePassword = "plain passwords are never imported. Take the column out of the file; users set a new password at " +
 		"their first sign-in."
-	adviceHash = "this pool's header has no password_hash column. Leave the column out by the setting IgnoreColumns; " +
+	adviceHash = "this pool takes no password hashes: its header has no password_hash column. Leave the column out; " +
 		"users set a new password at their first sign-in."
-	adviceTime = "Cognito sets its own times and has no attribute for this one. Leave the column out by the setting " +
-		"IgnoreColumns, or add a custom attribute to the pool."
+	adviceTime = "Cognito sets its own times and has no attribute for this one. Leave the column out, or add a custom " +
+		"attribute to the pool."
 	adviceStatus = "Cognito's import cannot take who is shut out, and without the column these people come back. Remove " +
 		"their rows, then leave the column out by its own name in the setting IgnoreColumns."
 	adviceEnabled = "taken only where the stack's parameter ApplyGroups is true; without the column, people who were shut " +
 		"out come back. Otherwise remove their rows, then leave the column out by its own name in the setting " +
 		"IgnoreColumns."
 	adviceGroups = "groups are taken from a column named groups, and only where the stack's parameter ApplyGroups is " +
-		"true. Otherwise leave the column out by the setting IgnoreColumns."
-	adviceOther = "no attribute of the user pool. Rename the column, add a custom attribute to the pool, or leave the " +
-		"column out by the setting IgnoreColumns."
+		"true. Otherwise leave the column out."
+	adviceOther = "no attribute of the user pool."
 )
 
 // knownNames are names that exports of other products have, folded, with what they are told.
@@ -76,8 +75,7 @@ func (r *resolver) advise(name string, taken map[string]bool) string {
 		return text
 	}
 	if column := r.suggest(folded, taken); column != "" {
-		return "no attribute of the user pool; perhaps " + column + " is meant. Rename the column, or leave it out by the " +
-			"setting IgnoreColumns."
+		return "no attribute of the user pool; perhaps " + column + " is meant."
 	}
 	return adviceOther
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"userdrop/internal/contract"
 )
 
 // Rows reads a source again, row by row, to find the cells of rows that did not make it.
@@ -44,16 +46,19 @@ func (r *Rows) Seek(line int) (Row, error) {
 // delimiter, so that the spreadsheet that wrote the source opens it as it should. Cells are as read, neither trimmed nor
 // altered for a spreadsheet's sake; only our own columns are made safe against formulas.
 type FailedWriter struct {
-	w         *bufio.Writer
-	delimiter byte
-	keep      []int // the source's columns less ours of an earlier failed.csv
-	begun     bool
-	names     [][]byte
+	// Flags names settings in messages as flags of the command line, not as parameters of the stack.
+	Flags bool
+
+	header Header
+	w      *bufio.Writer
+	keep   []int // the source's columns less ours of an earlier failed.csv
+	begun  bool
+	names  [][]byte
 }
 
 // NewFailedWriter writes to w. Nothing is written before the first row.
 func NewFailedWriter(w io.Writer, header Header) *FailedWriter {
-	f := &FailedWriter{w: bufio.NewWriter(w), delimiter: header.Delimiter}
+	f := &FailedWriter{w: bufio.NewWriter(w), header: header}
 	for i, name := range header.Names {
 		if !header.ours(i) {
 			f.keep = append(f.keep, i)
@@ -139,6 +144,10 @@ func (f *FailedWriter) Write(row *Row, codes Codes, message string) error {
 	if row.Code == BadQuoting && row.LastLine > row.Line {
 		message = strings.Replace(message, BadQuoting.Message(), spanMessage(row.Line, row.LastLine), 1)
 	}
+	message = strings.Replace(message, contract.NotVerified.Message(), f.header.message(contract.NotVerified), 1)
+	if f.Flags {
+		message = contract.NameFlags(message)
+	}
 	if row.Cut {
 		message += " Only the first 16 KiB of the row's text are shown."
 	}
@@ -155,12 +164,12 @@ func (f *FailedWriter) Flush() error { return f.w.Flush() }
 // cell writes a cell and the delimiter behind it, in quotation marks where RFC 4180 asks for them. A backslash asks for
 // them as well: one before a comma means something in the source dialect.
 func (f *FailedWriter) cell(text []byte) {
-	if bytes.ContainsAny(text, "\"\\\r\n") || bytes.IndexByte(text, f.delimiter) >= 0 {
+	if bytes.ContainsAny(text, "\"\\\r\n") || bytes.IndexByte(text, f.header.Delimiter) >= 0 {
 		f.w.Write(appendQuoted(f.w.AvailableBuffer(), text))
 	} else {
 		f.w.Write(text)
 	}
-	f.w.WriteByte(f.delimiter)
+	f.w.WriteByte(f.header.Delimiter)
 }
 
 // harmless puts a ' before what a spreadsheet would take for a formula.

@@ -3,6 +3,7 @@ package usercsv
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -24,6 +25,8 @@ type Header struct {
 	Delimiter byte
 
 	unknown []int // the columns that nothing takes
+	// assume offers AssumeVerified, if the file has no column that would say what is verified.
+	assume string
 }
 
 // delimiters are those that a source may have, in the order of preference.
@@ -67,6 +70,7 @@ func (s *scanner) readHeader(pool *Pool, settings Settings) (Header, error) {
 	s.skipLine(false)
 	s.full = s.buf[start:s.pos]
 	header.leaveOutUnknown(settings)
+	header.assume = header.offerAssume(pool, settings)
 	if problems := header.problems(pool, known, s); len(problems) > 0 {
 		return Header{}, &Refusal{Problems: problems}
 	}
@@ -145,6 +149,49 @@ func (h *Header) nameOf(n int) string {
 // ours reports whether the nth column is one that failed.csv added.
 func (h *Header) ours(n int) bool { return strings.HasPrefix(trimName(h.Names[n]), ourColumns) }
 
+// offerAssume returns the sentence that offers AssumeVerified: only where the file has the address or number that the
+// pool verifies, and no column that would say whether it is verified.
+func (h *Header) offerAssume(pool *Pool, settings Settings) string {
+	lacks := func(attribute, mark string, assumed bool) bool {
+		return !assumed && slices.Contains(pool.AutoVerified, attribute) && slices.Contains(h.Attributes, attribute) &&
+			!slices.Contains(h.Attributes, mark)
+	}
+	var values, what []string
+	if lacks(colEmail, colEmailVerified, settings.assumesEmail()) {
+		values, what = append(values, colEmail), append(what, "addresses")
+	}
+	if lacks(colPhone, colPhoneVerified, settings.assumesPhone()) {
+		values, what = append(values, colPhone), append(what, "numbers")
+	}
+	if len(values) == 0 {
+		return ""
+	}
+	return " If somebody has verified the " + strings.Join(what, " or ") + " of this file, say so by the setting " +
+		"AssumeVerified (" + strings.Join(values, ", ") + ")."
+}
+
+// message is a code's message for the rows of this source.
+func (h *Header) message(code contract.Code) string {
+	if code == contract.NotVerified {
+		return code.Message() + h.assume
+	}
+	return code.Message()
+}
+
+// Shows reports whether the cell of a column may be shown on the terminal of the file's owner: never a password hash,
+// what an unknown column holds, what looks like a hash, or what is in a column whose name speaks of a secret.
+func (h *Header) Shows(column int, cell []byte) bool {
+	return column >= 0 && h.Attributes[column] != "" && h.Attributes[column] != colHash &&
+		!secretName.MatchString(h.Names[column]) && !secretName.MatchString(h.Attributes[column]) &&
+		!secretCell.Match(cell)
+}
+
+var (
+	secretName = regexp.MustCompile(`(?i)pass|pwd|secret|token|credential|hash|salt|digest|private|api.?key|otp|\bpin\b`)
+	secretCell = regexp.MustCompile(`\$[^$]+\$|[0-9A-Fa-f]{32,}|[A-Za-z0-9+/_-]{40,}|[A-Za-z0-9+/_-]{8,}={1,2}|` +
+		`\{[A-Za-z0-9-]+\}.{8,}`)
+)
+
 // ignoredNote is the note about the columns that the settings leave out.
 func (h *Header) ignoredNote() contract.Note {
 	return contract.Note{
@@ -196,13 +243,15 @@ func (h *Header) unknownColumns(known *resolver, taken map[string]bool, s *scann
 		}
 		numbers[advice] = append(numbers[advice], i+1)
 	}
-	sentences := []string{"The file has columns that nothing takes."}
+	sentences := []string{contract.UnknownColumn.Message()}
 	for _, text := range texts {
 		sentences = append(sentences, columnList(numbers[text])+": "+text)
 	}
 	if len(taken) == 0 {
 		if n := s.headerBelow(known, 0); n > 0 {
-			sentences = append(sentences, fmt.Sprintf("Line %d looks like the header: remove the lines above it.", n))
+			below := fmt.Sprintf("Line %d looks like the header: remove the lines above it.", n)
+			sentences = append(sentences, below)
+			p.Details = append(p.Details, contract.ColumnDetail{Advice: below})
 		}
 	}
 	p.Message = strings.Join(sentences, " ")

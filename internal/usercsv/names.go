@@ -90,8 +90,10 @@ func fold(name string) string {
 		name = trimName(name)
 		n := len(name)
 		name = strings.Trim(name, `"'`)
-		if at := label.FindStringIndex(name); at != nil && at[0] > 0 {
-			name = name[:at[0]]
+		if name != "" && strings.IndexByte("*)]", name[len(name)-1]) >= 0 {
+			if at := label.FindStringIndex(name); at != nil && at[0] > 0 {
+				name = name[:at[0]]
+			}
 		}
 		if len(name) == n {
 			break

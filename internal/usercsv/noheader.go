@@ -24,7 +24,7 @@ var dataForms = []struct {
 	{"a hash", regexp.MustCompile(`\$.+\$`)},
 	{"a hash", regexp.MustCompile(`(?i)^(0x)?[0-9a-f]{32,}$`)},
 	{"a hash", regexp.MustCompile(`(?i)^\{[a-z0-9-]+\}.{16,}`)},
-	{"a hash", regexp.MustCompile(`^[A-Za-z0-9+/_-]*\d[A-Za-z0-9+/_-]*={1,2}$`)},
+	{"a hash", regexp.MustCompile(`^[A-Za-z0-9+/_-]{6,}={1,2}$`)},
 	{"a hash", regexp.MustCompile(`^[A-Za-z0-9+/]{40,}$`)},
 }
 

@@ -268,7 +268,13 @@ func (p *Preparer) addRows(
 	case refusal != nil:
 		return summary, refusal
 	}
-	summary.Problems, summary.Notes = tally.Problems(), notes.all(&header)
+	summary.Problems = tally.Problems()
+	for i := range summary.Problems {
+		if p := &summary.Problems[i]; p.Code == contract.NotVerified {
+			p.Message = header.message(p.Code)
+		}
+	}
+	summary.Notes = notes.all(&header)
 	return summary, nil
 }
 
