@@ -31,8 +31,12 @@ const templateHead = "name,given_name,family_name,middle_name,nickname,preferred
 // narrowHead is what an export of the few columns that matter has.
 const narrowHead = "username,email,email_verified,given_name,family_name,phone_number,birthdate,address"
 
+// sixteenHead is that of an export with 16 columns, of which one row in ten has a quoted value.
+const sixteenHead = "username,email,email_verified,name,given_name,family_name,nickname,gender,birthdate,zoneinfo,locale," +
+	"phone_number,phone_number_verified,address,updated_at,profile"
+
 // benchFiles are Cognito's template filled in, the same with every cell quoted and commas in some, an export of 60
-// columns, and one of few and long ones, which is what encoding/csv is best at.
+// columns, one of 16 of which some rows are quoted, and one of few and long ones, which is what encoding/csv is best at.
 func benchFiles() []benchFile {
 	wide := testPool()
 	wideHead := narrowHead + ",locale,zoneinfo"
@@ -62,6 +66,15 @@ func benchFiles() []benchFile {
 				b = fmt.Appendf(b, ",value%d", (n+i)%1000)
 			}
 			return append(b, '\n')
+		}},
+		{"sixteen", testPool(), sixteenHead, func(b []byte, n int) []byte {
+			address := fmt.Sprintf("%d Main Street", n%999)
+			if n%10 == 0 {
+				address = `"` + address + `, Springfield"`
+			}
+			return fmt.Appendf(b, "user%08d,user%08d@example.com,true,Maria Example,Maria,Example,mary,female,1985-02-%02d,"+
+				"America/Chicago,en-US,+1206555%04d,false,%s,14714%05d,Acme\n",
+				n, n, n%28+1, n%10000, address, n%99999)
 		}},
 		{"narrow", testPool(), narrowHead, func(b []byte, n int) []byte { return append(narrow(b, n), '\n') }},
 	}

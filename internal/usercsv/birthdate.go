@@ -41,15 +41,9 @@ func (d date) appendSlashes(to []byte) []byte {
 	return append(to, byte('0'+d.year/1000), byte('0'+d.year/100%10), byte('0'+d.year/10%10), byte('0'+d.year%10))
 }
 
-// isDate reports whether text has the form YYYY-MM-DD.
-func isDate(text []byte) bool {
-	return len(text) == len("2006-01-02") && text[4] == '-' && text[7] == '-' &&
-		isDigits(text[:4]) && isDigits(text[5:7]) && isDigits(text[8:])
-}
-
-// parseDate reads YYYY-MM-DD.
+// parseDate reads YYYY-MM-DD. It reports whether text is a day of the calendar in this form.
 func parseDate(text []byte) (date, bool) {
-	if !isDate(text) {
+	if len(text) != len("2006-01-02") || text[4] != '-' || text[7] != '-' {
 		return date{}, false
 	}
 	d := date{int(number(text[:4])), int(number(text[5:7])), int(number(text[8:]))}
@@ -78,16 +72,15 @@ func (b *birthdates) read(to, text []byte, line int) ([]byte, bool) {
 }
 
 func (b *birthdates) parse(text []byte, line int) (date, bool) {
-	if len(text) >= 10 && isDate(text[:10]) {
-		d, ok := parseDate(text[:10])
-		return d, ok && (len(text) == 10 || midnight.Match(text[10:]))
+	if d, ok := parseDate(text[:min(len(text), 10)]); ok {
+		return d, len(text) == 10 || midnight.Match(text[10:])
 	}
 	first, second, year, separator, ok := yearLast(text)
 	if !ok {
 		return date{}, false
 	}
 	monthFirst, dayFirst := date{year, first, second}, date{year, second, first}
-	if separator == '/' {
+	if separator == '/' && first != second {
 		b.tally.add(line, orderOf(monthFirst, dayFirst))
 	}
 	if b.settings.DateOrder == DateDayFirst {
@@ -105,7 +98,7 @@ func yearLast(text []byte) (first, second, year int, separator byte, ok bool) {
 	separator = text[a]
 	b := leadingDigits(text[a+1:], 2)
 	rest := text[a+1+b:]
-	if b == 0 || len(rest) != len("/2006") || rest[0] != separator || !isDigits(rest[1:]) ||
+	if b == 0 || len(rest) != len("/2006") || rest[0] != separator || number(rest[1:]) < 0 ||
 		separator != '/' && separator != '.' && separator != '-' {
 		return 0, 0, 0, 0, false
 	}
@@ -121,12 +114,9 @@ func leadingDigits(text []byte, most int) int {
 	return n
 }
 
-// orderOf returns what a birthdate shows about the order in which it was written. One with the same day and month
-// shows nothing, whichever way it is read.
+// orderOf returns what a birthdate shows about the order in which it was written.
 func orderOf(monthFirst, dayFirst date) dateOrder {
 	switch m, d := monthFirst.valid(), dayFirst.valid(); {
-	case monthFirst == dayFirst:
-		return orderPlain
 	case m && d:
 		return orderEither
 	case d:

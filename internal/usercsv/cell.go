@@ -20,36 +20,46 @@ const (
 var nullWords = []string{"NULL", "(null)", "None", "nil", "nan", "undefined", "N/A"}
 
 func isNullWord(text []byte) bool {
-	switch text[0] {
-	case 'N', 'n', 'U', 'u', '(':
-		return len(text) <= len("undefined") && slices.ContainsFunc(nullWords, func(word string) bool {
-			return len(word) == len(text) && strings.EqualFold(word, string(text))
-		})
-	}
-	return false
+	return len(text) <= len("undefined") && slices.ContainsFunc(nullWords, func(word string) bool {
+		return len(word) == len(text) && strings.EqualFold(word, string(text))
+	})
 }
 
 // sheetErrors are what a spreadsheet shows where a formula failed.
 var sheetErrors = []string{"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"}
 
-// shortened is a number as a spreadsheet shows it that has more digits than its cell has room for.
-var shortened = regexp.MustCompile(`^[+-]?\d([.,]\d+)?[Ee][+-]\d{2,3}$`)
-
+// isShortened reports whether text is a number as a spreadsheet shows it that has more digits than its cell has room
+// for: 1.23457E+11, also with a comma.
 func isShortened(text []byte) bool {
 	n := len(text)
-	return n >= len("1E+11") && text[0] <= '9' && (isSign(text[n-3]) || isSign(text[n-4])) && shortened.Match(text)
+	return n >= len("1E+11") && (text[n-4]|0x20 == 'e' || text[n-5]|0x20 == 'e') && shortened.Match(text)
 }
 
-func isSign(b byte) bool { return b == '+' || b == '-' }
+var shortened = regexp.MustCompile(`^[+-]?\d([.,]\d+)?[Ee][+-]\d{2,3}$`)
 
-// unusualBytes are the first bytes of values that are looked at twice: spaces, formulas, apostrophes, a spreadsheet's
-// errors, and the texts of the setting NullText.
-func unusualBytes(nullText []string) (table [256]bool) {
+// firstByte says what a value with this first byte may be.
+type firstByte uint8
+
+const (
+	firstUnusual firstByte = 1 << iota // a formula, an apostrophe, an error of a spreadsheet, white space, a text of NullText
+	firstOfNull                        // a word for nothing
+	firstOfNumber
+)
+
+// firstBytes says it of every byte.
+func firstBytes(nullText []string) (table [256]firstByte) {
 	for _, b := range []byte(" ='#") {
-		table[b] = true
+		table[b] |= firstUnusual
 	}
 	for _, text := range nullText {
-		table[text[0]] = true
+		table[text[0]] |= firstUnusual
+	}
+	for _, word := range nullWords {
+		table[strings.ToUpper(word)[0]] |= firstOfNull
+		table[strings.ToLower(word)[0]] |= firstOfNull
+	}
+	for _, b := range []byte("+-0123456789") {
+		table[b] |= firstOfNumber
 	}
 	return table
 }
@@ -62,21 +72,22 @@ func (c *checker) read(col *column) cell {
 	if len(value) == 0 {
 		return cell{}
 	}
-	if found > classComma || c.unusual[value[0]] || value[len(value)-1] == ' ' {
+	first := c.first[value[0]]
+	if found > classComma || first&firstUnusual != 0 || value[len(value)-1] == ' ' {
 		if value = c.clean(col); len(value) == 0 {
 			return cell{}
 		}
-		found = classify(value)
+		found, first = classify(value), c.first[value[0]]
 		if code, detail := c.damage(col, value, found); code != 0 {
 			return c.unreadable(code, col, detail)
 		}
 	}
-	if col.text && isShortened(value) {
+	if first&firstOfNumber != 0 && col.text && isShortened(value) {
 		return c.unreadable(SpreadsheetValue, col, "")
 	}
 	switch col.kind {
 	case kindText:
-		if isNullWord(value) {
+		if first&firstOfNull != 0 && isNullWord(value) {
 			c.note(contract.NullText)
 		}
 	case kindUsername:

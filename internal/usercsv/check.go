@@ -20,7 +20,7 @@ type checker struct {
 	mapped     []*column      // those of them that the source has
 	filled     []role         // those that it has not
 	behind     []byte         // commas behind the last value
-	unusual    [256]bool      // first bytes of values that are not taken as they are
+	first      [256]firstByte // what a value may be, by its first byte
 	birthdates birthdates
 	birthdate  *column // nil if the source has none
 	latest     int64   // of updated_at
@@ -71,7 +71,7 @@ func newChecker(pool *Pool, settings Settings, seen *seen, header Header) *check
 		names = append(slices.Clip(names), colHash)
 	}
 	c := &checker{settings: settings, seen: seen, pool: pool, names: names}
-	c.unusual = unusualBytes(settings.NullText)
+	c.first = firstBytes(settings.NullText)
 	c.changes = newChanges(header, settings.Groups)
 	c.birthdates = birthdates{settings: settings, today: dateOf(settings.Began)}
 	c.latest = endOfTomorrow(settings.Began)

@@ -36,9 +36,16 @@ func numberBounds(low, high *big.Int) (least, most int64) {
 	return least, most
 }
 
-// number is the value of a few digits, 18 at most.
-func number(digits []byte) (n int64) {
+// number returns the value of 1 to 18 digits, -1 for any other text.
+func number(digits []byte) int64 {
+	if len(digits) == 0 || len(digits) > 18 {
+		return -1
+	}
+	n := int64(0)
 	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return -1
+		}
 		n = n*10 + int64(c-'0')
 	}
 	return n

@@ -35,17 +35,21 @@ func (s *scanner) split() splitting {
 	text, table, delim := s.buf[:s.end], &s.classes, s.delim
 	for start := s.pos; ; {
 		found, stop, open := class(0), start, -1
-		for ; stop < len(text); stop++ {
-			if this := table[text[stop]]; this < classEnd {
-				found |= this
-			} else if !s.escaped(start, stop) {
-				break
-			} else {
-				found |= classComma
+		if start < len(text) && text[start] == '"' {
+			open = start
+		} else {
+			for ; stop < len(text); stop++ {
+				if this := table[text[stop]]; this < classEnd {
+					found |= this
+				} else if !s.escaped(start, stop) {
+					break
+				} else {
+					found |= classComma
+				}
 			}
-		}
-		if found&classMark != 0 {
-			open = openingQuote(text[:stop], start)
+			if found&classMark != 0 { // white space may come before the mark
+				open = openingQuote(text[:stop], start)
+			}
 		}
 		if open < 0 {
 			s.fields = append(s.fields, field{start: int32(start), end: int32(stop), found: found})
@@ -86,13 +90,12 @@ func openingQuote(text []byte, start int) int {
 // splitQuoted splits the field that opens with a quotation mark at open. It returns where the delimiter or line end
 // behind the field is.
 func (s *scanner) splitQuoted(open int) (int, splitting) {
-	text := s.buf[:s.end]
+	text, table := s.buf[:s.end], &s.classes
 	limit := min(s.end, open+1+maxQuoted+1)
-	f := field{start: int32(open + 1), form: formQuoted}
-	closing := open + 1
-	for ; ; closing++ {
+	form, found, closing := formQuoted, class(0), open+1
+	for {
 		for closing < limit && text[closing] != '"' {
-			f.found |= s.classes[text[closing]]
+			found |= table[text[closing]]
 			closing++
 		}
 		if closing >= limit {
@@ -104,11 +107,11 @@ func (s *scanner) splitQuoted(open int) (int, splitting) {
 		if closing+1 == s.end || text[closing+1] != '"' {
 			break
 		}
-		f.form |= formDoubled
-		f.found |= classMark
-		closing++
+		form |= formDoubled
+		found |= classMark
+		closing += 2
 	}
-	f.end, f.found = int32(closing), f.found&^classEnd
+	f := field{start: int32(open + 1), end: int32(closing), form: form, found: found &^ classEnd}
 	s.fields = append(s.fields, f)
 	if f.found&classControl != 0 {
 		s.breaks += countBreaks(text[open+1 : closing])

@@ -33,10 +33,11 @@ var firstUpdatedAt = time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
 // parseUpdatedAt reads a time in one of the forms that docs/csv.md lists for updated_at: seconds or milliseconds since 1970, or a date and
 // time. zoneless reports that it has no zone and was taken as UTC. Fractions of a second are cut.
 func parseUpdatedAt(text []byte) (seconds int64, zoneless, ok bool) {
-	digits, _ := bytes.CutSuffix(text, []byte(".0"))
+	digits := bytes.TrimSuffix(text, []byte(".0"))
 	switch {
-	case (len(digits) == 9 || len(digits) == 10) && isDigits(digits):
-		return number(digits), false, true
+	case len(digits) == 9 || len(digits) == 10:
+		n := number(digits)
+		return n, false, n >= 0
 	case len(text) == 13 && isDigits(text):
 		return number(text) / 1000, false, true
 	case len(text) < len("2006-01-02T15:04:05"):

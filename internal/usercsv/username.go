@@ -14,7 +14,7 @@ const maxUsername = 128 // characters of a username (API model, UsernameType)
 
 // usernameFault returns why a text cannot be a username of the pool, or "" if it can.
 func (c *checker) usernameFault(name []byte, found class) string {
-	if isNullWord(name) {
+	if c.first[name[0]]&firstOfNull != 0 && isNullWord(name) {
 		return "It means that there is no value."
 	}
 	if found&(classWide|classControl) != 0 || bytes.IndexByte(name, ' ') >= 0 {
