@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"userdrop/internal/client"
+	"userdrop/internal/contract"
 
 	"github.com/spf13/cobra"
 )
@@ -109,6 +110,8 @@ func listRow(l client.Listed) []string {
 		read, arrived = client.Grouped(l.Rows.Read), client.Grouped(l.Rows.Arrived())
 	}
 	switch {
+	case l.Verdict == contract.VerdictTakenOver:
+		verdict = "taken over"
 	case verdict != "":
 	case l.Progress != nil && l.Progress.Percent >= 0:
 		verdict = fmt.Sprintf("%s %d%%", strings.ToLower(l.Progress.Step), l.Progress.Percent)

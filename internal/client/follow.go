@@ -106,6 +106,14 @@ func (f *Follower) look(ctx context.Context, started time.Time) (over bool, err 
 			return true, f.readParts(ctx, arn)
 		}
 	default:
+		takenOver, err := f.takenOver(ctx, f.ImportID)
+		if err != nil {
+			return false, err
+		}
+		if takenOver {
+			return false, NotFoundf("a later sweep took the files of %s over, and their result is under its import: "+
+				"see \"userdrop list\"", f.ImportID)
+		}
 		f.Progress.Show(Step{
 			Name: "Winding up", Share: -1, Text: "the job is stopped, then the result published: about 2 min",
 		})
@@ -236,7 +244,7 @@ func (f *Follower) step(ctx context.Context, state string, job contract.ImportJo
 	case "AwaitTurn", "IsItOurTurn", "WaitForTurn":
 		return Step{Name: "Waiting", Share: -1, Text: part + f.queued(job)}
 	case "WaitForOthers":
-		return Step{Name: "Waiting", Share: -1, Text: part + "another import job of this AWS account is active"}
+		return Step{Name: "Waiting", Share: -1, Text: part + refused(job)}
 	case "DescribeImportJob", "HasImportEnded", "WaitForImport":
 		f.refresh(ctx, &job)
 		now := time.Now()
@@ -255,6 +263,16 @@ func (f *Follower) step(ctx context.Context, state string, job contract.ImportJo
 	default:
 		return Step{Name: "Importing", Share: counted(0), Text: part + "handing the rows to Cognito"}
 	}
+}
+
+// refused words why a job does not start yet.
+func refused(job contract.ImportJob) string {
+	const active = "another import job of this AWS account is active"
+	if job.Refusal == "" || time.Since(job.RefusedSince) < time.Hour {
+		return active
+	}
+	return active + ", or Cognito refuses this one for another reason (since " +
+		job.RefusedSince.Local().Format("2006-01-02 15:04") + "): " + job.Refusal
 }
 
 // queued words a place in the queue.

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"golang.org/x/sync/errgroup"
 
+	"userdrop/internal/aws/awserror"
 	"userdrop/internal/contract"
 )
 
@@ -107,8 +108,15 @@ func (s *Stack) forgotten(ctx context.Context, known []Listed) ([]Listed, error)
 // describe adds what the result tells, if there is one.
 func (s *Stack) describe(ctx context.Context, l *Listed, progress bool) error {
 	r, _, err := s.Result(ctx, l.ImportID)
-	if err == nil && r == nil && progress {
+	switch {
+	case err != nil || r != nil:
+	case progress:
 		l.Progress, err = s.progress(ctx, l.ImportID)
+	case l.Execution != "RUNNING" && l.Execution != "SUCCEEDED":
+		var takenOver bool
+		if takenOver, err = s.takenOver(ctx, l.ImportID); takenOver {
+			l.Verdict = contract.VerdictTakenOver
+		}
 	}
 	if err != nil || r == nil {
 		return err
@@ -116,6 +124,16 @@ func (s *Stack) describe(ctx context.Context, l *Listed, progress bool) error {
 	l.Verdict, l.UserPoolID, l.Rows = r.Verdict, r.UserPoolID, &r.Rows
 	l.StartedAt, l.FinishedAt = r.StartedAt, r.FinishedAt
 	return nil
+}
+
+// takenOver reports whether a later sweep took the files of an import over, which has no result for that reason.
+func (s *Stack) takenOver(ctx context.Context, importID string) (bool, error) {
+	var done contract.Published
+	_, err := s.work.ReadJSON(ctx, contract.DoneKey(importID), &done)
+	if awserror.Name(err) == contract.Denied { // people who only read results
+		return false, nil
+	}
+	return done.Verdict == contract.VerdictTakenOver, err
 }
 
 // Recent returns the latest imports that Step Functions remembers, without their results.

@@ -65,7 +65,7 @@ type AttemptState struct {
 
 	// Job is the Cognito import job of the current attempt.
 	Job Job `json:"job,omitzero"`
-	// Uploaded reports whether this execution saw S3 accept the part for Job.
+	// Uploaded reports whether S3 accepted the part for Job.
 	Uploaded bool `json:"uploaded"`
 	// Lapsed reports whether Job's upload URL can't be used any more.
 	Lapsed bool `json:"lapsed"`
@@ -95,7 +95,10 @@ type QueueState struct {
 	EstimatedSeconds int64 `json:"estimatedSeconds"`
 	// First is where the job of the first in line was found, so that the next look goes there alone.
 	First First `json:"first,omitzero"`
-	// Held is why the queue as a whole stands still, in words for people: a pause, or the import window.
+	// YieldedAt is when the part last went back to the end of the queue, because Cognito kept refusing its job.
+	YieldedAt time.Time `json:"yieldedAt,omitzero"`
+	// Held is why the queue stands still, in words for people: a pause, the import window, or a part ahead whose job
+	// does not start.
 	Held string `json:"held,omitempty"`
 }
 
@@ -117,6 +120,12 @@ func (j ImportJob) Pause(wait time.Duration) ImportJob {
 		return j.handOver()
 	}
 	return j
+}
+
+// Yield returns the answer HandOver, with the part at the end of the queue.
+func (j ImportJob) Yield(now time.Time) ImportJob {
+	j.Ticket, j.YieldedAt, j.MovedAt = now.UTC(), now.UTC(), time.Time{}
+	return j.handOver()
 }
 
 func (j ImportJob) handOver() ImportJob {

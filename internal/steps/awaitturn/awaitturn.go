@@ -113,6 +113,9 @@ func (s *step) handle(ctx context.Context, turn Turn) (contract.ImportJob, error
 		return job.Pause(withJitter(job, max(wait, min(v.ahead/2, defaultPolicy.maxPollPerPlace)))), nil
 	}
 	if place > 0 {
+		if defaultPolicy.overdue(v) > overdueNotice {
+			job.Held = "the job of a part ahead does not start: another one of the account runs, or Cognito refuses it"
+		}
 		wait := defaultPolicy.wait(v)
 		if place > 1 {
 			wait = withJitter(job, wait)

@@ -60,10 +60,16 @@ func (p pollPolicy) looksAtFirst(v view) bool {
 	return v.place == 1 && v.first > p.shortJob || v.first > p.longJob && v.ahead-v.first <= p.longJob
 }
 
+// overdueNotice is how overdue the first in line is when people are told so.
+const overdueNotice = 10 * time.Minute
+
+// overdue returns how long ago the first in line should have been done.
+func (p pollPolicy) overdue(v view) time.Duration { return v.sinceMoved - p.partOverhead - v.first }
+
 // wait returns how long a part waits that is not the first in line.
 func (p pollPolicy) wait(v view) time.Duration {
 	// Where the first in line should be done by now, it waits itself: for a job of somebody else's, maybe for hours.
-	overdue := v.sinceMoved - p.partOverhead - v.first
+	overdue := p.overdue(v)
 	least := max(time.Duration(v.looked)*p.perPool, min(overdue/10, p.maxOverduePoll))
 	if v.place > 1 {
 		return min(max(v.ahead/2, least, p.minPoll), time.Duration(v.place)*p.maxPollPerPlace)

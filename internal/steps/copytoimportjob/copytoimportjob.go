@@ -50,7 +50,7 @@ const minValidity = 30 * time.Second
 // handle answers with Uploaded, or with Lapsed when the URL can't be used any more. A job that runs or ended already
 // needs nothing.
 func (s *step) handle(ctx context.Context, job contract.ImportJob) (contract.ImportJob, error) {
-	if !job.Job.Created() {
+	if !job.Job.Created() || job.Uploaded { // uploaded before a hand-over
 		return job, nil
 	}
 	state, address, err := importjobs.Describe(ctx, s.cognito, job)

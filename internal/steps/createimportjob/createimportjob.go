@@ -39,11 +39,11 @@ func New(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
 // a Redrive may begin anew after several attempts: look first. Where Cognito refuses for good, the payload has no job
 // and the text of the refusal.
 func (s *step) handle(ctx context.Context, job contract.ImportJob) (contract.ImportJob, error) {
-	job.Uploaded, job.Lapsed = false, false
 	job.Next = contract.Proceed
 	if job.Job.ID != "" { // handed over by the execution that made it, maybe before any list shows it
 		return job, nil
 	}
+	job.Uploaded, job.Lapsed = false, false
 	picked := job
 	err := importjobs.List(ctx, s.cognito, job.UserPoolID, job.PreparedAt, func(found contract.Job) bool {
 		picked = pick(job, picked, found)

@@ -145,6 +145,11 @@ func (p *Prepare) plan(ctx context.Context, plan *contract.Plan) error {
 	for _, source := range sources {
 		plan.Sources = append(plan.Sources, contract.PlannedSource{Object: source})
 	}
+	if plan.Manifest == "" && contract.InRoot(plan.Source.Key) {
+		refuse(plan, usercsv.Refuse(contract.PoolNotAllowed, "The file lies in the root of the inbox bucket, which "+
+			"names no user pool, and stays there. Put it under incoming/<user pool id>/, and delete this one."))
+		return nil
+	}
 	pool, users, err := p.pool(ctx, plan.UserPoolID)
 	if err == nil {
 		plan.Pool, err = json.Marshal(pool)
@@ -155,10 +160,15 @@ func (p *Prepare) plan(ctx context.Context, plan *contract.Plan) error {
 	if err == nil {
 		err = p.prepare(ctx, plan, pool, users)
 	}
-	refusal, refused := errors.AsType[*usercsv.Refusal](err)
-	if !refused {
-		return err
+	if refusal, refused := errors.AsType[*usercsv.Refusal](err); refused {
+		refuse(plan, refusal)
+		return nil
 	}
+	return err
+}
+
+// refuse refuses all sources of a plan.
+func refuse(plan *contract.Plan, refusal *usercsv.Refusal) {
 	plan.Refused = true
 	plan.Problems, plan.Notes = refusal.Problems, nil
 	plan.Outcomes = contract.Object{}
@@ -169,7 +179,6 @@ func (p *Prepare) plan(ctx context.Context, plan *contract.Plan) error {
 			s.Refused, s.Problems = true, refusal.Problems
 		}
 	}
-	return nil
 }
 
 // pool reads what the rules need to know of a pool, and about how many users it has.

@@ -274,6 +274,9 @@ func (p *Publish) move(ctx context.Context, r *contract.Result) error {
 	}
 	taken := map[string]bool{}
 	for i, source := range r.Sources {
+		if contract.InRoot(source.Key) { // refused; no function may touch what is not in a folder of its own
+			continue
+		}
 		from := contract.Object{
 			Bucket: source.Bucket, Key: source.Key, VersionID: source.VersionID, Bytes: source.Bytes,
 		}

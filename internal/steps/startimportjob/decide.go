@@ -11,6 +11,9 @@ const (
 	maxRefusalPoll = 5 * time.Minute
 	// maxLapses bounds the jobs, of the pool's 1,000, that uploads which never succeed may cost.
 	maxLapses = 5
+	// yieldAfter is how long a part keeps the head of the queue while Cognito refuses its job. It is longer than the
+	// largest job of somebody else's takes: what is refused for longer may be refused for good, and others may not be.
+	yieldAfter = 6 * time.Hour
 )
 
 // decide returns what happens to a part whose job was not started just now. patience is how long to go on asking while
@@ -33,6 +36,8 @@ func decide(job contract.ImportJob, now time.Time, patience time.Duration) contr
 		job.Refusal = "The upload URLs of " + job.Job.Name + " and the jobs before it could not be used."
 		job.Next = contract.Done
 		return job
+	case refused && min(waited, now.Sub(job.YieldedAt)) >= yieldAfter:
+		return job.Yield(now)
 	default:
 		return job.Pause(min(max(waited/2, minRefusalPoll), maxRefusalPoll))
 	}

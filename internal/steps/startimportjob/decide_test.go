@@ -35,9 +35,13 @@ func TestDecide(t *testing.T) {
 			contract.AttemptState{Job: contract.Job{Status: "Created"}, RefusedSince: ago(time.Minute)},
 			answer{Next: contract.Wait, Wait: 30},
 		},
-		"refused for a day": {
-			contract.AttemptState{Job: contract.Job{Status: "Created"}, RefusedSince: ago(24 * time.Hour)},
+		"refused for five hours": {
+			contract.AttemptState{Job: contract.Job{Status: "Created"}, RefusedSince: ago(5 * time.Hour)},
 			answer{Next: contract.Wait, Wait: 300},
+		},
+		"refused for six hours: the next part may try": {
+			contract.AttemptState{Job: contract.Job{Status: "Created"}, RefusedSince: ago(6 * time.Hour)},
+			answer{Next: contract.HandOver},
 		},
 		"refused for good": {
 			contract.AttemptState{Job: contract.Job{Status: "Created"}, RefusedSince: ago(patience)},
@@ -72,5 +76,28 @@ func TestDecide(t *testing.T) {
 				t.Errorf("answer (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestYield lets the next part pass every six hours, until the patience is over.
+func TestYield(t *testing.T) {
+	began := time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
+	var job contract.ImportJob
+	job.ImportID, job.Part, job.Rows, job.Execution = "users-0a1b", 1, 7, "users-0a1b-p1-r7"
+	job.Job.Status, job.Uploaded, job.RefusedSince, job.Ticket = "Created", true, began, began
+	var yields []time.Duration
+	for now := began; job.Next != contract.Done; now = now.Add(5 * time.Minute) {
+		job = decide(job, now, 24*time.Hour)
+		if job.Next == contract.HandOver {
+			yields = append(yields, now.Sub(began))
+			name, ok := contract.ParseExecutionName(job.Execution)
+			if !ok || !name.Ticket.Equal(now) || !job.Uploaded {
+				t.Errorf("after %v: %s, uploaded %t", now.Sub(began), job.Execution, job.Uploaded)
+			}
+		}
+	}
+	want := []time.Duration{6 * time.Hour, 12 * time.Hour, 18 * time.Hour}
+	if diff := cmp.Diff(want, yields); diff != "" {
+		t.Errorf("yields (-want +got):\n%s", diff)
 	}
 }
