@@ -197,7 +197,7 @@ func TestOneBadFile(t *testing.T) {
 				codes = append(codes, path.Base(s.Key)+" "+p.Code.String())
 			}
 		}
-		if diff := cmp.Diff([]string{"b.csv NoHeader"}, codes); diff != "" {
+		if diff := cmp.Diff([]string{"b.csv UnknownColumn", "b.csv MissingColumn"}, codes); diff != "" {
 			t.Errorf("problems (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff([]string{"ada", "grace"}, w.names(red)); diff != "" {
