@@ -65,6 +65,7 @@ type Options struct {
 	// processes call it, and requests for another host are refused.
 	Endpoint string
 
+	// Cognito answers what AWS does not document of import jobs; zero is [cognito.Defaults].
 	Cognito cognito.Settings
 	// Seed of all identifiers and random numbers.
 	Seed uint64
@@ -134,8 +135,25 @@ type Double struct {
 	Roles         map[string]*iam.Role // by ARN
 	keys          iam.Keys
 	endpoint      string
-	services      map[string]http.Handler // by the service in a signature's scope
+	services      map[string]service // by their names in a signature
 	calls         func(Call, http.Handler) http.Handler
+}
+
+// service is one of the services of AWS.
+type service interface {
+	http.Handler
+	Operations() []string
+}
+
+// Operations returns the operations of each service, named as in a signature.
+func (d *Double) Operations() map[string][]string {
+	operations := map[string][]string{}
+	for name, service := range d.services {
+		if name != "upload" { // a part of cognito-idp
+			operations[name] = service.Operations()
+		}
+	}
+	return operations
 }
 
 // Boot deploys a template into a new double. The caller must call Close.
@@ -143,6 +161,9 @@ func Boot(o Options) (*Double, error) {
 	account := &wire.Account{ID: AccountID, Region: Region, IDs: wire.NewIDs(o.Seed), Speed: o.Speed}
 	d := &Double{
 		Account: account, Roles: map[string]*iam.Role{}, calls: o.Calls, endpoint: cmp.Or(o.Endpoint, DefaultEndpoint),
+	}
+	if o.Cognito == (cognito.Settings{}) {
+		o.Cognito = cognito.Defaults()
 	}
 	d.Logs = logs.New(account)
 	d.Cognito = cognito.New(account, d.Logs, o.Cognito)

@@ -79,7 +79,7 @@ func (d *Double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (d *Double) serve(w http.ResponseWriter, r *http.Request, call Call) {
-	handler, ok := d.services[call.Service]
+	service, ok := d.services[call.Service]
 	if !ok {
 		wire.Fail(w, r, call.Service, &wire.Error{
 			Code: "UnknownOperationException", Status: http.StatusNotImplemented,
@@ -87,6 +87,7 @@ func (d *Double) serve(w http.ResponseWriter, r *http.Request, call Call) {
 		})
 		return
 	}
+	handler := http.Handler(service)
 	if d.calls != nil {
 		handler = d.calls(call, handler)
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"strings"
 
 	"userdrop/localaws/cloudformation"
@@ -72,7 +71,7 @@ func (d *Double) start(o Options) {
 	targets := d.targets()
 	d.Events = events.NewBus(d.Account, events.Options{Targets: targets, Deliveries: o.Deliveries, Observe: o.Observe})
 	d.Scheduler = events.NewScheduler(d.Account, targets)
-	d.services = map[string]http.Handler{
+	d.services = map[string]service{
 		"s3": d.S3, "cognito-idp": d.Cognito, "logs": d.Logs, "states": d.StepFunctions, "lambda": d.Lambda,
 		"events": d.Events, "scheduler": d.Scheduler, "sns": d.SNS, "sqs": d.SQS,
 		"cloudformation": cloudformation.New(d.Stack), "sts": sts.Handler(d.Account), "upload": d.Cognito,

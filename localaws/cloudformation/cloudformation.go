@@ -4,7 +4,6 @@ package cloudformation
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"strconv"
 	"time"
@@ -17,7 +16,7 @@ const created = "CREATE_COMPLETE"
 
 // Service answers for one stack.
 type Service struct {
-	http.Handler
+	*wire.API
 	stack   *template.Stack
 	created time.Time
 }
@@ -25,7 +24,7 @@ type Service struct {
 // New returns the service of an account whose one stack is created now.
 func New(stack *template.Stack) *Service {
 	s := &Service{stack: stack, created: time.Now()}
-	s.Handler = wire.Query("http://cloudformation.amazonaws.com/doc/2010-05-15/", "2010-05-15",
+	s.API = wire.Query("http://cloudformation.amazonaws.com/doc/2010-05-15/", "2010-05-15",
 		map[string]wire.QueryOperation{
 			"DescribeStacks":         s.describeStacks,
 			"DescribeStackResources": s.describeStackResources,

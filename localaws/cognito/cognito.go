@@ -27,7 +27,7 @@ type Service struct {
 	account  *wire.Account
 	logs     *logs.Service
 	settings Settings
-	handler  http.Handler
+	api      *wire.API
 
 	mu         sync.Mutex
 	pools      map[string]*pool
@@ -48,7 +48,7 @@ func New(account *wire.Account, logs *logs.Service, settings Settings) *Service 
 		pools: map[string]*pool{}, jobs: map[string]*job{}, late: map[*time.Timer]struct{}{},
 		rates: map[category]*recent{}, writes: map[*user]*recent{},
 	}
-	s.handler = wire.JSON(s.operations())
+	s.api = wire.JSON(s.operations())
 	return s
 }
 
@@ -61,8 +61,11 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.Upload(w, r)
 		return
 	}
-	s.handler.ServeHTTP(w, r)
+	s.api.ServeHTTP(w, r)
 }
+
+// Operations returns the names of the operations, sorted.
+func (s *Service) Operations() []string { return s.api.Operations() }
 
 // Close ends all timers and removes uploaded files. Jobs stay as they are.
 func (s *Service) Close() {

@@ -654,6 +654,10 @@ func TestPoolsThatDiffer(t *testing.T) {
 			"ann@example.com,true,,false,,,,,ann", "RESET_REQUIRED 3 [" + logGroup + "]",
 		},
 		{
+			"MFA off, and the row says nothing", nil, nil,
+			"ann@example.com,true,,false,,,,,ann", "RESET_REQUIRED 3 [" + logGroup + "]",
+		},
+		{
 			"MFA optional, and the row says nothing", nil,
 			[]string{`"MfaConfiguration": "OFF"`, `"MfaConfiguration": "OPTIONAL"`},
 			"ann@example.com,true,,false,,,,,ann", "The MFA setting doesn't match the user pool. 0 [" + logGroup + "]",

@@ -72,7 +72,7 @@ type rule struct {
 type Bus struct {
 	account    *wire.Account
 	options    Options
-	http       http.Handler
+	api        *wire.API
 	dispatcher *dispatcher
 
 	mu      sync.Mutex
@@ -87,12 +87,15 @@ func NewBus(account *wire.Account, options Options) *Bus {
 		account: account, options: options, rules: map[string]*rule{},
 		dispatcher: newDispatcher(account, "events.amazonaws.com", options.Targets),
 	}
-	b.http = wire.JSON(b.operations())
+	b.api = wire.JSON(b.operations())
 	return b
 }
 
 // ServeHTTP serves the JSON protocol.
-func (b *Bus) ServeHTTP(w http.ResponseWriter, r *http.Request) { b.http.ServeHTTP(w, r) }
+func (b *Bus) ServeHTTP(w http.ResponseWriter, r *http.Request) { b.api.ServeHTTP(w, r) }
+
+// Operations returns the names of the operations, sorted.
+func (b *Bus) Operations() []string { return b.api.Operations() }
 
 // Close ends schedules and deliveries and waits for them.
 func (b *Bus) Close() { b.dispatcher.close() }
@@ -206,6 +209,8 @@ func (b *Bus) PutRule(r Rule) error {
 	switch {
 	case !ruleName.MatchString(r.Name):
 		return wire.Errorf("ValidationException", "Value %q at 'name' is not a rule's name", r.Name)
+	case r.EventBus != "" && r.EventBus != "default":
+		return wire.Errorf("ValidationException", "the local double does not know the event bus %s", r.EventBus)
 	case compiled.State != enabled && compiled.State != disabled:
 		return wire.Errorf("ValidationException", "the local double does not know the state %s", r.State)
 	case len(r.EventPattern) > maxPattern:

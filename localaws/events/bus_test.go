@@ -406,6 +406,7 @@ func TestRuleRefuses(t *testing.T) {
 		{"neither pattern nor schedule", events.Rule{Name: "r"}, "must be specified"},
 		{"bad pattern", events.Rule{Name: "r", EventPattern: json.RawMessage(`{"a":1}`)}, "InvalidEventPatternException"},
 		{"bad schedule", events.Rule{Name: "r", ScheduleExpression: "at(2000-01-01T00:00:00)"}, "ScheduleExpression"},
+		{"another bus", events.Rule{Name: "r", EventPattern: raw, EventBus: "own"}, "event bus own"},
 		{"unknown state", events.Rule{Name: "r", EventPattern: raw, State: "SLEEPING"}, "SLEEPING"},
 		{
 			"API destination", target(events.Target{ARN: "arn:aws:events:eu-central-1:123456789012:api-destination/x/y"}),

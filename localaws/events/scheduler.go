@@ -42,6 +42,7 @@ type Scheduler struct {
 	account    *wire.Account
 	targets    Targets
 	mux        *http.ServeMux
+	operations []string
 	dispatcher *dispatcher
 
 	mu        sync.Mutex
@@ -60,6 +61,9 @@ func NewScheduler(account *wire.Account, targets Targets) *Scheduler {
 
 // Close ends schedules and deliveries and waits for them.
 func (s *Scheduler) Close() { s.dispatcher.close() }
+
+// Operations returns the names of the operations, sorted.
+func (s *Scheduler) Operations() []string { return slices.Sorted(slices.Values(s.operations)) }
 
 func (s *Scheduler) arn(name string) string {
 	return s.account.ARN("scheduler", "schedule/default/"+name)
@@ -206,6 +210,9 @@ func (s *Scheduler) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.Se
 func (s *Scheduler) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	handle := func(pattern, action string, operation func(r *http.Request, name string) (any, error)) {
+		if _, name, ok := strings.Cut(action, ":"); ok {
+			s.operations = append(s.operations, name)
+		}
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			name := r.PathValue("name")
 			out, err := func() (any, error) {

@@ -17,7 +17,10 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.Serv
 
 func (s *Service) routes() *http.ServeMux {
 	mux := http.NewServeMux()
-	handle := func(pattern string, operation func(http.ResponseWriter, *http.Request) error) {
+	handle := func(name, pattern string, operation func(http.ResponseWriter, *http.Request) error) {
+		if name != "" {
+			s.operations = append(s.operations, name)
+		}
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			w.Header().Set("X-Amzn-RequestId", wire.RequestID(r.Context()))
@@ -26,12 +29,12 @@ func (s *Service) routes() *http.ServeMux {
 			}
 		})
 	}
-	handle("GET /2015-03-31/functions", s.listFunctions)
-	handle("GET /2015-03-31/functions/{$}", s.listFunctions)
-	handle("GET /2015-03-31/functions/{name}", s.getFunction)
-	handle("GET /2015-03-31/functions/{name}/configuration", s.getFunctionConfiguration)
-	handle("POST /2015-03-31/functions/{name}/invocations", s.serveInvoke)
-	handle("/", func(_ http.ResponseWriter, r *http.Request) error {
+	handle("ListFunctions", "GET /2015-03-31/functions", s.listFunctions)
+	handle("", "GET /2015-03-31/functions/{$}", s.listFunctions)
+	handle("GetFunction", "GET /2015-03-31/functions/{name}", s.getFunction)
+	handle("GetFunctionConfiguration", "GET /2015-03-31/functions/{name}/configuration", s.getFunctionConfiguration)
+	handle("Invoke", "POST /2015-03-31/functions/{name}/invocations", s.serveInvoke)
+	handle("", "/", func(_ http.ResponseWriter, r *http.Request) error {
 		return &wire.Error{
 			Code: "UnknownOperationException", Status: http.StatusNotFound,
 			Message: "the local double does not know the Lambda operation " + r.Method + " " + r.URL.Path,

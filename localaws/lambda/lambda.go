@@ -83,12 +83,13 @@ type function struct {
 
 // Service is the Lambda of one account.
 type Service struct {
-	account *wire.Account
-	options Options
-	mux     *http.ServeMux
-	ctx     context.Context
-	cancel  context.CancelFunc
-	wait    sync.WaitGroup
+	account    *wire.Account
+	options    Options
+	mux        *http.ServeMux
+	operations []string
+	ctx        context.Context
+	cancel     context.CancelFunc
+	wait       sync.WaitGroup
 
 	mu        sync.Mutex
 	functions map[string]*function
@@ -132,6 +133,9 @@ func (s *Service) Register(f Function) error {
 	s.functions[f.Name] = &function{Function: f}
 	return nil
 }
+
+// Operations returns the names of the operations, sorted.
+func (s *Service) Operations() []string { return slices.Sorted(slices.Values(s.operations)) }
 
 // Close stops the processes, cancels the contexts of handlers, and waits for both.
 func (s *Service) Close() {

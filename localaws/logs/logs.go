@@ -22,7 +22,7 @@ type Service struct {
 	ScanLimit int
 
 	account *wire.Account
-	handler http.Handler
+	api     *wire.API
 
 	mu     sync.Mutex
 	groups map[string]*group
@@ -73,7 +73,7 @@ func (p position) compare(q position) int {
 // New returns a service without groups.
 func New(account *wire.Account) *Service {
 	s := &Service{account: account, groups: map[string]*group{}}
-	s.handler = wire.JSON(map[string]wire.Operation{
+	s.api = wire.JSON(map[string]wire.Operation{
 		"CreateLogGroup":        wire.StrictCamel(s.createLogGroup),
 		"CreateLogStream":       wire.StrictCamel(s.createLogStream),
 		"DeleteLogGroup":        wire.StrictCamel(s.deleteLogGroup),
@@ -89,7 +89,10 @@ func New(account *wire.Account) *Service {
 }
 
 // ServeHTTP answers the operations of the target prefix Logs_20140328.
-func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.api.ServeHTTP(w, r) }
+
+// Operations returns the names of the operations, sorted.
+func (s *Service) Operations() []string { return s.api.Operations() }
 
 // Append writes an event on behalf of another service, making group and stream where they are missing.
 func (s *Service) Append(groupName, streamName string, at time.Time, message string) {

@@ -165,3 +165,13 @@ func (c *call) scope() scope {
 		return onObject
 	}
 }
+
+// Operations returns the names of the operations, sorted.
+func (s *Service) Operations() []string {
+	var names []string
+	for _, o := range operations {
+		names = append(names, o.name)
+	}
+	slices.Sort(names)
+	return names
+}

@@ -70,7 +70,7 @@ type Subscription struct {
 
 // Service is the SNS of one account.
 type Service struct {
-	http.Handler // the Query protocol
+	*wire.API // the Query protocol
 
 	account *wire.Account
 	options Options
@@ -86,7 +86,7 @@ type Service struct {
 // New returns a service without topics.
 func New(account *wire.Account, options Options) *Service {
 	s := &Service{account: account, options: options, topics: map[string]bool{}, keys: map[string]string{}}
-	s.Handler = wire.Query("http://sns.amazonaws.com/doc/2010-03-31/", "2010-03-31", map[string]wire.QueryOperation{
+	s.API = wire.Query("http://sns.amazonaws.com/doc/2010-03-31/", "2010-03-31", map[string]wire.QueryOperation{
 		"Publish":                  named(s.publish),
 		"ConfirmSubscription":      named(s.confirmSubscription),
 		"Subscribe":                named(s.subscribe),

@@ -68,7 +68,7 @@ type queue struct {
 // Service is the SQS of one account.
 type Service struct {
 	account *wire.Account
-	http    http.Handler
+	api     *wire.API
 
 	mu     sync.Mutex
 	queues map[string]*queue
@@ -88,7 +88,7 @@ func New(account *wire.Account) *Service {
 	for name, operation := range operations {
 		operations[name] = queryCompatible(operation)
 	}
-	s.http = wire.JSON(operations)
+	s.api = wire.JSON(operations)
 	return s
 }
 
@@ -114,12 +114,15 @@ func queryCompatible(operation wire.Operation) wire.Operation {
 	}
 }
 
+// Operations returns the names of the operations, sorted.
+func (s *Service) Operations() []string { return s.api.Operations() }
+
 type hostKey struct{}
 
 // ServeHTTP serves the JSON protocol. Queue URLs carry the host that the caller used.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// A request that did not cross a network has its host in the URL alone.
-	s.http.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), hostKey{}, cmp.Or(r.Host, r.URL.Host))))
+	s.api.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), hostKey{}, cmp.Or(r.Host, r.URL.Host))))
 }
 
 // Create adds a queue; one that exists keeps its messages.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,7 +14,7 @@ import (
 )
 
 // api serves the operations of https://docs.aws.amazon.com/step-functions/latest/apireference/ that are implemented.
-func (s *Service) api() http.Handler {
+func (s *Service) api() *wire.API {
 	return wire.JSON(map[string]wire.Operation{
 		"CreateStateMachine":               strict(s.createStateMachine),
 		"DescribeExecution":                strict(s.describeExecution),

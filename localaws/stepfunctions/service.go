@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"maps"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -89,7 +88,7 @@ type Machine = template.StateMachine
 
 // Service is Step Functions in one account and Region.
 type Service struct {
-	http.Handler
+	*wire.API
 	account *wire.Account
 	options Options
 	seed    string // of jitter
@@ -118,7 +117,7 @@ func New(account *wire.Account, options Options) *Service {
 		machines: map[string]*machine{}, executions: map[string]*execution{},
 	}
 	s.ctx, s.close = context.WithCancelCause(context.Background())
-	s.Handler = s.api()
+	s.API = s.api()
 	return s
 }
 

@@ -3,7 +3,6 @@ package sts
 
 import (
 	"context"
-	"net/http"
 	"strings"
 
 	"userdrop/localaws/wire"
@@ -11,7 +10,7 @@ import (
 
 // Handler serves GetCallerIdentity, which needs no permission:
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
-func Handler(account *wire.Account) http.Handler {
+func Handler(account *wire.Account) *wire.API {
 	return wire.Query("https://sts.amazonaws.com/doc/2011-06-15/", "2011-06-15", map[string]wire.QueryOperation{
 		"GetCallerIdentity": func(ctx context.Context, _ *wire.Form) (any, error) {
 			return identity(account, wire.Caller(ctx)), nil

@@ -51,11 +51,11 @@ type QueryOperation func(ctx context.Context, form *Form) (any, error)
 
 // Query serves the awsQuery protocol of the API with the XML namespace and the version: Action and parameters in a
 // form or in the URL, the answer in XML.
-func Query(namespace, version string, operations map[string]QueryOperation) http.Handler {
+func Query(namespace, version string, operations map[string]QueryOperation) *API {
 	type metadata struct {
 		RequestID string `xml:"RequestId"`
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return newAPI(operations, func(w http.ResponseWriter, r *http.Request) {
 		id := RequestID(r.Context())
 		w.Header().Set("Content-Type", "text/xml")
 		w.Header().Set("X-Amzn-RequestId", id)

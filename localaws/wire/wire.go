@@ -137,8 +137,8 @@ func decoded[In, Out any](op func(context.Context, In) (Out, error), naming Nami
 }
 
 // JSON serves the awsJson1.0 and awsJson1.1 protocols: POST /, the operation in X-Amz-Target after the dot.
-func JSON(operations map[string]Operation) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func JSON(operations map[string]Operation) *API {
+	return newAPI(operations, func(w http.ResponseWriter, r *http.Request) {
 		out, err := call(operations, r)
 		w.Header().Set("X-Amzn-RequestId", RequestID(r.Context()))
 		if err != nil {
