@@ -19,8 +19,9 @@ import (
 
 type demoOptions struct {
 	doubleOptions
-	out  string
-	json bool
+	rules ruleFlags
+	out   string
+	json  bool
 }
 
 func newDemoCommand() *cobra.Command {
@@ -47,6 +48,7 @@ Exit codes: 0 the verdict is SUCCEEDED (without FILE: a result is published), 1 
 	flags.StringVar(&o.out, "out", filepath.Join("out", "demo"), "leave the result's files in `DIR`")
 	flags.BoolVar(&o.json, "json", false, "print the text of result.json and nothing else")
 	o.define(flags, 20)
+	o.rules.define(cmd)
 	return cmd
 }
 
@@ -57,6 +59,7 @@ func demo(cmd *cobra.Command, args []string, o demoOptions) error {
 	if len(o.pools) > 1 {
 		return fmt.Errorf("demo needs one --pool POOL.json: %s", howToGetPool)
 	}
+	o.set = append(o.rules.given(cmd.Flags()), o.set...)
 	examples, remove, err := copyExamples()
 	if err != nil {
 		return err

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -49,6 +51,18 @@ func (r *ruleFlags) define(cmd *cobra.Command) {
 	}
 	complete("assume-verified", "none", "email", "phone_number", "both")
 	complete("date-order", "auto", "month-first", "day-first")
+}
+
+// given returns the flags that were given as parameters of the template, KEY=VALUE.
+func (r *ruleFlags) given(flags *pflag.FlagSet) []string {
+	var set []string
+	for flag, place := range r.byFlag() {
+		if flags.Changed(flag) {
+			set = append(set, place.parameter+"="+*place.text)
+		}
+	}
+	slices.Sort(set)
+	return set
 }
 
 // takeFrom takes the settings of a stack's parameters, but for flags that were given.

@@ -108,7 +108,7 @@ func MergeNotes(lists ...[]Note) []Note {
 	for _, n := range slices.Concat(lists...) {
 		i, found := slices.BinarySearchFunc(merged, n, func(a, b Note) int { return int(a.Code) - int(b.Code) })
 		if !found {
-			n.Lines, n.Columns = slices.Concat([]int{}, n.Lines), slices.Clone(n.Columns)
+			n.Lines, n.Columns = append([]int{}, n.Lines...), slices.Clone(n.Columns)
 			merged = slices.Insert(merged, i, n)
 			continue
 		}

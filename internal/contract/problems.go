@@ -33,7 +33,7 @@ func MergeProblems(lists ...[]Problem) []Problem {
 	for _, p := range slices.Concat(lists...) {
 		i, found := slices.BinarySearchFunc(merged, p, func(a, b Problem) int { return int(a.Code) - int(b.Code) })
 		if !found {
-			p.Lines, p.Columns = slices.Concat([]int{}, p.Lines), slices.Clone(p.Columns)
+			p.Lines, p.Columns = append([]int{}, p.Lines...), slices.Clone(p.Columns)
 			merged = slices.Insert(merged, i, p)
 			continue
 		}

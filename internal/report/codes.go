@@ -18,6 +18,16 @@ func tidy(problems []contract.Problem) {
 	slices.SortStableFunc(problems, func(a, b contract.Problem) int { return cmp.Compare(a.Code, b.Code) })
 }
 
+// tidyNotes puts notes into the order of their codes.
+func tidyNotes(notes []contract.Note) {
+	for i := range notes {
+		if notes[i].Lines == nil {
+			notes[i].Lines = []int{}
+		}
+	}
+	slices.SortStableFunc(notes, func(a, b contract.Note) int { return cmp.Compare(a.Code, b.Code) })
+}
+
 // reasons returns the problems as people read them, the most frequent first. Line numbers of several files mixed say
 // nothing, so they are left out.
 func reasons(r *contract.Result) []contract.Problem {

@@ -30,8 +30,10 @@ func Finish(r *contract.Result, end Ending) error {
 	for i := range r.Sources {
 		settle(r, &r.Sources[i].Rows)
 		tidy(r.Sources[i].Problems)
+		tidyNotes(r.Sources[i].Notes)
 	}
 	tidy(r.Problems)
+	tidyNotes(r.Notes)
 	if err := r.Reconcile(); err != nil {
 		return err
 	}
