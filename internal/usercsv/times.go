@@ -51,7 +51,10 @@ func parseUpdatedAt(text []byte) (seconds int64, zoneless, ok bool) {
 	t := time.Date(day.year, time.Month(day.month), day.day, int(number(m[1])), int(number(m[2])), int(number(m[3])), 0, time.UTC)
 	offset := bytes.TrimLeft(m[5], " ")
 	if len(offset) > 0 && (offset[0] == '+' || offset[0] == '-') {
-		shift := time.Duration(number(m[6]))*time.Hour + time.Duration(number(bytes.TrimLeft(m[7], ":")))*time.Minute
+		shift := time.Duration(number(m[6])) * time.Hour
+		if minutes := bytes.TrimPrefix(m[7], []byte(":")); len(minutes) > 0 {
+			shift += time.Duration(number(minutes)) * time.Minute
+		}
 		if offset[0] == '+' {
 			shift = -shift
 		}
