@@ -29,6 +29,7 @@ type checkOptions struct {
 	poolID       string
 	out          string
 	json         bool
+	applyGroups  bool
 	settings     ruleFlags
 }
 
@@ -61,6 +62,7 @@ there is no such stack or user pool, 68 AWS could not be reached, 69 AWS refused
 	flags.StringVar(&o.out, "out", "", "write part-0001.csv…, failed.csv and result.json into `DIR`")
 	flags.BoolVar(&o.json, "json", false, "print the text of result.json and nothing else")
 	o.settings.define(cmd)
+	flags.BoolVar(&o.applyGroups, "apply-groups", false, "take the columns groups and enabled, as a stack with ApplyGroups does")
 	cmd.MarkFlagsMutuallyExclusive("pool", "pool-id")
 	cmd.MarkFlagsMutuallyExclusive("pool", "stack")
 	return cmd
@@ -110,6 +112,7 @@ func check(cmd *cobra.Command, name string, o checkOptions) error {
 		res.Sources[0].Rows = res.Rows
 		res.Problems, res.Notes = summary.Problems, summary.Notes
 		res.Files = sink.files
+		res.Changes = sink.changes
 	}
 	nameFlags(res)
 	res.FinishedAt = time.Now()

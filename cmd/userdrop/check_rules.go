@@ -22,6 +22,9 @@ func (o *checkOptions) rules(cmd *cobra.Command) (*usercsv.Pool, usercsv.Setting
 			return nil, none, err
 		}
 		pool, err := readPool(o.pool, o.header)
+		if err == nil {
+			o.takeChanges(cmd, pool, nil)
+		}
 		return pool, settings, err
 	}
 	if o.poolID == "" && o.name == "" {
@@ -31,6 +34,7 @@ func (o *checkOptions) rules(cmd *cobra.Command) (*usercsv.Pool, usercsv.Setting
 	if err != nil {
 		return nil, none, err
 	}
+	var parameters map[string]string
 	if o.name != "" {
 		s, err := client.Open(cmd.Context(), cfg, o.name)
 		if err != nil {
@@ -40,6 +44,7 @@ func (o *checkOptions) rules(cmd *cobra.Command) (*usercsv.Pool, usercsv.Setting
 			return nil, none, err
 		}
 		o.settings.takeFrom(s.Parameters, cmd.Flags())
+		parameters = s.Parameters
 	}
 	settings, err := parseSettings(o.settings.SettingTexts)
 	if err != nil {
@@ -48,6 +53,9 @@ func (o *checkOptions) rules(cmd *cobra.Command) (*usercsv.Pool, usercsv.Setting
 	pool, err := prepareimport.Pool(cmd.Context(), cognito.NewFromConfig(cfg), o.poolID)
 	if _, refused := errors.AsType[*usercsv.Refusal](err); refused {
 		return nil, none, client.NotFoundf("there is no user pool %s in %s", o.poolID, cfg.Region)
+	}
+	if err == nil {
+		o.takeChanges(cmd, pool, parameters)
 	}
 	return pool, settings, client.Explain(err)
 }

@@ -34,6 +34,7 @@ type checkSink struct {
 	parts   []*filePart
 	failed  *os.File
 	rows    *usercsv.FailedWriter
+	changes *contract.Changes // that accepted rows want
 }
 
 // newCheckSink makes the directory, if any, and removes what an earlier run left there.

@@ -228,6 +228,15 @@ func (c *chaos) observe(call localaws.Call, r *http.Request) {
 		c.quotas[key] = &window{}
 	}
 	c.quotas[key].add(time.Now())
+	switch call.Operation {
+	case "AdminAddUserToGroup", "AdminDisableUser", "AdminEnableUser":
+		if call.Principal != nil && strings.Contains(call.Principal.ARN(), "ApplyChanges") {
+			if c.quotas["changes"] == nil {
+				c.quotas["changes"] = &window{}
+			}
+			c.quotas["changes"].add(time.Now())
+		}
+	}
 }
 
 // window counts calls by the minute.

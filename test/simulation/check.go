@@ -52,6 +52,7 @@ func (r *run) check() {
 		}
 	}
 	r.checkDrops()
+	r.checkChanges()
 	for _, id := range slices.Sorted(maps.Keys(r.results)) {
 		got := r.results[id]
 		r.report.Verdicts[got.Verdict]++
@@ -197,7 +198,8 @@ func (r *run) checkRows(i int, drop *Drop, got *contract.Result, names map[strin
 		code, failed := codes[row.Line]
 		there := users[row.Username]
 		known := row.Kind == Existing || row.Kind == Shared || names[row.Username] > 1
-		rejected := failed && code != "CognitoFailed" && code != "NotProcessed" && code != "FateUnknown"
+		rejected := failed && code != "CognitoFailed" && code != "NotProcessed" && code != "FateUnknown" &&
+			code != "ChangeFailed"
 		switch {
 		case row.Kind == Bad && !rejected:
 			r.violation("drop %d line %d: a bad row is not rejected", i, row.Line)
@@ -205,7 +207,7 @@ func (r *run) checkRows(i int, drop *Drop, got *contract.Result, names map[strin
 			r.violation("drop %d line %d: a good row is rejected: %s", i, row.Line, code)
 		case !failed && !there && row.Kind != Clash:
 			r.violation("drop %d line %d: neither in the pool nor in failed.csv", i, row.Line)
-		case failed && there && !known && code != "FateUnknown":
+		case failed && there && !known && code != "FateUnknown" && code != "ChangeFailed":
 			r.violation("drop %d line %d: %s, and the user is in the pool", i, row.Line, code)
 		}
 	}

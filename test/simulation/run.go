@@ -107,6 +107,9 @@ func Run(ctx context.Context, s *Scenario) *Report {
 		for _, name := range p.Existing {
 			r.existing(ctx, p, name)
 		}
+		if s.changes {
+			r.createGroups(ctx, p)
+		}
 	}
 	slices.SortStableFunc(s.actions, func(a, b action) int { return cmp.Compare(a.at, b.at) })
 	for i, a := range s.actions {

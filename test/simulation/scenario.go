@@ -23,6 +23,7 @@ type Scenario struct {
 
 	environment map[string]string // of the functions
 	nightly     bool              // most drops wait for the schedule
+	changes     bool              // some drops have the columns groups and enabled
 	faults      faults
 	actions     []action
 	logsDown    [2]time.Duration // when Cognito can't use the role of its logs
@@ -64,6 +65,8 @@ type Row struct {
 	Line     int
 	Username string
 	Kind     Kind
+	Groups   []string // that the row wants
+	Enabled  string   // the cell
 }
 
 // Kind says what is to become of a row.
@@ -104,7 +107,7 @@ var oddNames = []string{
 
 // NewScenario draws a scenario. What it can't make: a file of more than 300 rows or with a row of more than some hundred
 // characters (the engine's own tests have those), a name with a control character, a source above 5 GB, several stacks
-// in one account, a deployment of another release meanwhile, groups, mappings, and faults of S3 that lose a write which
+// in one account, a deployment of another release meanwhile, groups that are to be created, mappings, and faults of S3 that lose a write which
 // it has confirmed.
 func NewScenario(seed uint64) *Scenario {
 	d := draw{rand.New(rand.NewPCG(seed, 0x5ce9a810))}
@@ -164,7 +167,9 @@ func NewScenario(seed uint64) *Scenario {
 		drops += d.IntN(12)
 	}
 	for i := range drops {
-		s.Drops = append(s.Drops, s.drop(d, i))
+		drop := s.drop(d, i)
+		s.changeColumns(drop)
+		s.Drops = append(s.Drops, drop)
 	}
 	s.act(d)
 	s.besiege(draw{rand.New(rand.NewPCG(seed, 0xbe51e6ed))})
@@ -202,10 +207,14 @@ func struck(d draw) strike {
 	s.function = []string{
 		"prepare-import", "await-turn", "create-import-job", "copy-to-import-job", "start-import-job",
 		"describe-import-job", "collect-rows", "publish-result", "stop-import-jobs",
-	}[d.IntN(9)]
+		"apply-changes",
+	}[d.IntN(10)]
 	s.machine = []string{"import-users", "import-users", "import-job"}[d.IntN(3)]
 	if s.function == "stop-import-jobs" || s.function == "publish-result" && d.chance(0.3) {
 		s.machine = "abort-import"
+	}
+	if s.function == "apply-changes" && d.chance(0.5) {
+		s.machine = s.function
 	}
 	if d.chance(0.6) {
 		s.redrive = d.between(time.Second, 3*time.Hour)
@@ -418,7 +427,11 @@ func (s *Scenario) parameters() map[string]string {
 	for _, p := range s.Pools {
 		arns = append(arns, "arn:aws:cognito-idp:us-east-1:123456789012:userpool/"+p.ID)
 	}
-	return map[string]string{"UserPoolArns": strings.Join(arns, ",")}
+	parameters := map[string]string{"UserPoolArns": strings.Join(arns, ",")}
+	if s.changes {
+		parameters["ApplyGroups"] = "true"
+	}
+	return parameters
 }
 
 func (s *Scenario) pools() []localaws.Pool {
