@@ -83,6 +83,8 @@ func (r *resolver) advise(name string, taken map[string]bool) string {
 const (
 	// maxSlip is the largest distance of a name from the one that is suggested for it.
 	maxSlip = 2
+	// maxAliasSlip is the same for aliases, which are short words of everyday language.
+	maxAliasSlip = 1
 	// longestSlip is the longest name that is compared, in characters.
 	longestSlip = 64
 )
@@ -95,13 +97,13 @@ func (r *resolver) suggest(name string, taken map[string]bool) string {
 		return ""
 	}
 	best, least := "", maxSlip+1
-	try := func(known, column string) {
+	try := func(known, column string, most int) {
 		other := utf8.RuneCountInString(known)
 		if max(size, other)-min(size, other) > maxSlip || taken[column] {
 			return
 		}
 		d := distance(name, known)
-		limit := min(maxSlip, max(size, other)/3)
+		limit := min(most, max(size, other)/3)
 		if isDelicate(column) {
 			limit = min(limit, 1)
 		}
@@ -110,13 +112,13 @@ func (r *resolver) suggest(name string, taken map[string]bool) string {
 		}
 	}
 	for _, c := range r.columns {
-		try(fold(c), c)
+		try(fold(c), c, maxSlip)
 		if bare, ok := bareName(c); ok {
-			try(fold(bare), c)
+			try(fold(bare), c, maxSlip)
 		}
 	}
 	for _, alias := range slices.Sorted(maps.Keys(r.steps[2])) {
-		try(alias, r.steps[2][alias])
+		try(alias, r.steps[2][alias], maxAliasSlip)
 	}
 	return best
 }

@@ -279,6 +279,7 @@ func TestAdvice(t *testing.T) {
 	for _, c := range []struct{ names, says, never string }{
 		{"emial,e-mall,emails", "perhaps email is meant", ""},
 		{"frist_name,givenname1", "perhaps given_name is meant", ""},
+		{"vorname,sername2", "no attribute of the user pool", "perhaps"},
 		{"birtdate", "perhaps birthdate is meant", ""},
 		{"usernam,usernme", "perhaps cognito:username is meant", ""},
 		{"usernms,userid,usernameold,loginas", "", "perhaps"},
