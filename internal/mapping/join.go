@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 
+	"userdrop/internal/contract"
 	"userdrop/internal/usercsv"
 )
 
@@ -45,7 +46,7 @@ func (e *Engine) join(names []string) error {
 		s.computed = append(s.computed, v)
 	}
 	if !s.hasColumns(e.with) {
-		return usercsv.Refuse(usercsv.MissingColumn, fmt.Sprintf(
+		return usercsv.Refuse(contract.MissingColumn, fmt.Sprintf(
 			"The second file has no column that the mapping's join.with reads (%s).", e.mapping.Join.With))
 	}
 	e.joined = &Joined{keys: s, records: map[string]*joinedRecord{}}
@@ -153,7 +154,7 @@ func (e *Engine) addJoined() error {
 	}
 	const overhead = 256
 	if j.size += len(text) + overhead; j.size > maxJoined {
-		return usercsv.Refuse(usercsv.TooLarge, "The records of the second file do not fit in 1 GB of memory. Split it, and "+
+		return usercsv.Refuse(contract.TooLarge, "The records of the second file do not fit in 1 GB of memory. Split it, and "+
 			"the export, into several files.")
 	}
 	j.records[text] = record

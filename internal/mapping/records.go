@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"userdrop/internal/contract"
 	"userdrop/internal/usercsv"
 )
 
@@ -64,7 +65,7 @@ func (r *Records) Next() (*Record, error) {
 
 // refuse returns the refusal of a text that is not JSON.
 func (r *Records) refuse(what string) error {
-	return usercsv.Refuse(usercsv.NotCSV, fmt.Sprintf("The file is not valid JSON: line %d: %s.", r.line, what))
+	return usercsv.Refuse(contract.NotCSV, fmt.Sprintf("The file is not valid JSON: line %d: %s.", r.line, what))
 }
 
 // next reads on until a record is complete.
@@ -282,7 +283,7 @@ func (r *Records) value() error {
 func (r *Records) record(place int) (*Record, error) {
 	record := &Record{Place: place, Raw: r.raw}
 	if !utf8.Valid(r.raw) && len(r.raw) <= maxRecord {
-		refusal := usercsv.Refuse(usercsv.BadEncoding, "")
+		refusal := usercsv.Refuse(contract.BadEncoding, "")
 		refusal.Problems[0].Lines = []int{r.line}
 		return nil, refusal
 	}
@@ -348,7 +349,7 @@ func Names(r *Records) ([]string, error) {
 		slices.Sort(fresh)
 		names = append(names, fresh...)
 		if len(names) > maxNames {
-			return nil, usercsv.Refuse(usercsv.TooLarge,
+			return nil, usercsv.Refuse(contract.TooLarge,
 				fmt.Sprintf("The records have over %d different members.", maxNames))
 		}
 	}

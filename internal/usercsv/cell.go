@@ -83,7 +83,7 @@ func (c *checker) read(col *column) cell {
 		}
 	}
 	if first&firstOfNumber != 0 && col.text && isShortened(value) {
-		return c.unreadable(SpreadsheetValue, col, "")
+		return c.unreadable(contract.SpreadsheetValue, col, "")
 	}
 	switch col.kind {
 	case kindText:
@@ -92,14 +92,14 @@ func (c *checker) read(col *column) cell {
 		}
 	case kindUsername:
 		if fault := c.usernameFault(value, found); fault != "" {
-			return c.unreadable(BadUsername, col, fault)
+			return c.unreadable(contract.BadUsername, col, fault)
 		}
 	case kindEmail:
 		if fault := emailFault(value); fault != "" {
-			return c.unreadable(BadEmail, col, fault)
+			return c.unreadable(contract.BadEmail, col, fault)
 		}
 	default:
-		var code Code
+		var code contract.Code
 		if value, code = c.rewrite(col, value); code != 0 {
 			return c.unreadable(code, col, "")
 		}
@@ -111,7 +111,7 @@ func (c *checker) read(col *column) cell {
 }
 
 // unreadable notes why a cell cannot be read.
-func (c *checker) unreadable(code Code, col *column, detail string) cell {
+func (c *checker) unreadable(code contract.Code, col *column, detail string) cell {
 	c.fault(code, col, detail)
 	return cell{unread: true}
 }
@@ -177,19 +177,19 @@ func (c *checker) marked(r role) bool {
 
 // damage returns the code of a cell whose text a program has damaged: with characters that nobody types, a spreadsheet's
 // error in place of a value.
-func (c *checker) damage(col *column, value []byte, found class) (Code, string) {
+func (c *checker) damage(col *column, value []byte, found class) (contract.Code, string) {
 	strict := col.kind == kindUsername || col.kind == kindEmail || col.kind == kindPhone
 	if r, bad := badRune(value, found, strict); bad {
-		return BadCharacter, notAllowed(r)
+		return contract.BadCharacter, notAllowed(r)
 	}
 	if slices.Contains(sheetErrors, string(value)) {
-		return SpreadsheetValue, ""
+		return contract.SpreadsheetValue, ""
 	}
 	return 0, ""
 }
 
 // rewrite brings a value that is no text into Cognito's form. The code says why it cannot be read.
-func (c *checker) rewrite(col *column, value []byte) ([]byte, Code) {
+func (c *checker) rewrite(col *column, value []byte) ([]byte, contract.Code) {
 	var ok bool
 	switch col.kind {
 	case kindBoolean:
@@ -198,41 +198,41 @@ func (c *checker) rewrite(col *column, value []byte) ([]byte, Code) {
 			b, ok = true, true
 		}
 		if !ok {
-			return nil, BadBoolean
+			return nil, contract.BadBoolean
 		}
 		value = booleanText(b)
 	case kindPhone:
 		if value, ok = c.phone(value); !ok {
-			return nil, BadPhone
+			return nil, contract.BadPhone
 		}
 	case kindBirthdate:
 		from := len(c.scratch)
 		if c.scratch, ok = c.birthdates.read(c.scratch, value, c.s.rowLine); !ok {
-			return nil, BadBirthdate
+			return nil, contract.BadBirthdate
 		}
 		value = c.scratch[from:]
 	case kindUpdatedAt:
 		if value, ok = c.updatedAt(value, col); !ok {
-			return nil, BadUpdatedAt
+			return nil, contract.BadUpdatedAt
 		}
 	case kindNumber:
 		if value, ok = wholeNumber(value); !ok {
-			return nil, BadNumber
+			return nil, contract.BadNumber
 		}
 		if n, err := strconv.ParseInt(string(value), 10, 64); err != nil || n < col.least || n > col.most {
-			c.fault(NumberOutOfRange, col, "")
+			c.fault(contract.NumberOutOfRange, col, "")
 		}
 	case kindDateTime:
 		if !isDateTime(value) {
-			return nil, BadDateTime
+			return nil, contract.BadDateTime
 		}
 	case kindHash:
 		algorithm, within, ok := parseHash(value)
 		if !ok {
-			return nil, BadHash
+			return nil, contract.BadHash
 		}
 		if !within {
-			c.fault(HashOutOfBounds, col, "")
+			c.fault(contract.HashOutOfBounds, col, "")
 		}
 		c.algorithm = algorithm
 	}
@@ -245,14 +245,14 @@ func (c *checker) checkText(col *column, value []byte, found class) {
 	if found&(classWide|classMark|classControl) != 0 {
 		n = utf8.RuneCount(value)
 		if !representable(value) {
-			c.fault(Unrepresentable, col, "")
+			c.fault(contract.Unrepresentable, col, "")
 		}
 	}
 	switch {
 	case n < col.minimum:
-		c.fault(TooShort, col, "")
+		c.fault(contract.TooShort, col, "")
 	case n > col.maximum:
-		c.fault(TooLong, col, "")
+		c.fault(contract.TooLong, col, "")
 	}
 }
 

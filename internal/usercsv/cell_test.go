@@ -253,10 +253,10 @@ func TestDerivedUsernameNamesItsAttribute(t *testing.T) {
 	pool.UsernameAttributes = []string{"email"}
 	long := strings.Repeat("x", 60) + "@" + strings.Repeat(strings.Repeat("y", 60)+".", 3) + "com"
 	out := run(t, pool, usercsv.Settings{}, "email,email_verified\na@example.com,true\na@example.com,true\n"+long+",true\n")
-	if got := out.codes[3]; got != contract.CodesOf(usercsv.DuplicateUsername) {
+	if got := out.codes[3]; got != contract.CodesOf(contract.DuplicateUsername) {
 		t.Errorf("line 3: %s", got)
 	}
-	if got := out.codes[4]; got != contract.CodesOf(usercsv.BadUsername) {
+	if got := out.codes[4]; got != contract.CodesOf(contract.BadUsername) {
 		t.Errorf("line 4: %s", got)
 	}
 	if failed := out.failed.String(); strings.Contains(failed, "cognito:username") || strings.Count(failed, "email: ") < 2 {

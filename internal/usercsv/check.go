@@ -33,7 +33,7 @@ type checker struct {
 	// The current row:
 	s           *scanner
 	cells       [roles]cell
-	codes       Codes
+	codes       contract.Codes
 	notes       noteSet
 	faults      []Fault
 	apostrophes bool // its username or address has a leading '
@@ -54,7 +54,7 @@ type cell struct {
 
 // Fault is one problem of a row.
 type Fault struct {
-	Code Code
+	Code contract.Code
 	// Attribute is the column at fault as the pool names it, empty if it is the row as a whole.
 	Attribute string
 	// Column is where the cell is in the source, -1 if nowhere.
@@ -116,7 +116,7 @@ func newChecker(pool *Pool, settings Settings, seen *seen, header Header) *check
 func (c *checker) header() []byte { return dialect.AppendHeader(nil, c.names) }
 
 // fault notes a problem, nil standing for the row as a whole.
-func (c *checker) fault(code Code, col *column, detail string) {
+func (c *checker) fault(code contract.Code, col *column, detail string) {
 	c.codes |= 1 << code
 	f := Fault{Code: code, Column: -1, Detail: detail}
 	if col != nil && col.role == roleUsername && c.derivedFrom != roleNone {
@@ -186,7 +186,7 @@ func (c *checker) encode() {
 		switch {
 		case len(this.value) == 0:
 			if col.required && !this.unread {
-				c.fault(MissingRequired, col, "")
+				c.fault(contract.MissingRequired, col, "")
 			}
 		case this.comma:
 			line = dialect.AppendValue(line, this.value)
@@ -196,7 +196,7 @@ func (c *checker) encode() {
 	}
 	line = append(line, c.behind...)
 	if len(line) > maxLine && utf8.RuneCount(line) > maxLine {
-		c.fault(RowTooLong, nil, "")
+		c.fault(contract.RowTooLong, nil, "")
 	}
 	c.line = append(line, '\n')
 }

@@ -109,7 +109,7 @@ func (r *Rejected) Attributes() []string {
 }
 
 // Words joins the messages of codes, each behind the attributes at fault, if they are known.
-func Words(codes Codes, attributes []string) string {
+func Words(codes contract.Codes, attributes []string) string {
 	var messages []string
 	for c := range codes.All() {
 		message := c.Message()
@@ -122,7 +122,7 @@ func Words(codes Codes, attributes []string) string {
 }
 
 // Write writes a row with the codes and the message that say why it did not make it.
-func (f *FailedWriter) Write(row *Row, codes Codes, message string) error {
+func (f *FailedWriter) Write(row *Row, codes contract.Codes, message string) error {
 	if !f.begun {
 		f.begun = true
 		f.w.WriteString("\ufeff")
@@ -141,8 +141,8 @@ func (f *FailedWriter) Write(row *Row, codes Codes, message string) error {
 		}
 		f.cell(row.Cells[i])
 	}
-	if row.Code == BadQuoting && row.LastLine > row.Line {
-		message = strings.Replace(message, BadQuoting.Message(), spanMessage(row.Line, row.LastLine), 1)
+	if row.Code == contract.BadQuoting && row.LastLine > row.Line {
+		message = strings.Replace(message, contract.BadQuoting.Message(), spanMessage(row.Line, row.LastLine), 1)
 	}
 	message = strings.Replace(message, contract.NotVerified.Message(), f.header.message(contract.NotVerified), 1)
 	if f.Flags {

@@ -32,7 +32,7 @@ func TestGolden(t *testing.T) {
 	if err != nil || len(cases) == 0 {
 		t.Fatalf("no cases: %v", err)
 	}
-	seen := usercsv.Codes(0)
+	seen := contract.Codes(0)
 	for _, name := range cases {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".in"), func(t *testing.T) {
 			text, err := os.ReadFile(name)
@@ -59,7 +59,7 @@ func TestGolden(t *testing.T) {
 	// Each code that the engine itself gives must have a case.
 	for _, code := range contract.AllCodes() {
 		switch code {
-		case contract.PoolNotAllowed, usercsv.TooLarge, contract.TooManyRejected, contract.ManifestMismatch,
+		case contract.PoolNotAllowed, contract.TooLarge, contract.TooManyRejected, contract.ManifestMismatch,
 			contract.JobLimit, contract.SourceGone, contract.CognitoFailed, contract.NotProcessed, contract.FateUnknown,
 			contract.BadMapping, contract.BadCharacter, contract.SpreadsheetValue,
 			contract.UnknownGroup, contract.UserExists, contract.MappingFailed, contract.ChangeFailed:
@@ -149,13 +149,13 @@ func parseCase(t *testing.T, text string) (*usercsv.Pool, usercsv.Settings, stri
 }
 
 // runCase is what comes out of a case, as text, and the codes that were met.
-func runCase(t *testing.T, text string) (string, usercsv.Codes) {
+func runCase(t *testing.T, text string) (string, contract.Codes) {
 	t.Helper()
 	pool, settings, source := parseCase(t, text)
 	out := run(t, pool, settings, source)
 	var b strings.Builder
 	fmt.Fprintf(&b, "read %d, rejected %d\n", out.Read, out.Rejected)
-	var codes usercsv.Codes
+	var codes contract.Codes
 	for _, p := range out.Problems {
 		codes |= contract.CodesOf(p.Code)
 		fmt.Fprintf(&b, "%s count %d lines %v columns %q", p.Code, p.Count, p.Lines, p.Columns)
@@ -182,13 +182,13 @@ type output struct {
 	usercsv.Summary
 	parts  []*memoryPart
 	failed bytes.Buffer
-	codes  map[int]usercsv.Codes // of rejected rows, by line
+	codes  map[int]contract.Codes // of rejected rows, by line
 	writer *usercsv.FailedWriter
 }
 
 func run(t testing.TB, pool *usercsv.Pool, settings usercsv.Settings, source string) *output {
 	t.Helper()
-	out := &output{codes: map[int]usercsv.Codes{}}
+	out := &output{codes: map[int]contract.Codes{}}
 	p, err := usercsv.NewPreparer(pool, complete(settings), out)
 	if err != nil {
 		t.Fatal(err)

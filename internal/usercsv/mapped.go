@@ -68,7 +68,7 @@ type ExcludeSink interface {
 type CheckedRow struct {
 	Place
 	ID    string
-	Codes Codes
+	Codes contract.Codes
 	// Values are those of the mapped attributes in the form that reaches Cognito; as the mapping gave them where the
 	// rules could not read them. There are none where the mapping failed.
 	Attributes []string
@@ -132,7 +132,7 @@ func (s *scanner) readMappedHeader(pool *Pool, mapping Mapping) (header, attribu
 		return header, attributes, err
 	}
 	if known == 0 {
-		return header, attributes, Refuse(NoHeader, "The first line does not name the columns that the mapping reads. "+
+		return header, attributes, Refuse(contract.NoHeader, "The first line does not name the columns that the mapping reads. "+
 			"Export the file again with its header line, or choose another mapping.")
 	}
 	mapper, err := mapping.Open(header.Names)
@@ -335,7 +335,7 @@ func (c *checker) checkedValues(m *mappedRows) (attributes []string, values [][]
 		}
 		value := m.outcome.Values[col.source]
 		n := slices.Index(c.names, col.name)
-		if !c.codes.Has(Unrepresentable) && len(written) == len(c.names) && written[n] != "" {
+		if !c.codes.Has(contract.Unrepresentable) && len(written) == len(c.names) && written[n] != "" {
 			value = []byte(written[n])
 		}
 		attributes, values = append(attributes, col.name), append(values, value)

@@ -73,7 +73,7 @@ type Row struct {
 	LastLine int // the last line that the row, or what is wrong with its quoting, touches
 	// Code says why the row could not be read (FieldCount, BadQuoting, RowTooLong), 0 if it could. Then Raw has its text,
 	// all of it unless Cut; else Cells has its values, without quotation marks and with \, decoded, but not trimmed.
-	Code  Code
+	Code  contract.Code
 	Cells [][]byte
 	Raw   []byte
 	Cut   bool
@@ -83,7 +83,7 @@ type Row struct {
 type Rejected struct {
 	Row
 	Header *Header // of its source
-	Codes  Codes
+	Codes  contract.Codes
 	Faults []Fault // a code may have several
 }
 
@@ -94,7 +94,7 @@ type SourceSummary struct {
 	Read     int   // rows
 	Excluded int   // by a mapping
 	Rejected int
-	Problems []Problem // of rows
+	Problems []contract.Problem // of rows
 	Notes    []contract.Note
 }
 
@@ -108,7 +108,7 @@ type Summary struct {
 	Excluded int
 	Rejected int
 	Parts    []PartSummary
-	Problems []Problem // of the rows of all sources
+	Problems []contract.Problem // of the rows of all sources
 	Notes    []contract.Note
 }
 
@@ -264,7 +264,7 @@ func (p *Preparer) addRows(
 	case s.err != nil:
 		return summary, s.err
 	case summary.Read == 0:
-		return summary, Refuse(NoRows, "")
+		return summary, Refuse(contract.NoRows, "")
 	case refusal != nil:
 		return summary, refusal
 	}
@@ -286,7 +286,7 @@ func (p *Preparer) remember(row *checker) bool {
 	}
 	page, slot, found := p.seen.find(row.hash)
 	if found {
-		row.fault(DuplicateUsername, row.roles[roleUsername], "")
+		row.fault(contract.DuplicateUsername, row.roles[roleUsername], "")
 	}
 	if row.codes != 0 {
 		return false
@@ -356,7 +356,7 @@ func Verify(ctx context.Context, r io.Reader, pool *Pool, settings Settings) (ro
 	case s.err != nil:
 		return rows, s.err
 	case rows == 0:
-		return 0, Refuse(NoRows, "")
+		return 0, Refuse(contract.NoRows, "")
 	case refusal != nil:
 		return rows, refusal
 	}
@@ -382,7 +382,7 @@ func (p *Preparer) append(ctx context.Context, place Place, row *checker, column
 	}
 	if part == nil {
 		if len(p.parts) == p.Limits.Parts {
-			return Refuse(TooLarge, "")
+			return Refuse(contract.TooLarge, "")
 		}
 		part = &openPart{PartSummary: PartSummary{Part: Part{Number: len(p.parts) + 1, Algorithm: row.algorithm}}}
 		var err error
@@ -435,7 +435,7 @@ func (p *Preparer) Close() (Summary, error) {
 		return Summary{}, p.err
 	}
 	summary := Summary{Sources: p.sources, Parts: []PartSummary{}}
-	var problems [][]Problem
+	var problems [][]contract.Problem
 	var notes [][]contract.Note
 	for _, s := range p.sources {
 		summary.Read += s.Read

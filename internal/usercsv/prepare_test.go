@@ -177,7 +177,7 @@ func TestVerbatimTooLong(t *testing.T) {
 
 // Duplicates and parts run across the sources of a drop; counts, lines and rejects are each source's own.
 func TestSeveralSources(t *testing.T) {
-	out := &output{codes: map[int]usercsv.Codes{}}
+	out := &output{codes: map[int]contract.Codes{}}
 	pool := testPool()
 	pool.Header = []string{"email", "email_verified", "cognito:mfa_enabled", "cognito:username"}
 	p, err := usercsv.NewPreparer(pool, complete(usercsv.Settings{AssumeVerified: usercsv.AssumeEmail}), out)
@@ -227,7 +227,7 @@ func TestLateRefusal(t *testing.T) {
 		t.Error("Close succeeds although the drop is spoiled")
 	}
 	_, err = usercsv.Verify(t.Context(), strings.NewReader(source), testPool(), complete(usercsv.Settings{}))
-	if refusal, ok := errors.AsType[*usercsv.Refusal](err); !ok || refusal.Problems[0].Code != usercsv.BadEncoding {
+	if refusal, ok := errors.AsType[*usercsv.Refusal](err); !ok || refusal.Problems[0].Code != contract.BadEncoding {
 		t.Errorf("Verify: %v", err)
 	}
 }
@@ -239,15 +239,15 @@ func TestLongRows(t *testing.T) {
 	far := strings.Repeat("y", 64<<10)
 	for _, tc := range []struct {
 		name, row string
-		want      usercsv.Codes
+		want      contract.Codes
 		cut       bool
 	}{
-		{"row of 1 MiB", long[:1<<20-12] + ",a@b.example", contract.CodesOf(usercsv.BadUsername, usercsv.RowTooLong), false},
-		{"row over 1 MiB", long[:1<<20-11] + ",a@b.example", contract.CodesOf(usercsv.RowTooLong), true},
-		{"row of 5 MiB", strings.Repeat(long, 5) + ",a@b.example", contract.CodesOf(usercsv.RowTooLong), true},
-		{"quoted 64 KiB", `"` + far + `",a@b.example`, contract.CodesOf(usercsv.BadUsername), false},
-		{"quoted over 64 KiB", `"` + far + `z",a@b.example`, contract.CodesOf(usercsv.BadQuoting), true},
-		{"open quote and 5 MiB", `"` + strings.Repeat(long, 5), contract.CodesOf(usercsv.BadQuoting), true},
+		{"row of 1 MiB", long[:1<<20-12] + ",a@b.example", contract.CodesOf(contract.BadUsername, contract.RowTooLong), false},
+		{"row over 1 MiB", long[:1<<20-11] + ",a@b.example", contract.CodesOf(contract.RowTooLong), true},
+		{"row of 5 MiB", strings.Repeat(long, 5) + ",a@b.example", contract.CodesOf(contract.RowTooLong), true},
+		{"quoted 64 KiB", `"` + far + `",a@b.example`, contract.CodesOf(contract.BadUsername), false},
+		{"quoted over 64 KiB", `"` + far + `z",a@b.example`, contract.CodesOf(contract.BadQuoting), true},
+		{"open quote and 5 MiB", `"` + strings.Repeat(long, 5), contract.CodesOf(contract.BadQuoting), true},
 		{"blank line of 3 MiB", strings.Repeat(" ,\t", 1<<20), 0, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -255,8 +255,8 @@ func TestLongRows(t *testing.T) {
 			source := "username,email\n" + tc.row + "\nann,a@b.example\n"
 			out := run(t, pool, usercsv.Settings{AssumeVerified: usercsv.AssumeEmail}, source)
 			want := tc.want
-			if tc.want.Has(usercsv.BadUsername) {
-				want = contract.CodesOf(usercsv.BadUsername) // an unreadable cell counts as blank
+			if tc.want.Has(contract.BadUsername) {
+				want = contract.CodesOf(contract.BadUsername) // an unreadable cell counts as blank
 			}
 			if out.codes[2] != want || out.Read-out.Rejected != 1 {
 				t.Errorf("codes %v, read %d, rejected %d", out.codes[2], out.Read, out.Rejected)
@@ -276,7 +276,7 @@ func TestUnclosedQuoteCostsItsLine(t *testing.T) {
 		fmt.Fprintf(&b, "u%d,a@b.example\n", i)
 	}
 	out := run(t, testPool(), usercsv.Settings{AssumeVerified: usercsv.AssumeEmail}, b.String())
-	if out.Read != 20_001 || out.Rejected != 1 || out.codes[2] != contract.CodesOf(usercsv.BadQuoting) {
+	if out.Read != 20_001 || out.Rejected != 1 || out.codes[2] != contract.CodesOf(contract.BadQuoting) {
 		t.Errorf("read %d, rejected %d, codes %v", out.Read, out.Rejected, out.codes)
 	}
 }
@@ -507,7 +507,7 @@ func checkInvariants(t testing.TB, pool *usercsv.Pool, settings usercsv.Settings
 	if out.Read != out.Rejected+submitted || out.Rejected != len(out.codes) {
 		t.Fatalf("read %d, rejected %d (%d), submitted %d", out.Read, out.Rejected, len(out.codes), submitted)
 	}
-	if !slices.IsSortedFunc(out.Problems, func(a, b usercsv.Problem) int { return int(a.Code) - int(b.Code) }) {
+	if !slices.IsSortedFunc(out.Problems, func(a, b contract.Problem) int { return int(a.Code) - int(b.Code) }) {
 		t.Fatalf("problems out of order: %v", out.Problems)
 	}
 	if out.Rejected == 0 {
@@ -517,7 +517,7 @@ func checkInvariants(t testing.TB, pool *usercsv.Pool, settings usercsv.Settings
 	again := run(t, pool, settings, out.failed.String())
 	duplicates := 0
 	for _, codes := range out.codes {
-		if codes == contract.CodesOf(usercsv.DuplicateUsername) {
+		if codes == contract.CodesOf(contract.DuplicateUsername) {
 			duplicates++
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"unicode/utf8"
+
+	"userdrop/internal/contract"
 )
 
 const (
@@ -39,13 +41,13 @@ type scanner struct {
 
 	// The current row:
 	rowLine int
-	rowEnd  int     // the last line it touches
-	row     []byte  // its text without line end, or the first maxRaw bytes of it if it could not be split
-	cut     bool    // row is not all of the text
-	full    []byte  // its text with the line end, if it could be split
-	fields  []field // at least width, unless code is set
-	breaks  int     // line ends inside it
-	code    Code    // FieldCount, BadQuoting or RowTooLong if the row could not be read
+	rowEnd  int           // the last line it touches
+	row     []byte        // its text without line end, or the first maxRaw bytes of it if it could not be split
+	cut     bool          // row is not all of the text
+	full    []byte        // its text with the line end, if it could be split
+	fields  []field       // at least width, unless code is set
+	breaks  int           // line ends inside it
+	code    contract.Code // FieldCount, BadQuoting or RowTooLong if the row could not be read
 	text    []byte
 
 	mapped *mappedRows // where a mapping makes the rows that the rules see
@@ -138,7 +140,7 @@ func (s *scanner) refusal() *Refusal {
 			rest = rest[:n]
 		}
 		if bytes.IndexByte(rest, 0) >= 0 {
-			return Refuse(NotCSV, withNUL(line, around))
+			return Refuse(contract.NotCSV, withNUL(line, around))
 		}
 		if whole || s.eof {
 			break
@@ -146,7 +148,7 @@ func (s *scanner) refusal() *Refusal {
 		n, err := s.src.Read(s.buf[:firstBuffer])
 		rest, s.eof = s.buf[:n], err != nil
 	}
-	refusal := Refuse(BadEncoding, "")
+	refusal := Refuse(contract.BadEncoding, "")
 	refusal.Problems[0].Lines = []int{line}
 	return refusal
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"unicode/utf8"
+
+	"userdrop/internal/contract"
 )
 
 // field says where a field is in the buffer, its quotation marks left out, and what its bytes ask of the rules.
@@ -180,7 +182,7 @@ func (s *scanner) accept(after int) splitting {
 		if s.breaks > 0 {
 			return splitFault
 		}
-		s.code = FieldCount
+		s.code = contract.FieldCount
 		s.keepRow()
 	}
 	s.full = s.buf[s.pos:after]
@@ -223,14 +225,14 @@ func (s *scanner) keepRow() {
 // an error it returns false.
 func (s *scanner) faultyLine() bool {
 	last := s.rowEnd
-	return s.badLine(BadQuoting, 0, last)
+	return s.badLine(contract.BadQuoting, 0, last)
 }
 
 // tooLong takes a row that is too long to be read, up to the end of the line where that showed. It returns false if
 // the line turns out blank, or at an error.
-func (s *scanner) tooLong() bool { return s.badLine(RowTooLong, maxRow, 0) }
+func (s *scanner) tooLong() bool { return s.badLine(contract.RowTooLong, maxRow, 0) }
 
-func (s *scanner) badLine(code Code, skip, last int) bool {
+func (s *scanner) badLine(code contract.Code, skip, last int) bool {
 	s.code = code
 	s.rowLine = s.line
 	s.rowEnd = max(last, s.line)
@@ -343,7 +345,7 @@ func (s *scanner) fieldAdvice() fieldAdvice {
 
 // detail says how the fields of a row that could not be split differ from the header's.
 func (s *scanner) detail() string {
-	if s.code != FieldCount {
+	if s.code != contract.FieldCount {
 		return ""
 	}
 	return fmt.Sprintf("This row has %d, the header %d.", len(s.fields), s.width) + " " + fieldAdviceTexts[s.fieldAdvice()]

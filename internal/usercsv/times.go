@@ -84,7 +84,7 @@ func (c *checker) updatedAt(text []byte, col *column) ([]byte, bool) {
 		c.note(contract.ZonelessTime)
 	}
 	if seconds < col.least || seconds > col.most {
-		c.fault(NumberOutOfRange, col, "")
+		c.fault(contract.NumberOutOfRange, col, "")
 	}
 	if len(text) <= 10 {
 		return text, true // it is seconds

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"userdrop/internal/contract"
 	"userdrop/internal/usercsv"
 )
 
@@ -144,7 +145,7 @@ func TestAmbiguousDates(t *testing.T) {
 			}
 			for _, order := range []usercsv.DateOrder{"", usercsv.DateMonthFirst, usercsv.DateDayFirst} {
 				out := run(t, cellPool(), usercsv.Settings{DateOrder: order}, source)
-				refused := len(out.Problems) > 0 && out.Problems[0].Code == usercsv.AmbiguousDates
+				refused := len(out.Problems) > 0 && out.Problems[0].Code == contract.AmbiguousDates
 				if want := test.refused && order == ""; refused != want {
 					t.Errorf("%q: refused %t, want %t: %+v", order, refused, want, out.Problems)
 				}

@@ -7,6 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"userdrop/internal/contract"
 	"userdrop/internal/usercsv/dialect"
 )
 
@@ -44,7 +45,7 @@ func (c *checker) checkUsername() {
 	if len(username.value) == 0 && !username.unread {
 		c.deriveUsername(username)
 	} else if len(c.usernameFrom) > 0 && !username.unread && !c.signsIn(username.value) {
-		*username = c.unreadable(BadUsername, c.roles[roleUsername],
+		*username = c.unreadable(contract.BadUsername, c.roles[roleUsername],
 			"In this pool the username is the row's "+c.signInNames()+". Leave it blank or make it the same.")
 	}
 	if name := username.value; len(name) > 0 {
@@ -66,11 +67,11 @@ func (c *checker) deriveUsername(username *cell) {
 		c.derivedFrom = r
 		*username = from
 		if fault := c.usernameFault(from.value, classify(from.value)); fault != "" {
-			*username = c.unreadable(BadUsername, c.roles[roleUsername], "As the username: "+fault)
+			*username = c.unreadable(contract.BadUsername, c.roles[roleUsername], "As the username: "+fault)
 		}
 		return
 	}
-	c.fault(MissingUsername, c.roles[roleUsername], "")
+	c.fault(contract.MissingUsername, c.roles[roleUsername], "")
 }
 
 // signsIn reports whether a username is what the row has in an attribute that the pool's users sign in with, as far as

@@ -1,5 +1,7 @@
 package usercsv
 
+import "userdrop/internal/contract"
+
 // truth is what is known of a Boolean.
 type truth uint8
 
@@ -14,7 +16,7 @@ func (c *checker) checkVerified() {
 	email := c.verified(roleEmailVerified, roleEmail, c.settings.assumesEmail())
 	phone := c.verified(rolePhoneVerified, rolePhone, c.settings.assumesPhone())
 	if (!c.autoEmail || email == isFalse) && (!c.autoPhone || phone == isFalse) {
-		c.fault(NotVerified, nil, "")
+		c.fault(contract.NotVerified, nil, "")
 	}
 	mfa := &c.cells[roleMFA]
 	switch {
@@ -23,7 +25,7 @@ func (c *checker) checkVerified() {
 		mfa.value = booleanText(c.pool.MFA == MFAOn)
 	case c.pool.MFA == MFAOn && mfa.value[0] == 'f',
 		c.pool.MFA != MFAOn && c.pool.MFA != MFAOptional && mfa.value[0] == 't':
-		c.fault(MfaMismatch, c.roles[roleMFA], "")
+		c.fault(contract.MfaMismatch, c.roles[roleMFA], "")
 	}
 }
 
@@ -44,7 +46,7 @@ func (c *checker) verified(mark, of role, assume bool) truth {
 		return isFalse
 	}
 	if !there {
-		c.fault(VerifiedButBlank, c.roles[of], "")
+		c.fault(contract.VerifiedButBlank, c.roles[of], "")
 	}
 	return isTrue
 }
