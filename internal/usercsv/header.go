@@ -62,7 +62,7 @@ func (s *scanner) readHeader(pool *Pool, settings Settings) (Header, error) {
 		}
 	}
 	s.pos, s.line = start, line
-	if refusal := s.noHeader(pool, known, header, most, faulty); refusal != nil {
+	if refusal := s.noHeader(pool, known, &header, most, faulty); refusal != nil {
 		return Header{}, refusal
 	}
 	s.setDelimiter(header.Delimiter)

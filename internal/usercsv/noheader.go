@@ -67,73 +67,94 @@ func lastRune(text string) rune {
 	return last
 }
 
+// firstLine is what the names of a line look like.
+type firstLine struct {
+	text        string // the line, or its beginning
+	named, ours int    // names, and those of our own columns among them
+	typographic bool   // an unknown name is in typographic quotation marks
+	looks       string // the kind of data that an unknown name looks like
+	column      int    // its number
+}
+
+func (s *scanner) inspect(h *Header) firstLine {
+	line := firstLine{text: s.textAhead()}
+	for i := range h.Names {
+		name := trimName(h.Names[i])
+		if name == "" {
+			continue
+		}
+		line.named++
+		if h.ours(i) {
+			line.ours++
+		}
+		if _, isUnknown := slices.BinarySearch(h.unknown, i); isUnknown {
+			line.typographic = line.typographic || inTypographicQuotes(name)
+			if line.looks == "" {
+				line.looks, line.column = dataForm(name), i+1
+			}
+		}
+	}
+	return line
+}
+
 // noHeader refuses a file whose first line is not a header, and says why in a sentence of its own. No name of such a
 // line is shown: it is taken for somebody's data. The scanner is at the line; resolved is how many of its names mean
 // something, -1 if it could not be split under any delimiter, and faulty says that under some it could not.
-func (s *scanner) noHeader(pool *Pool, known *resolver, h Header, resolved int, faulty bool) *Refusal {
-	line := s.textAhead()
+func (s *scanner) noHeader(pool *Pool, known *resolver, h *Header, resolved int, faulty bool) *Refusal {
 	if resolved < 0 {
 		return noHeaderBecause(pool, quotingFault)
 	}
-	named, ours, looks, column := 0, 0, "", 0
-	for i := range h.Names {
-		name := trimName(h.Names[i])
-		_, isUnknown := slices.BinarySearch(h.unknown, i)
-		switch {
-		case name == "":
-			continue
-		case isUnknown && inTypographicQuotes(name):
-			return noHeaderBecause(pool, "The names are in typographic quotation marks (curly quotes), which a word "+
-				"processor or a web page puts in place of straight ones. Replace them by \" in the whole file, or remove them.")
-		case h.ours(i):
-			ours++
-		}
-		named++
-		if looks == "" && isUnknown {
-			looks, column = dataForm(name), i+1
-		}
-	}
+	line := s.inspect(h)
 	switch {
-	case named == ours:
+	case line.typographic:
+		return noHeaderBecause(pool, typographicQuotes)
+	case line.named == line.ours:
 		return noHeaderBecause(pool, "The first line has no names but those of userdrop's own columns.")
-	case looks == "" && !(named == 1 && len(h.unknown) > 0 && resolved == 0):
+	case line.looks == "" && !(line.named == 1 && len(h.unknown) > 0 && resolved == 0):
 		return nil
 	}
-	if _, sep := strings.CutPrefix(strings.ToLower(strings.Trim(line, "\" \t")), "sep="); sep {
-		return noHeaderBecause(pool, "The first line, sep=, names a delimiter that is not one of comma, semicolon, tab and "+
-			"|. Save the file with one of those.")
-	}
-	if inner, whole := wholeLineQuoted(line, h); whole && known.namesIn(inner) > 0 {
-		return noHeaderBecause(pool, "The whole line is in quotation marks, so it is read as one name. Remove the quotation "+
-			"marks around each line, or put them around each value.")
-	}
-	if faulty && looks == "" && !isComment(line) {
-		return noHeaderBecause(pool, quotingFault)
-	}
-	if n := s.headerBelow(known, 1); n > 0 {
-		kind := "is not the header, but a title or the like"
-		if isComment(line) {
-			kind = "is a comment"
-		}
-		return noHeaderBecause(pool, fmt.Sprintf("The first line %s, and line %d looks like the header. Remove the lines "+
-			"above line %d.", kind, n, n))
-	}
-	switch {
-	case known.foreignDelimiter(line):
-		return noHeaderBecause(pool, "The names are separated by a delimiter that is not one of comma, semicolon, tab and "+
-			"|. Save the file with one of those.")
-	case isComment(line):
-		return noHeaderBecause(pool, "The first line is a comment. Remove it, so that the first line names the columns.")
-	case looks != "":
-		return noHeaderBecause(pool, fmt.Sprintf("Column %d of the first line looks like %s, so the line is taken for "+
-			"somebody's data, not for a header.", column, looks))
-	}
-	return noHeaderBecause(pool, "The first line has one cell alone, which is no column of the user pool, so the line is "+
-		"taken for somebody's data, not for a header.")
+	return noHeaderBecause(pool, s.cause(known, h, line, faulty))
 }
 
-const quotingFault = "The header line has a quotation mark that is not closed, text behind a closing one, or a line " +
-	"break inside a name. Correct the quotation marks of that line."
+// cause says why a line that is taken for somebody's data may be no header.
+func (s *scanner) cause(known *resolver, h *Header, line firstLine, faulty bool) string {
+	comment := isComment(line.text)
+	below := s.headerBelow(known, 1)
+	inner, wholeQuoted := wholeLineQuoted(line.text, h)
+	switch {
+	case strings.HasPrefix(strings.ToLower(strings.Trim(line.text, "\" \t")), "sep="):
+		return "The first line, sep=, names a delimiter that is not one of comma, semicolon, tab and |. Save the file with " +
+			"one of those."
+	case wholeQuoted && known.namesIn(inner) > 0:
+		return "The whole line is in quotation marks, so it is read as one name. Remove the quotation marks around each " +
+			"line, or put them around each value."
+	case faulty && line.looks == "" && !comment:
+		return quotingFault
+	case below > 0 && comment:
+		return fmt.Sprintf("The first line is a comment, and line %d looks like the header. Remove the lines above line %d.",
+			below, below)
+	case below > 0:
+		return fmt.Sprintf("The first line is not the header, but a title or the like, and line %d looks like the header. "+
+			"Remove the lines above line %d.", below, below)
+	case known.foreignDelimiter(line.text):
+		return "The names are separated by a delimiter that is not one of comma, semicolon, tab and |. Save the file with " +
+			"one of those."
+	case comment:
+		return "The first line is a comment. Remove it, so that the first line names the columns."
+	case line.looks != "":
+		return fmt.Sprintf("Column %d of the first line looks like %s, so the line is taken for somebody's data, not for a "+
+			"header.", line.column, line.looks)
+	}
+	return "The first line has one cell alone, which is no column of the user pool, so the line is taken for somebody's " +
+		"data, not for a header."
+}
+
+const (
+	quotingFault = "The header line has a quotation mark that is not closed, text behind a closing one, or a line break " +
+		"inside a name. Correct the quotation marks of that line."
+	typographicQuotes = "The names are in typographic quotation marks (curly quotes), which a word processor or a web page " +
+		"puts in place of straight ones. Replace them by \" in the whole file, or remove them."
+)
 
 // noHeaderBecause refuses a file with a sentence about the cause and a header to paste.
 func noHeaderBecause(pool *Pool, cause string) *Refusal {
@@ -172,7 +193,7 @@ func isComment(line string) bool {
 }
 
 // wholeLineQuoted returns what is inside the quotation marks of a line that is one quoted name.
-func wholeLineQuoted(line string, h Header) (inner string, whole bool) {
+func wholeLineQuoted(line string, h *Header) (inner string, whole bool) {
 	line = strings.TrimSpace(line)
 	if len(h.Names) != 1 || len(line) < 2 || (line[0] != '"' && line[0] != '\'') {
 		return "", false
