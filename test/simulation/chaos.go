@@ -2,9 +2,7 @@ package simulation
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"hash/fnv"
@@ -17,16 +15,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 
-	"userdrop/internal/contract"
-	"userdrop/internal/local"
 	"userdrop/localaws"
 	"userdrop/localaws/events"
-	"userdrop/localaws/lambda"
-	"userdrop/localaws/wire"
 )
 
 // chaos breaks things as a seed says: calls of services, functions, and the delivery of events. What it draws for the
@@ -318,182 +311,6 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
-}
-
-// The ways in which an invocation goes wrong.
-const (
-	crashBefore = "crash before the effect"
-	crashAfter  = "crash after the effect"
-	killed      = "killed at a call"
-	timeOut     = "time-out"
-	unanswered  = "answer after the task's time-out"
-	outOfMemory = "out of memory"
-	coldStart   = "cold start"
-	twice       = "double invocation"
-)
-
-// around stands around each invocation. A function breaks over one payload twice at the most, so that the state
-// machines' three retries get through; what no retry heals is told by other tests. The sweeps alone may break as often
-// as they are tried: there is another one.
-func (c *chaos) around(
-	ctx context.Context, f lambda.Function, payload []byte, next func() lambda.Result,
-) lambda.Result {
-	name := strings.TrimPrefix(f.Name, local.StackName+"-")
-	sweep := strings.HasPrefix(name, "sweep-")
-	what := "function: "
-	if sweep {
-		what = "sweep: "
-	}
-	c.mu.Lock()
-	d := c.draws("invoke", f.Name)
-	kind := ""
-	if d.chance(c.plan.crash) || sweep && d.chance(c.plan.sweep) {
-		kind = []string{
-			crashBefore, crashAfter, killed, killed, timeOut, unanswered, outOfMemory, coldStart, twice,
-		}[d.IntN(9)]
-		key := f.Name + string(payload)
-		if kind != coldStart && kind != twice && !sweep {
-			if c.crashes[key]++; c.crashes[key] > 2 {
-				kind = ""
-			}
-		}
-	}
-	wait := d.between(time.Millisecond, 20*time.Millisecond)
-	if kind == coldStart {
-		wait = d.between(100*time.Millisecond, 5*time.Second)
-	}
-	gap := d.between(time.Millisecond, 2*time.Second)
-	fate := &doom{what: what + killed, calls: 1 + d.IntN(9), after: d.chance(0.5)}
-	id := wire.RequestID(ctx)
-	if kind == killed {
-		c.doomed[id] = fate
-	} else if kind != "" {
-		c.count(what + kind)
-	}
-	c.log("invoke %s %s", f.Name, kind)
-	c.entered[name]++
-	for _, s := range c.plan.strikes {
-		if s.function == name && s.nth == c.entered[name] {
-			go c.strike(ctx, s, importOf(payload))
-		}
-	}
-	c.mu.Unlock()
-	sleep(ctx, wait)
-	switch kind {
-	case crashBefore:
-		return lambda.Exited(id, "exit status 2")
-	case crashAfter:
-		next()
-		return lambda.Exited(id, "exit status 2")
-	case killed:
-		result := next()
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if fate.calls > 0 { // it did not make so many
-			return result
-		}
-		return lambda.Exited(id, "signal: killed")
-	case outOfMemory:
-		next()
-		return lambda.Exited(id, "signal: killed")
-	case timeOut:
-		if fate.after {
-			next()
-		}
-		sleep(ctx, f.Timeout)
-		return lambda.TimedOut(id, f.Timeout)
-	case unanswered:
-		result := next()
-		sleep(ctx, f.Timeout+time.Minute)
-		return result
-	case twice:
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			sleep(ctx, gap)
-			next()
-		}()
-		result := next()
-		<-done
-		return result
-	default:
-		return next()
-	}
-}
-
-// importOf is the import of a function's payload; empty where it has none.
-func importOf(payload []byte) string {
-	var in struct {
-		contract.Drop
-		ImportJob contract.Drop `json:"importJob"`
-	}
-	_ = json.Unmarshal(payload, &in) // an event or a schedule
-	return cmp.Or(in.ImportID, in.ImportJob.ImportID)
-}
-
-// doom kills an invocation at one of its calls of AWS, before the call takes effect or after it.
-type doom struct {
-	what   string
-	calls  int // until then
-	after  bool
-	cancel context.CancelFunc
-}
-
-// context wraps an invocation's context, so that it ends when the invocation is killed.
-func (c *chaos) context(ctx context.Context) context.Context {
-	lc, _ := lambdacontext.FromContext(ctx)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if d := c.doomed[lc.AwsRequestID]; d != nil {
-		ctx, d.cancel = context.WithCancel(ctx)
-	}
-	return ctx
-}
-
-// dies tells whether a call is one that a killed invocation does not get an answer to; effect is what it asks for.
-func (c *chaos) dies(ctx context.Context, effect func()) bool {
-	lc, ok := lambdacontext.FromContext(ctx)
-	if !ok {
-		return false
-	}
-	c.mu.Lock()
-	d := c.doomed[lc.AwsRequestID]
-	if d == nil {
-		c.mu.Unlock()
-		return false
-	}
-	d.calls--
-	left := d.calls
-	if left == 0 {
-		c.count(d.what)
-		c.log("%s", d.what)
-	}
-	c.mu.Unlock()
-	if left > 0 {
-		return false
-	}
-	if left == 0 && d.after {
-		effect()
-	}
-	d.cancel()
-	return true
-}
-
-// admit refuses invocations, as Lambda does where too many run at once, or where it has a fault of its own.
-func (c *chaos) admit(f lambda.Function) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	d := c.draws("admit", f.Name)
-	if c.storm("lambda "+strings.TrimPrefix(f.Name, local.StackName+"-")) == "" && !d.chance(c.plan.refused) {
-		return nil
-	}
-	refusal := &wire.Error{Code: "TooManyRequestsException", Message: "Rate Exceeded.", Status: http.StatusTooManyRequests}
-	if d.chance(0.2) {
-		refusal = &wire.Error{Code: "ServiceException", Message: "A fault.", Status: http.StatusInternalServerError}
-	}
-	c.count("lambda: " + refusal.Code)
-	c.log("%s refused: %s", f.Name, refusal.Code)
-	return refusal
 }
 
 // deliveries delays, doubles and drops events.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
@@ -163,29 +162,9 @@ func (r *run) checkRows(i int, drop *Drop, got *contract.Result, names map[strin
 			url = source.Files.Failed
 		}
 	}
-	codes := map[int]string{}
-	o := source.Rows.Counts()
-	lossy := source.Rows.Rejected + o.Failed + o.Unprocessed
-	switch {
-	case url != "":
-		bucket, key, _ := strings.Cut(strings.TrimPrefix(url, "s3://"), "/")
-		text, err := r.S3.Get(bucket, key)
-		if err != nil {
-			r.violation("drop %d: failed.csv: %v", i, err)
-			return
-		}
-		if codes, err = failedRows(text); err != nil {
-			r.violation("drop %d: failed.csv: %v", i, err)
-			return
-		}
-	case lossy > 0 && !drop.vanished:
-		r.violation("drop %d: %d rows did not make it, and there is no failed.csv", i, lossy)
+	codes, ok := r.failedCodes(i, drop, source, url)
+	if !ok {
 		return
-	case lossy > 0:
-		return
-	}
-	if int64(len(codes)) < lossy {
-		r.violation("drop %d: failed.csv has %d rows, want at least %d", i, len(codes), lossy)
 	}
 	if source.Rows.Read != int64(len(drop.Rows)) {
 		r.violation("drop %d: %d rows read of %d", i, source.Rows.Read, len(drop.Rows))
@@ -195,21 +174,53 @@ func (r *run) checkRows(i int, drop *Drop, got *contract.Result, names map[strin
 		if len(r.report.Violations) > before+2 {
 			break // one cause, many rows
 		}
-		code, failed := codes[row.Line]
-		there := users[row.Username]
-		known := row.Kind == Existing || row.Kind == Shared || names[row.Username] > 1
-		rejected := failed && code != "CognitoFailed" && code != "NotProcessed" && code != "FateUnknown" &&
-			code != "ChangeFailed"
-		switch {
-		case row.Kind == Bad && !rejected:
-			r.violation("drop %d line %d: a bad row is not rejected", i, row.Line)
-		case row.Kind != Bad && rejected && !(code == "DuplicateUsername" && known): // of one sweep
-			r.violation("drop %d line %d: a good row is rejected: %s", i, row.Line, code)
-		case !failed && !there && row.Kind != Clash:
-			r.violation("drop %d line %d: neither in the pool nor in failed.csv", i, row.Line)
-		case failed && there && !known && code != "FateUnknown" && code != "ChangeFailed":
-			r.violation("drop %d line %d: %s, and the user is in the pool", i, row.Line, code)
+		r.checkRow(i, row, codes, names, users)
+	}
+}
+
+// failedCodes returns the codes of a source's failed.csv by line; false if there is none, or another violation.
+func (r *run) failedCodes(i int, drop *Drop, source contract.Source, url string) (codes map[int]string, ok bool) {
+	o := source.Rows.Counts()
+	lossy := source.Rows.Rejected + o.Failed + o.Unprocessed
+	switch {
+	case url != "":
+		bucket, key, _ := strings.Cut(strings.TrimPrefix(url, "s3://"), "/")
+		text, err := r.S3.Get(bucket, key)
+		if err == nil {
+			codes, err = failedRows(text)
 		}
+		if err != nil {
+			r.violation("drop %d: failed.csv: %v", i, err)
+			return nil, false
+		}
+	case lossy > 0 && !drop.vanished:
+		r.violation("drop %d: %d rows did not make it, and there is no failed.csv", i, lossy)
+		return nil, false
+	case lossy > 0:
+		return nil, false
+	}
+	if int64(len(codes)) < lossy {
+		r.violation("drop %d: failed.csv has %d rows, want at least %d", i, len(codes), lossy)
+	}
+	return codes, true
+}
+
+// checkRow compares where a row ended with what it is.
+func (r *run) checkRow(i int, row Row, codes map[int]string, names map[string]int, users map[string]bool) {
+	code, failed := codes[row.Line]
+	there := users[row.Username]
+	known := row.Kind == Existing || row.Kind == Shared || names[row.Username] > 1
+	rejected := failed && code != "CognitoFailed" && code != "NotProcessed" && code != "FateUnknown" &&
+		code != "ChangeFailed"
+	switch {
+	case row.Kind == Bad && !rejected:
+		r.violation("drop %d line %d: a bad row is not rejected", i, row.Line)
+	case row.Kind != Bad && rejected && !(code == "DuplicateUsername" && known): // of one sweep
+		r.violation("drop %d line %d: a good row is rejected: %s", i, row.Line, code)
+	case !failed && !there && row.Kind != Clash:
+		r.violation("drop %d line %d: neither in the pool nor in failed.csv", i, row.Line)
+	case failed && there && !known && code != "FateUnknown" && code != "ChangeFailed":
+		r.violation("drop %d line %d: %s, and the user is in the pool", i, row.Line, code)
 	}
 }
 
@@ -330,75 +341,6 @@ func (r *run) checkUploads() {
 			}
 		}
 	}
-}
-
-// urls are what shows an upload URL, or the credential in it.
-var urls = []string{
-	"X-Amz-Signature", "x-amz-signature", "X-Amz-Security-Token", "x-amz-security-token", "IQoJb3JpZ2luX2Vj",
-}
-
-// checkLeaks: no cell and no name of a source's column is anywhere but in the buckets, and no upload URL even there.
-func (r *run) checkLeaks() {
-	look := func(where, text string, secrets ...string) {
-		for _, secret := range secrets {
-			if at := strings.Index(text, secret); at >= 0 {
-				r.violation("%s leaks %q: …%s…", where, secret, text[max(0, at-60):min(len(text), at+40)])
-			}
-		}
-	}
-	secrets := append([]string{Marker}, urls...)
-	look("the functions' log", r.journal.String(), secrets...)
-	look("a metric", r.MeasuredText(), secrets...)
-	for _, arn := range slices.Sorted(maps.Keys(r.StepFunctions.Machines())) {
-		for _, e := range r.StepFunctions.Executions(arn) {
-			history, err := r.StepFunctions.History(context.Background(), e.ARN)
-			if err != nil {
-				r.violation("history: %v", err)
-			}
-			var told strings.Builder
-			for _, event := range history {
-				for _, detail := range event.Details {
-					text, _ := detail.(string)
-					told.WriteString(text)
-				}
-			}
-			look("the history of "+e.Name, told.String(), secrets...)
-			if strings.Contains(told.String(), `"lapsed":true`) {
-				r.count("upload: URL lapsed")
-			}
-		}
-	}
-	for _, group := range r.Logs.Groups() {
-		for _, stream := range r.Logs.Streams(group) {
-			look("the log "+group, strings.Join(r.Logs.Messages(group, stream), "\n"), secrets...)
-		}
-	}
-	look("an event", text(r.Events.Events()), secrets...)
-	look("a message", text(r.SNS.Messages()), secrets...)
-	for _, q := range r.Stack.Queues {
-		look("the queue "+q.Name, text(r.SQS.Messages(q.Name)), secrets...)
-	}
-	for _, bucket := range []string{r.Work(), r.Results()} {
-		keys, err := r.S3.Keys(bucket, "")
-		if err != nil {
-			r.violation("list %s: %v", bucket, err)
-		}
-		for _, key := range keys {
-			object, err := r.S3.Get(bucket, key)
-			if err != nil {
-				r.violation("read %s: %v", key, err)
-			}
-			look(key, string(object), urls...)
-		}
-	}
-}
-
-func text(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // our own types
-	}
-	return string(b)
 }
 
 // checkLimits: the double refuses what is beyond a limit; here it must not have had to.

@@ -91,6 +91,17 @@ func Run(ctx context.Context, s *Scenario) *Report {
 	}
 	defer r.Close()
 	r.report.Unknowns = unknowns(s.Settings)
+	r.play(ctx)
+	r.check()
+	if s.late && len(r.report.Violations) == 0 {
+		r.redriveLate(ctx)
+	}
+	return r.report
+}
+
+// play lets everything of the scenario happen, and waits for its end.
+func (r *run) play(ctx context.Context) {
+	s := r.Scenario
 	start := time.Now()
 	usable := r.Cognito.LogsRole
 	r.Cognito.LogsRole = func(role string) error {
@@ -126,11 +137,6 @@ func Run(ctx context.Context, s *Scenario) *Report {
 		time.Sleep(17*time.Minute + 13*time.Nanosecond)
 	}
 	r.report.Virtual = time.Since(start)
-	r.check()
-	if s.late && len(r.report.Violations) == 0 {
-		r.redriveLate(ctx)
-	}
-	return r.report
 }
 
 // count counts what happens and is no call's, invocation's or event's fault.

@@ -2,7 +2,6 @@ package simulation
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -107,8 +106,8 @@ var oddNames = []string{
 
 // NewScenario draws a scenario. What it can't make: a file of more than 300 rows or with a row of more than some hundred
 // characters (the engine's own tests have those), a name with a control character, a source above 5 GB, several stacks
-// in one account, a deployment of another release meanwhile, groups that are to be created, mappings, and faults of S3 that lose a write which
-// it has confirmed.
+// in one account, a deployment of another release meanwhile, groups that are to be created, mappings, and faults of S3
+// that lose a write which it has confirmed.
 func NewScenario(seed uint64) *Scenario {
 	d := draw{rand.New(rand.NewPCG(seed, 0x5ce9a810))}
 	s := &Scenario{Seed: seed, Settings: cognito.Random(wire.NewIDs(seed)), environment: map[string]string{}}
@@ -129,36 +128,7 @@ func NewScenario(seed uint64) *Scenario {
 		s.environment["MAX_IMPORT_DAYS"] = fmt.Sprint(d.between(3*time.Minute, 2*time.Hour).Hours() / 24)
 	}
 	s.nightly = d.chance(0.2)
-	s.faults = faults{
-		call:    []float64{0, 0, 0.01, 0.05, 0.15}[d.IntN(5)],
-		crash:   []float64{0, 0, 0.02, 0.1}[d.IntN(4)],
-		sweep:   []float64{0, 0, 0.3, 0.8}[d.IntN(4)],
-		refused: []float64{0, 0, 0, 0.05, 0.3}[d.IntN(5)],
-		event:   []float64{0, 0, 0.3, 0.8}[d.IntN(4)],
-		dropped: []float64{0, 0.3, 1}[d.IntN(3)],
-		listed:  []time.Duration{0, time.Second, 20 * time.Second}[d.IntN(3)],
-		stop:    []float64{0, 0.5, 1}[d.IntN(3)],
-	}
-	if d.chance(0.2) {
-		from := d.between(0, time.Hour)
-		s.faults.storms = append(s.faults.storms, storm{
-			service: []string{"cognito-idp", "s3", "states", "logs", "events", "sns"}[d.IntN(6)],
-			from:    from, to: from + d.between(time.Minute, time.Hour),
-			kind: []string{throttle, fault503, reset}[d.IntN(3)],
-		})
-	}
-	if d.chance(0.04) { // for longer than an upload URL lives
-		from := d.between(0, 90*time.Minute)
-		s.faults.storms = append(s.faults.storms, storm{
-			service: "lambda " + []string{"copy-to-import-job", "start-import-job"}[d.IntN(2)],
-			from:    from, to: from + d.between(16*time.Minute, time.Hour), kind: throttle,
-		})
-	}
-	if d.chance(0.15) {
-		for range 1 + d.IntN(3) {
-			s.faults.strikes = append(s.faults.strikes, struck(d))
-		}
-	}
+	s.faults = drawFaults(d)
 	for i := range 1 + d.IntN(3) {
 		s.Pools = append(s.Pools, s.pool(d, i))
 	}
@@ -178,48 +148,39 @@ func NewScenario(seed uint64) *Scenario {
 	return s
 }
 
-// besiege lets a job of another stack's run for longer than a part waits for others, and about as long as its own job
-// lives that is not started.
-func (s *Scenario) besiege(d draw) {
-	if !d.chance(0.01) {
-		return
+// drawFaults draws how often which faults happen.
+func drawFaults(d draw) faults {
+	f := faults{
+		call:    []float64{0, 0, 0.01, 0.05, 0.15}[d.IntN(5)],
+		crash:   []float64{0, 0, 0.02, 0.1}[d.IntN(4)],
+		sweep:   []float64{0, 0, 0.3, 0.8}[d.IntN(4)],
+		refused: []float64{0, 0, 0, 0.05, 0.3}[d.IntN(5)],
+		event:   []float64{0, 0, 0.3, 0.8}[d.IntN(4)],
+		dropped: []float64{0, 0.3, 1}[d.IntN(3)],
+		listed:  []time.Duration{0, time.Second, 20 * time.Second}[d.IntN(3)],
+		stop:    []float64{0, 0.5, 1}[d.IntN(3)],
 	}
-	s.besieged = d.between(20*time.Hour, 60*time.Hour)
-	s.environment["MAX_WAIT_FOR_OTHERS_DAYS"] = "1"
-	s.Settings.LockScope = "account"
-	s.Settings.UsersPerSecond = 0.2
-	s.environment["USERS_PER_SECOND"] = "0.2"
-	if d.chance(0.6) {
-		s.Settings.StartWithin = cognito.Duration(24 * time.Hour)
+	if d.chance(0.2) {
+		from := d.between(0, time.Hour)
+		f.storms = append(f.storms, storm{
+			service: []string{"cognito-idp", "s3", "states", "logs", "events", "sns"}[d.IntN(6)],
+			from:    from, to: from + d.between(time.Minute, time.Hour),
+			kind: []string{throttle, fault503, reset}[d.IntN(3)],
+		})
 	}
-	s.actions = append(s.actions, action{d.between(0, time.Hour), "job of another stack's", func(r *run) {
-		rows := int(s.besieged.Seconds() * s.Settings.UsersPerSecond)
-		_ = r.Foreign(context.Background(), elsewhere, rows) // refused while one of ours runs
-	}})
-}
-
-// elsewhere is a pool that the stack does not know of.
-const elsewhere = "us-east-1_Elsewhere"
-
-// struck draws a strike.
-func struck(d draw) strike {
-	s := strike{nth: 1 + d.IntN(4), after: d.between(0, 60*time.Millisecond)}
-	s.function = []string{
-		"prepare-import", "await-turn", "create-import-job", "copy-to-import-job", "start-import-job",
-		"describe-import-job", "collect-rows", "publish-result", "stop-import-jobs",
-		"apply-changes",
-	}[d.IntN(10)]
-	s.machine = []string{"import-users", "import-users", "import-job"}[d.IntN(3)]
-	if s.function == "stop-import-jobs" || s.function == "publish-result" && d.chance(0.3) {
-		s.machine = "abort-import"
+	if d.chance(0.04) { // for longer than an upload URL lives
+		from := d.between(0, 90*time.Minute)
+		f.storms = append(f.storms, storm{
+			service: "lambda " + []string{"copy-to-import-job", "start-import-job"}[d.IntN(2)],
+			from:    from, to: from + d.between(16*time.Minute, time.Hour), kind: throttle,
+		})
 	}
-	if s.function == "apply-changes" && d.chance(0.5) {
-		s.machine = s.function
+	if d.chance(0.15) {
+		for range 1 + d.IntN(3) {
+			f.strikes = append(f.strikes, struck(d))
+		}
 	}
-	if d.chance(0.6) {
-		s.redrive = d.between(time.Second, 3*time.Hour)
-	}
-	return s
+	return f
 }
 
 func (s *Scenario) pool(d draw, i int) *Pool {
@@ -294,131 +255,54 @@ func (s *Scenario) drop(d draw, i int) *Drop {
 	text.WriteByte('\n')
 	columns := strings.Count(text.String(), ",")
 	for n := range rows {
-		row := Row{Line: n + 2, Username: fmt.Sprintf("%s%d-%d@example.com", Marker, i, n)}
-		email, verified, extra := row.Username, "true", ""
-		switch {
-		case d.chance(bad):
-			row.Kind = Bad
-			switch d.IntN(4) {
-			case 0:
-				email = Marker + " is no address"
-			case 1:
-				verified = "false"
-			case 2:
-				extra = ",," + Marker
-			case 3:
-				verified = Marker
-			}
-		case len(p.Existing) > 0 && d.chance(old):
-			at := (n + i) % len(p.Existing)
-			if n < len(p.Existing) {
-				row.Username, row.Kind = p.Existing[at], Existing
-				email = row.Username
-			}
-		case d.chance(0.05):
-			row.Username, row.Kind = fmt.Sprintf("%sshared-%d@example.com", Marker, n), Shared
-			email = row.Username
-		case !p.email && d.chance(0.03) && len(p.Existing) > 0:
-			row.Kind, email = Clash, p.Existing[0]
-		}
-		fmt.Fprintf(&text, "%s,%s,%s,\"%s, %d\"", row.Username, email, verified, Marker, n)
+		row, cells := p.row(d, i, n, bad, old)
+		fmt.Fprintf(&text, "%s,%s,%s,\"%s, %d\"", row.Username, cells.email, cells.verified, Marker, n)
 		for range columns - 3 {
 			text.WriteByte(',')
 		}
 		if hashes && row.Kind != Bad && columns == 4 && d.chance(0.5) {
 			text.WriteString("$2b$10$" + strings.Repeat("abcdefghij", 5) + "abc")
 		}
-		text.WriteString(extra + "\n")
+		text.WriteString(cells.extra + "\n")
 		drop.Rows = append(drop.Rows, row)
 	}
 	drop.Text = text.Bytes()
 	return drop
 }
 
-// act adds what people do meanwhile.
-func (s *Scenario) act(d draw) {
-	add := func(at time.Duration, name string, do func(*run)) {
-		s.actions = append(s.actions, action{at, name, do})
-	}
-	soon := func(drop *Drop) time.Duration { return drop.At + d.between(time.Second, 40*time.Minute) }
-	for _, drop := range s.Drops {
-		add(drop.At, "drop", func(r *run) { r.put(drop) })
-	}
-	for _, drop := range s.Drops {
-		if d.chance(0.1) {
-			at := soon(drop)
-			add(at, "abort", func(r *run) { r.abort(drop) })
-			if d.chance(0.4) {
-				add(at+d.between(0, 3*time.Second), "abort", func(r *run) { r.abort(drop) })
-			}
-			if d.chance(0.5) {
-				add(at+d.between(time.Second, 3*time.Hour), "redrive", func(r *run) { r.redrive(drop) })
-			}
+// cells are those of a row that vary; extra is what follows the last one.
+type cells struct{ email, verified, extra string }
+
+// row draws row n of drop i; bad and old are the shares of rows that the rules reject and whose users exist.
+func (p *Pool) row(d draw, i, n int, bad, old float64) (Row, cells) {
+	row := Row{Line: n + 2, Username: fmt.Sprintf("%s%d-%d@example.com", Marker, i, n)}
+	c := cells{row.Username, "true", ""}
+	switch {
+	case d.chance(bad):
+		row.Kind = Bad
+		switch d.IntN(4) {
+		case 0:
+			c.email = Marker + " is no address"
+		case 1:
+			c.verified = "false"
+		case 2:
+			c.extra = ",," + Marker
+		case 3:
+			c.verified = Marker
 		}
-		if d.chance(0.04) {
-			add(soon(drop), "part aborted", func(r *run) { r.abortPart() })
+	case len(p.Existing) > 0 && d.chance(old):
+		at := (n + i) % len(p.Existing)
+		if n < len(p.Existing) {
+			row.Username, row.Kind = p.Existing[at], Existing
+			c.email = row.Username
 		}
-		if d.chance(0.06) {
-			at := soon(drop)
-			add(at, "job stopped by hand", func(r *run) { r.stopJob() })
-		}
-		if d.chance(0.06) && !strings.HasPrefix(drop.Key, "scheduled/") {
-			again := *drop
-			again.At = soon(drop)
-			again.Rows = drop.Rows[:(len(drop.Rows)+1)/2] // another content, so that a mix-up shows
-			again.Text = bytes.Join(bytes.SplitAfter(drop.Text, []byte("\n"))[:1+len(again.Rows)], nil)
-			drop.vanished = true // the sweep sees the newest version alone
-			s.Drops = append(s.Drops, &again)
-			add(again.At, "source overwritten", func(r *run) { r.put(&again) })
-		}
-		if d.chance(0.05) {
-			drop.vanished = true
-			add(soon(drop), "source deleted", func(r *run) { r.remove(drop) })
-		}
+	case d.chance(0.05):
+		row.Username, row.Kind = fmt.Sprintf("%sshared-%d@example.com", Marker, n), Shared
+		c.email = row.Username
+	case !p.email && d.chance(0.03) && len(p.Existing) > 0:
+		row.Kind, c.email = Clash, p.Existing[0]
 	}
-	if d.chance(0.2) {
-		for range 1 + d.IntN(3) {
-			pool, rows, at := s.Pools[d.IntN(len(s.Pools))], 1+d.IntN(20_000), d.between(0, 2*time.Hour)
-			add(at, "foreign job", func(r *run) {
-				_ = r.Foreign(context.Background(), pool.ID, rows) // refused at times: the pool is deleted, or its jobs used up
-			})
-		}
-	}
-	if d.chance(0.04) {
-		pool := s.Pools[d.IntN(len(s.Pools))]
-		add(d.between(0, 2*time.Hour), "pool deleted", func(r *run) { r.deletePool(pool) })
-	}
-	if d.chance(0.05) {
-		pool := s.Pools[d.IntN(len(s.Pools))]
-		add(d.between(0, 2*time.Hour), "schema changed", func(r *run) { r.addAttribute(pool) })
-	}
-	if s.nightly {
-		for range d.IntN(4) { // beside the schedule's own, or soon after
-			at := night + d.between(-500*time.Millisecond, []time.Duration{time.Second, 40 * time.Minute}[d.IntN(2)])
-			add(at, "sweep beside the schedule's", func(r *run) { r.sweep("ScheduledSweep") })
-		}
-	}
-	if d.chance(0.1) {
-		for range 1 + d.IntN(2) {
-			add(d.between(0, 5*time.Hour), "sweep for what is lost", func(r *run) { r.sweep("LostSweep") })
-		}
-	}
-	if d.chance(0.08) {
-		from := d.between(0, 90*time.Minute)
-		s.held = [2]time.Duration{from, from + d.between(time.Minute, 5*time.Hour)}
-		add(s.held[0], "pause", func(r *run) { r.pause() })
-		add(s.held[1], "resume", func(r *run) { r.resume() })
-	}
-	if d.chance(0.06) {
-		from := d.IntN(24 * 60)
-		to := (from + 30 + d.IntN(20*60)) % (24 * 60)
-		s.window = [2]time.Duration{time.Duration(from) * time.Minute, time.Duration(to) * time.Minute}
-		s.environment["IMPORT_WINDOW"] = fmt.Sprintf("%02d:%02d-%02d:%02d", from/60, from%60, to/60, to%60)
-	}
-	if d.chance(0.05) {
-		from := d.between(0, 2*time.Hour)
-		s.logsDown = [2]time.Duration{from, from + d.between(time.Minute, time.Hour)}
-	}
+	return row, c
 }
 
 // parameters are those of the stack.
