@@ -18,6 +18,7 @@ type checker struct {
 	written    []column       // the columns that may have a value
 	roles      [roles]*column // those that play a role, nil if the pool has none
 	mapped     []*column      // those of them that the source has
+	id         *column        // of the setting IdColumn, nil if it is none or an attribute
 	filled     []role         // those that it has not
 	behind     []byte         // commas behind the last value
 	first      [256]firstByte // what a value may be, by its first byte
@@ -75,6 +76,9 @@ func newChecker(pool *Pool, settings Settings, seen *seen, header Header) *check
 	c.changes = newChanges(header, settings.Groups)
 	c.birthdates = birthdates{settings: settings, today: dateOf(settings.Began)}
 	c.latest = endOfTomorrow(settings.Began)
+	if header.ID >= 0 && header.Attributes[header.ID] == "" {
+		c.id = &column{name: "IdColumn", kind: kindText, source: header.ID}
+	}
 	last := 0
 	for i, name := range names {
 		col := newColumn(pool.attribute(name))
@@ -159,6 +163,19 @@ func (c *checker) check(s *scanner) {
 	c.checkVerified()
 	c.encode()
 	c.checkChanges()
+	c.checkID()
+}
+
+// checkID checks the cell of the setting IdColumn, which goes into users.csv as it is: a damaged id finds nobody.
+func (c *checker) checkID() {
+	if c.id == nil || c.s.mapped != nil {
+		return
+	}
+	if value := c.clean(c.id); len(value) > 0 {
+		if code, detail := c.damage(c.id, value, classify(value)); code != 0 {
+			c.fault(code, c.id, detail)
+		}
+	}
 }
 
 // countBirthdate counts the birthdate of a row, if it has one, and does nothing else.
