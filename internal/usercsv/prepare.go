@@ -12,56 +12,12 @@ import (
 	"userdrop/internal/usercsv/linemap"
 )
 
-const (
-	// MaxPartRows and MaxPartBytes are the limits of one import job (developer guide, "Quotas in Amazon Cognito"). AWS
-	// does not say whether a megabyte is 10⁶ bytes or 2²⁰; the smaller is safe.
-	MaxPartRows  = 500_000
-	MaxPartBytes = 100_000_000
-	// MaxParts is how many parts a drop may have: 100 million rows, or 20 GB, are more than a pool takes, and a step of
-	// the workflow answers about a kilobyte for each part, 256 at most.
-	MaxParts = 200
-)
-
-// Limits bound a drop: the rows and bytes of a part, and the number of parts. A drop that needs more is TooLarge.
-type Limits struct {
-	Rows  int
-	Bytes int64
-	Parts int
-}
-
 // Sink receives what a [Preparer] makes of a drop.
 type Sink interface {
 	// OpenPart begins a part. Parts of several algorithms may be open at a time.
 	OpenPart(ctx context.Context, part Part) (PartWriter, error)
 	// Reject receives a row that is rejected. The row is valid until Reject returns.
 	Reject(ctx context.Context, row *Rejected) error
-}
-
-// PartWriter receives one part.
-type PartWriter interface {
-	io.Writer // the part, in Cognito's dialect
-	// Lines receives the part's line map, for a [linemap.Reader].
-	Lines() io.Writer
-	// Close ends the part. If it turns out that the source itself is the part, what was written but the line map may
-	// be thrown away.
-	Close(summary PartSummary) error
-	// Discard throws the part away, before or after Close: its drop is refused.
-	Discard() error
-}
-
-// Part is what one import job takes.
-type Part struct {
-	Number    int       // from 1, in the order of their first rows
-	Algorithm Algorithm // of the password hashes in it
-}
-
-// PartSummary says what is in a part.
-type PartSummary struct {
-	Part
-	Rows  int
-	Bytes int64 // with the header
-	// SourceIsPart says that the drop's only source is the part, byte for byte.
-	SourceIsPart bool
 }
 
 // Place is where a row is.
@@ -114,7 +70,7 @@ type Summary struct {
 
 // Preparer makes parts out of the sources of one drop.
 type Preparer struct {
-	// Limits are MaxPartRows, MaxPartBytes and MaxParts unless they are set before the first source.
+	// Limits are MaxPartRows, MaxPartBytes, MaxParts and MaxUsers unless they are set before the first source.
 	Limits Limits
 
 	pool     *Pool
@@ -127,6 +83,7 @@ type Preparer struct {
 	open     map[Algorithm]*openPart
 	current  *openPart // the part of the row before
 	parts    []*openPart
+	users    int // accepted rows
 	sources  []SourceSummary
 	verbatim bool // header and rows so far are, byte for byte, what was read
 	err      error
@@ -147,24 +104,11 @@ func NewPreparer(pool *Pool, settings Settings, sink Sink) (*Preparer, error) {
 	excludes, _ := sink.(ExcludeSink)
 	checked, _ := sink.(CheckedSink)
 	return &Preparer{
-		Limits: Limits{Rows: MaxPartRows, Bytes: MaxPartBytes, Parts: MaxParts},
+		Limits: Limits{Rows: MaxPartRows, Bytes: MaxPartBytes, Parts: MaxParts, Users: MaxUsers},
 		pool:   pool, settings: settings, sink: sink, wants: wants, excludes: excludes, checked: checked,
 		seen: newSeen(), open: map[Algorithm]*openPart{}, verbatim: true,
 	}, nil
 }
-
-// openPart is a part that rows are added to.
-type openPart struct {
-	PartSummary
-	w      PartWriter
-	text   []byte // not yet written
-	lines  []byte // of the line map, not yet written
-	last   Place
-	closed bool
-}
-
-// flushAt is how much of a part is collected before it is written.
-const flushAt = 64 << 10
 
 // Add prepares the next source. A *Refusal says what is wrong with the file as a whole. If it is Late, rows were
 // prepared before that showed, by a NUL, bad encoding, ambiguous dates or too many parts: the drop must be discarded.
@@ -365,69 +309,6 @@ func Verify(ctx context.Context, r io.Reader, pool *Pool, settings Settings) (ro
 
 // Skip passes over a source that is not to be prepared, so that the places of those after it count it.
 func (p *Preparer) Skip() { p.sources = append(p.sources, SourceSummary{}) }
-
-// append adds the row that was checked to the open part of its algorithm. A new part opens only when the row would
-// take the open one over a limit.
-func (p *Preparer) append(ctx context.Context, place Place, row *checker, columns []byte) error {
-	part := p.current
-	if part == nil || part.Algorithm != row.algorithm {
-		part = p.open[row.algorithm]
-		p.current = part
-	}
-	if part != nil && (part.Rows == p.Limits.Rows || part.Bytes+int64(len(row.line)) > p.Limits.Bytes) {
-		if err := part.close(); err != nil {
-			return err
-		}
-		part = nil
-	}
-	if part == nil {
-		if len(p.parts) == p.Limits.Parts {
-			return Refuse(contract.TooLarge, "")
-		}
-		part = &openPart{PartSummary: PartSummary{Part: Part{Number: len(p.parts) + 1, Algorithm: row.algorithm}}}
-		var err error
-		if part.w, err = p.sink.OpenPart(ctx, part.Part); err != nil {
-			return err
-		}
-		part.text = append(make([]byte, 0, flushAt+maxLine), columns...)
-		part.Bytes = int64(len(columns))
-		p.open[row.algorithm] = part
-		p.current = part
-		p.parts = append(p.parts, part)
-	}
-	part.text = append(part.text, row.line...)
-	part.lines = linemap.Append(part.lines, part.last, place)
-	part.last = place
-	part.Rows++
-	part.Bytes += int64(len(row.line))
-	if len(part.text) >= flushAt {
-		return part.flush()
-	}
-	return nil
-}
-
-func (o *openPart) flush() error {
-	if _, err := o.w.Write(o.text); err != nil {
-		return err
-	}
-	if _, err := o.w.Lines().Write(o.lines); err != nil {
-		return err
-	}
-	o.text, o.lines = o.text[:0], o.lines[:0]
-	return nil
-}
-
-func (o *openPart) close() error {
-	if o.closed {
-		return nil
-	}
-	if err := o.flush(); err != nil {
-		return err
-	}
-	o.closed = true
-	o.text, o.lines = nil, nil
-	return o.w.Close(o.PartSummary)
-}
 
 // Close ends the parts. Without an accepted row there is none.
 func (p *Preparer) Close() (Summary, error) {
