@@ -73,6 +73,9 @@ func BeganKey(importID string) string { return importID + "/began.json" }
 // RejectedKey holds the rows that the CSV rules rejected, as Outcomes, one a line.
 func RejectedKey(importID string) string { return importID + "/rejected.jsonl" }
 
+// ExclusionsKey holds the rows that mappings left out, as Exclusions, one a line.
+func ExclusionsKey(importID string) string { return importID + "/excluded.jsonl" }
+
 // PartKey holds an attempt's rows in Cognito's dialect.
 func PartKey(importID string, part, attempt int) string {
 	return fmt.Sprintf("%s/part-%04d/attempt-%d.csv", importID, part, attempt)
@@ -127,6 +130,14 @@ func FailedKey(importID string, source, sources int) string {
 	return importID + "/failed.csv"
 }
 
+// ExcludedKey holds excluded.csv; of the nth source (from 0) where an import has several.
+func ExcludedKey(importID string, source, sources int) string {
+	if sources > 1 {
+		return fmt.Sprintf("%s/excluded-%04d.csv", importID, source+1)
+	}
+	return importID + "/excluded.csv"
+}
+
 // ExecutionARN returns the ARN of a state machine's execution of a name.
 func ExecutionARN(machineARN, name string) string {
 	return strings.Replace(machineARN, ":stateMachine:", ":execution:", 1) + ":" + name
@@ -151,6 +162,9 @@ func ProcessedKey(importID, key string, finished time.Time) string {
 	base = strings.ToValidUTF8(base[max(len(base)-maxBase, 0):], "")
 	return fmt.Sprintf("processed/%s/%s/%s", finished.UTC().Format(time.DateOnly), importID, base)
 }
+
+// MappingKey holds, in the inbox, the mapping of all drops for a user pool.
+func MappingKey(userPoolID string) string { return "mappings/" + userPoolID + ".json" }
 
 // ManifestSuffix ends the key of a sidecar, which says what a CSV file must hold.
 const ManifestSuffix = ".manifest.json"

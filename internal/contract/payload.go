@@ -71,8 +71,10 @@ type Plan struct {
 	// Settings are the settings that the rules were applied with: usercsv.Settings in JSON.
 	Settings json.RawMessage `json:"settings,omitempty"`
 	// Outcomes are the rows that the rules rejected, source by source in their order.
-	Outcomes  Object    `json:"outcomes,omitzero"`
-	StartedAt time.Time `json:"startedAt"`
+	Outcomes Object `json:"outcomes,omitzero"`
+	// Exclusions are the rows that mappings left out, in the same order.
+	Exclusions Object    `json:"exclusions,omitzero"`
+	StartedAt  time.Time `json:"startedAt"`
 }
 
 // Existing counts the rows of a dry run whose users are there, and those that nobody looked for.
@@ -87,10 +89,17 @@ type PlannedSource struct {
 	// Sidecar is the manifest that was found beside the file. It moves with it.
 	Sidecar  Object    `json:"sidecar,omitzero"`
 	Read     int       `json:"read"`
+	Excluded int       `json:"excluded,omitempty"`
 	Rejected int       `json:"rejected"`
 	Refused  bool      `json:"refused"`
 	Problems []Problem `json:"problems,omitempty"`
 	Notes    []Note    `json:"notes,omitempty"`
+	// Mapping is what was applied to the file, and ExcludedBy the rows that it left out. Delimiter and Positions are how
+	// the file is read again.
+	Mapping    *Mapping       `json:"mapping,omitempty"`
+	ExcludedBy []ExcludedRows `json:"excludedBy,omitempty"`
+	Delimiter  string         `json:"delimiter,omitempty"`
+	Positions  []string       `json:"positions,omitempty"`
 }
 
 // Summary is the outcome of one attempt of a part, which collect-rows leaves in the work bucket.

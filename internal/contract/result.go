@@ -2,9 +2,11 @@ package contract
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -43,6 +45,7 @@ type Result struct {
 	Problems     []Problem      `json:"problems"`
 	Notes        []Note         `json:"notes,omitempty"`    // what was taken otherwise than written; in no verdict
 	Excluded     []ExcludedRows `json:"excluded,omitempty"` // rows that a mapping left out, by reason
+	Mapping      *Mapping       `json:"mapping,omitzero"`   // of the source; where there are several, in each
 	Changes      *Changes       `json:"changes,omitzero"`   // what was done after the import
 	Files        Files          `json:"files"`
 	StartedAt    time.Time      `json:"startedAt,omitzero"`
@@ -58,6 +61,7 @@ type Source struct {
 	Rows      Rows      `json:"rows"`
 	Problems  []Problem `json:"problems,omitempty"` // where there are several sources
 	Notes     []Note    `json:"notes,omitempty"`    // where there are several sources
+	Mapping   *Mapping  `json:"mapping,omitzero"`   // where there are several sources
 	Files     *Files    `json:"files,omitzero"`     // where there are several sources
 }
 
@@ -128,6 +132,20 @@ type JobRows struct {
 	Imported  int64 `json:"imported"`
 	Skipped   int64 `json:"skipped"`
 	Failed    int64 `json:"failed"`
+}
+
+// AddExcluded adds up rows that were left out, by reason, in the order of the reasons.
+func AddExcluded(lists ...[]ExcludedRows) []ExcludedRows {
+	var sum []ExcludedRows
+	for _, rows := range slices.Concat(lists...) {
+		i, found := slices.BinarySearchFunc(sum, rows, func(a, b ExcludedRows) int { return cmp.Compare(a.Because, b.Because) })
+		if !found {
+			sum = slices.Insert(sum, i, rows)
+			continue
+		}
+		sum[i].Count += rows.Count
+	}
+	return sum
 }
 
 // ExcludedRows counts the rows that a mapping left out for one reason, one of the fixed words of mappings.

@@ -81,7 +81,7 @@ func (j Job) Run(ctx context.Context) (*Account, error) {
 		return nil, err
 	}
 	account := &Account{
-		Schema: Schema, Export: j.Name, Pool: j.Pool.ID, Account: &mapping.Account{Columns: []mapping.ColumnAccount{}},
+		Schema: Schema, Export: j.Name, Pool: j.Pool.ID, Account: &mapping.Account{Columns: []contract.MappedColumn{}},
 		Problems: []contract.Problem{}, Notes: []contract.Note{}, Excluded: []contract.ExcludedRows{},
 		Files: Files{Account: j.path(accountName)},
 	}

@@ -11,12 +11,12 @@ import (
 
 // Account says what a mapping made of an export: of every source column, of the rows, and of password hashes.
 type Account struct {
-	Mapping Named           `json:"mapping"`
-	Rows    RowAccount      `json:"rows"`
-	Columns []ColumnAccount `json:"columns"`
+	Mapping Named                   `json:"mapping"`
+	Rows    RowAccount              `json:"rows"`
+	Columns []contract.MappedColumn `json:"columns"`
 	// Missing are columns that the mapping reads and the export does not have, with what follows from it.
-	Missing []MissingColumn `json:"missing,omitempty"`
-	Hashes  HashAccount     `json:"hashes"`
+	Missing []contract.AbsentColumn `json:"missing,omitempty"`
+	Hashes  contract.HashCounts     `json:"hashes"`
 	// Usernames counts those that were left out, since the pool's usernames are addresses or numbers.
 	Usernames int          `json:"usernamesLeftOut,omitempty"`
 	Join      *JoinAccount `json:"passwords,omitempty"`
@@ -36,36 +36,6 @@ type RowAccount struct {
 	Reasons  map[string]int `json:"excludedBecause,omitempty"`
 }
 
-// ColumnAccount says what became of a column of the source.
-type ColumnAccount struct {
-	Column string `json:"column"`
-	// As are the attributes that it was taken as, or that were computed from it; userdrop:id is the stable id.
-	As []string `json:"as,omitempty"`
-	// Decides says that it decides which rows are left out, or joins the second file.
-	Decides bool   `json:"decides,omitempty"`
-	LeftOut string `json:"leftOut,omitempty"` // why it was not taken
-	Values  int    `json:"values"`            // records that have a value
-}
-
-// MissingColumn is a column that the mapping reads and the export does not have.
-type MissingColumn struct {
-	Column  string   `json:"column"`
-	Without []string `json:"without"` // the attributes and exclusions that it would have decided
-}
-
-// HashAccount counts password hashes.
-type HashAccount struct {
-	Kept      int `json:"kept"`
-	Rewritten int `json:"rewritten"`
-	Dropped   int `json:"dropped"`
-}
-
-func (h *HashAccount) add(c hashCounts) {
-	h.Kept += c.kept
-	h.Rewritten += c.rewritten
-	h.Dropped += c.dropped
-}
-
 // JoinAccount counts the records of the second file.
 type JoinAccount struct {
 	Read      int `json:"read"`
@@ -80,7 +50,7 @@ type JoinAccount struct {
 func newAccount(m *Mapping) Account {
 	return Account{
 		Mapping: Named{Name: m.Name, SHA256: m.sha256},
-		Columns: []ColumnAccount{}, Rows: RowAccount{Reasons: map[string]int{}},
+		Columns: []contract.MappedColumn{}, Rows: RowAccount{Reasons: map[string]int{}},
 	}
 }
 
@@ -88,7 +58,7 @@ func newAccount(m *Mapping) Account {
 func (a *Account) open(s *Source, mentioned []bool) []int {
 	places := make([]int, len(s.names))
 	for i, name := range s.names {
-		column := ColumnAccount{Column: name}
+		column := contract.MappedColumn{Column: name}
 		for _, o := range s.outputs {
 			if slices.Contains(s.read(&o), i) {
 				column.As = append(column.As, o.attribute)
@@ -104,7 +74,7 @@ func (a *Account) open(s *Source, mentioned []bool) []int {
 		if column.As == nil {
 			column.LeftOut = s.e.leftOut(name, mentioned[i], column.Decides)
 		}
-		places[i] = slices.IndexFunc(a.Columns, func(c ColumnAccount) bool { return c.Column == name })
+		places[i] = slices.IndexFunc(a.Columns, func(c contract.MappedColumn) bool { return c.Column == name })
 		if places[i] < 0 {
 			places[i] = len(a.Columns)
 			a.Columns = append(a.Columns, column)
@@ -146,7 +116,7 @@ func (a *Account) addMissing(s *Source) {
 		if s.columns[v] >= 0 {
 			continue
 		}
-		missing := MissingColumn{Column: name}
+		missing := contract.AbsentColumn{Column: name}
 		for _, c := range s.e.compiled.columns {
 			if slices.Contains(c.reads, v) && !s.hasColumns(c.expression) {
 				missing.Without = append(missing.Without, c.attribute)
@@ -157,7 +127,7 @@ func (a *Account) addMissing(s *Source) {
 				missing.Without = append(missing.Without, "exclude as "+s.e.mapping.Exclude[i].Because)
 			}
 		}
-		known := slices.ContainsFunc(a.Missing, func(m MissingColumn) bool { return strings.EqualFold(m.Column, name) })
+		known := slices.ContainsFunc(a.Missing, func(m contract.AbsentColumn) bool { return strings.EqualFold(m.Column, name) })
 		if len(missing.Without) > 0 && !known {
 			a.Missing = append(a.Missing, missing)
 		}
@@ -191,4 +161,12 @@ func (a *Account) Excluded() []contract.ExcludedRows {
 		rows = append(rows, contract.ExcludedRows{Because: because, Count: int64(a.Rows.Reasons[because])})
 	}
 	return rows
+}
+
+// Result returns the account as result.json has it.
+func (a *Account) Result() *contract.Mapping {
+	return &contract.Mapping{
+		Name: a.Mapping.Name, SHA256: a.Mapping.SHA256, Columns: a.Columns, Missing: a.Missing, Hashes: a.Hashes,
+		UsernamesLeftOut: a.Usernames,
+	}
 }

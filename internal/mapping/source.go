@@ -169,7 +169,10 @@ func (s *Source) fill(row *usercsv.Mapped) {
 	if hashes.dropped > 0 {
 		row.Notes = append(row.Notes, contract.HashDropped)
 	}
-	s.e.account.Hashes.add(*hashes)
+	account := &s.e.account.Hashes
+	account.Kept += hashes.kept
+	account.Rewritten += hashes.rewritten
+	account.Dropped += hashes.dropped
 }
 
 // place returns the output's place in the mapping.

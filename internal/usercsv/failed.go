@@ -16,6 +16,7 @@ type Rows struct {
 	Header Header
 	s      *scanner
 	source int
+	fields int // of the header line
 }
 
 // NewRows reads the header of a source that a [Preparer] took as its nth, from 0.

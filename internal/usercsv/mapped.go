@@ -113,6 +113,12 @@ func ParseHash(text []byte) (algorithm Algorithm, within, ok bool) { return pars
 // Text returns a source's text as UTF-8 without a byte order mark. An error is a *Refusal if the source is no text.
 func Text(r io.Reader) (io.Reader, error) { return decode(r) }
 
+// Use sets the settings of the sources that are added from now on: each may have a mapping of its own.
+func (p *Preparer) Use(settings Settings) error {
+	p.settings = settings
+	return settings.Validate()
+}
+
 // AddRecords prepares the next source out of mapped records, as [Preparer.Add] does out of CSV.
 func (p *Preparer) AddRecords(ctx context.Context, records Records) (SourceSummary, error) {
 	return p.addSource(func(source int) (SourceSummary, error) {
@@ -184,6 +190,7 @@ func (s *scanner) exportHeader(
 		}
 		names, n := s.exportNames(names, knows, positions)
 		if n > known || n == known && len(names) > len(header.Names) {
+			s.headerFields = len(s.fields)
 			header.Names, header.Delimiter, known = names, d, n
 		}
 	}
@@ -227,7 +234,7 @@ func OpenRows(r io.Reader, delimiter byte, positions []string, source int) (*Row
 	}
 	s := newScanner(text)
 	header, _, err := s.exportHeader(&Pool{}, delimiter, func(string) bool { return false }, positions)
-	return &Rows{Header: header, s: s, source: source}, err
+	return &Rows{Header: header, s: s, source: source, fields: s.headerFields}, err
 }
 
 // mappedRows is what a scanner has where a mapping makes the rows.
@@ -350,3 +357,6 @@ func AppendCell(to, text []byte) []byte {
 	}
 	return append(to, text...)
 }
+
+// Fields returns how many fields the header line has, those without a name included.
+func (r *Rows) Fields() int { return r.fields }

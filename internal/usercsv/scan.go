@@ -50,7 +50,8 @@ type scanner struct {
 	code    contract.Code // FieldCount, BadQuoting or RowTooLong if the row could not be read
 	text    []byte
 
-	mapped *mappedRows // where a mapping makes the rows that the rules see
+	headerFields int         // of an export's header line
+	mapped       *mappedRows // where a mapping makes the rows that the rules see
 }
 
 func newScanner(r io.Reader) *scanner {

@@ -26,6 +26,7 @@ import (
 	"userdrop/internal/aws/lambdahandler"
 	"userdrop/internal/aws/objects"
 	"userdrop/internal/contract"
+	"userdrop/internal/mapping"
 	"userdrop/internal/phonenumber"
 	"userdrop/internal/usercsv"
 )
@@ -61,6 +62,7 @@ type Config struct {
 	NullText            string                  `env:"NULL_TEXT" envDefault:""`
 	IgnoreColumns       string                  `env:"IGNORE_COLUMNS" envDefault:""`
 	IdColumn            string                  `env:"ID_COLUMN" envDefault:""`
+	Mapping             string                  `env:"MAPPING" envDefault:""`
 	MaxRejectedPercent  float64                 `env:"MAX_REJECTED_PERCENT"`
 	CheckExistingUsers  bool                    `env:"CHECK_EXISTING_USERS"`
 	ApplyGroups         bool                    `env:"APPLY_GROUPS" envDefault:"false"`
@@ -171,10 +173,10 @@ func (p *Prepare) plan(ctx context.Context, plan *contract.Plan) error {
 func refuse(plan *contract.Plan, refusal *usercsv.Refusal) {
 	plan.Refused = true
 	plan.Problems, plan.Notes = refusal.Problems, nil
-	plan.Outcomes = contract.Object{}
+	plan.Outcomes, plan.Exclusions = contract.Object{}, contract.Object{}
 	for i := range plan.Sources {
 		s := &plan.Sources[i]
-		s.Read, s.Rejected, s.Notes = 0, 0, nil
+		s.Read, s.Excluded, s.Rejected, s.Notes, s.Mapping, s.ExcludedBy = 0, 0, 0, nil, nil, nil
 		if !s.Refused {
 			s.Refused, s.Problems = true, refusal.Problems
 		}
@@ -241,7 +243,10 @@ func (p *Prepare) prepare(ctx context.Context, plan *contract.Plan, pool *usercs
 		defer cancel()
 	}
 	// Uploads that a failure leaves behind are cleaned up with parent.
-	sink := &sink{work: p.Work, importID: plan.ImportID, outcomes: p.Work.JSONLines(contract.RejectedKey(plan.ImportID))}
+	sink := &sink{
+		work: p.Work, importID: plan.ImportID, outcomes: p.Work.JSONLines(contract.RejectedKey(plan.ImportID)),
+		exclusions: p.Work.JSONLines(contract.ExclusionsKey(plan.ImportID)),
+	}
 	if sink.dry = plan.Mode == contract.ModeCheck; sink.dry && p.Config.CheckExistingUsers {
 		sink.roster = &roster{pool: pool}
 	}
@@ -271,12 +276,17 @@ func (p *Prepare) read(ctx context.Context, plan *contract.Plan, pool *usercsv.P
 	}
 	several := len(plan.Sources) > 1
 	taken := 0
+	var found mappings
 	for i := range plan.Sources {
 		source := &plan.Sources[i]
 		expected, err := p.sidecar(ctx, source)
+		var m *mapping.Mapping
+		if err == nil {
+			m, err = p.mapping(ctx, plan, expected, &found)
+		}
 		if err == nil && several { // one bad file must not spoil the others: look before
 			err = p.stream(ctx, source.Object, expected, func(r io.Reader) (int, error) {
-				return p.examine(ctx, r, plan, pool, of.rules())
+				return p.examine(ctx, r, plan, pool, of.rules(), m)
 			})
 			expected = nil // a version does not change: once is enough
 		}
@@ -290,10 +300,7 @@ func (p *Prepare) read(ctx context.Context, plan *contract.Plan, pool *usercsv.P
 			return err
 		}
 		err = p.stream(ctx, source.Object, expected, func(r io.Reader) (int, error) {
-			summary, err := preparer.Add(ctx, r)
-			source.Read, source.Rejected, source.Problems = summary.Read, summary.Rejected, summary.Problems
-			source.Notes = summary.Notes
-			return summary.Read, err
+			return p.add(ctx, r, plan, pool, preparer, groups, source, m)
 		})
 		if refusal, refused := errors.AsType[*usercsv.Refusal](err); refused && several && !refusal.Has(contract.TooLarge) {
 			// It was deleted between the two looks. The next try passes over it.
@@ -313,13 +320,16 @@ func (p *Prepare) read(ctx context.Context, plan *contract.Plan, pool *usercsv.P
 	}
 	plan.Problems = contract.MergeProblems(plan.Problems, summary.Problems)
 	plan.Notes = summary.Notes
-	if refusal := p.tooManyRejected(summary.Read, summary.Rejected); refusal != nil && !several {
+	if refusal := p.tooManyRejected(summary.Read-summary.Excluded, summary.Rejected); refusal != nil && !several {
 		if plan.Mode != contract.ModeCheck {
 			return refusal
 		}
 		plan.Problems = contract.MergeProblems(plan.Problems, refusal.Problems) // and the rows that make them too many
 	}
 	if plan.Outcomes, err = sink.outcomes.Close(); err != nil {
+		return err
+	}
+	if plan.Exclusions, err = sink.exclusions.Close(); err != nil {
 		return err
 	}
 	if sink.wanted != (contract.Changes{}) {
@@ -339,19 +349,44 @@ func (p *Prepare) read(ctx context.Context, plan *contract.Plan, pool *usercsv.P
 	return sink.closeChanges(plan.Parts)
 }
 
+// add prepares one source and notes in the plan what was found out.
+func (p *Prepare) add(
+	ctx context.Context, r io.Reader, plan *contract.Plan, pool *usercsv.Pool, preparer *usercsv.Preparer,
+	groups *usercsv.Groups, source *contract.PlannedSource, m *mapping.Mapping,
+) (rows int, err error) {
+	settings, engine, err := p.mapped(plan, pool, groups, m)
+	if err == nil {
+		err = preparer.Use(settings)
+	}
+	if err != nil {
+		return 0, err
+	}
+	text := &beginning{Reader: r}
+	summary, err := preparer.Add(ctx, text)
+	if refusal, refused := errors.AsType[*usercsv.Refusal](err); refused && engine == nil {
+		refusal.Problems = mapping.Hint(refusal.Problems, text.kept)
+	}
+	source.Read, source.Rejected, source.Problems = summary.Read, summary.Rejected, summary.Problems
+	source.Notes = summary.Notes
+	if engine != nil && err == nil {
+		account := engine.Account()
+		source.Excluded, source.Mapping, source.ExcludedBy = summary.Excluded, account.Result(), account.Excluded()
+		source.Delimiter, source.Positions = string(summary.Header.Delimiter), m.Positions
+	}
+	return summary.Read, err
+}
+
 // rules are the settings of the CSV rules for a drop.
-func (p *Prepare) rules(plan *contract.Plan) usercsv.Settings {
+func (p *Prepare) rules(plan *contract.Plan, groups *usercsv.Groups) usercsv.Settings {
 	settings := p.Settings
-	settings.Began = plan.StartedAt
+	settings.Began, settings.Groups = plan.StartedAt, groups
 	return settings
 }
 
 func (p *Prepare) preparer(
 	plan *contract.Plan, pool *usercsv.Pool, groups *usercsv.Groups, sink usercsv.Sink,
 ) (*usercsv.Preparer, error) {
-	settings := p.rules(plan)
-	settings.Groups = groups
-	preparer, err := usercsv.NewPreparer(pool, settings, sink)
+	preparer, err := usercsv.NewPreparer(pool, p.rules(plan, groups), sink)
 	if err == nil {
 		preparer.Limits.Rows, preparer.Limits.Bytes = p.Config.PartRows, p.Config.PartBytes
 	}
@@ -360,20 +395,33 @@ func (p *Prepare) preparer(
 
 // examine reads one file of several to its end, counts its rows, and refuses it if it alone would be refused.
 func (p *Prepare) examine(
-	ctx context.Context, r io.Reader, plan *contract.Plan, pool *usercsv.Pool, groups *usercsv.Groups,
+	ctx context.Context, r io.Reader, plan *contract.Plan, pool *usercsv.Pool, groups *usercsv.Groups, m *mapping.Mapping,
 ) (rows int, err error) {
+	settings, engine, err := p.mapped(plan, pool, groups, m)
+	if err != nil {
+		return 0, err
+	}
+	text := &beginning{Reader: r}
+	defer func() {
+		if refusal, refused := errors.AsType[*usercsv.Refusal](err); refused && engine == nil {
+			refusal.Problems = mapping.Hint(refusal.Problems, text.kept)
+		}
+	}()
 	if p.Config.MaxRejectedPercent >= 100 {
-		return usercsv.Verify(ctx, r, pool, p.rules(plan))
+		return usercsv.Verify(ctx, text, pool, settings)
 	}
 	preparer, err := p.preparer(plan, pool, groups, nowhere{})
+	if err == nil {
+		err = preparer.Use(settings)
+	}
 	if err != nil {
 		return 0, err
 	}
-	summary, err := preparer.Add(ctx, r)
+	summary, err := preparer.Add(ctx, text)
 	if err != nil {
 		return 0, err
 	}
-	if refusal := p.tooManyRejected(summary.Read, summary.Rejected); refusal != nil {
+	if refusal := p.tooManyRejected(summary.Read-summary.Excluded, summary.Rejected); refusal != nil {
 		return 0, refusal
 	}
 	return summary.Read, nil
@@ -452,14 +500,15 @@ func (p *Prepare) stream(
 
 // sink writes what the engine makes of a drop into the work bucket; a dry run keeps only what is wrong.
 type sink struct {
-	work     *objects.Store
-	importID string
-	dry      bool
-	roster   *roster // of a dry run that looks for users
-	parts    map[int]*partWriter
-	outcomes *objects.JSONLines
-	wanted   contract.Changes           // by accepted rows
-	changes  map[int]*objects.JSONLines // what they want, by part
+	work       *objects.Store
+	importID   string
+	dry        bool
+	roster     *roster // of a dry run that looks for users
+	parts      map[int]*partWriter
+	outcomes   *objects.JSONLines
+	wanted     contract.Changes           // by accepted rows
+	changes    map[int]*objects.JSONLines // what they want, by part
+	exclusions *objects.JSONLines
 }
 
 // OpenPart begins a part's objects.
@@ -492,6 +541,13 @@ func (s *sink) Reject(ctx context.Context, row *usercsv.Rejected) error {
 	return s.outcomes.Encode(ctx, outcome)
 }
 
+// Exclude keeps the place of a row that a mapping left out; publish-result reads its cells again.
+func (s *sink) Exclude(ctx context.Context, row *usercsv.Excluded) error {
+	return s.exclusions.Encode(ctx, contract.Exclusion{
+		Source: row.Source, Line: row.Line, ID: row.ID, Because: row.Because, Text: row.Text,
+	})
+}
+
 func (s *sink) discard() {
 	for _, w := range s.parts {
 		_ = w.Discard()
@@ -500,6 +556,7 @@ func (s *sink) discard() {
 	for _, lines := range s.changes {
 		lines.Discard()
 	}
+	s.exclusions.Discard()
 }
 
 // partWriter is a part on its way into the work bucket.

@@ -13,6 +13,7 @@ import (
 
 	"userdrop/internal/aws/awserror"
 	"userdrop/internal/contract"
+	"userdrop/internal/mapping"
 	"userdrop/internal/usercsv"
 )
 
@@ -20,13 +21,15 @@ import (
 type Sidecar struct {
 	Rows   *int   `json:"rows"`   // under the header, with those that are rejected
 	SHA256 string `json:"sha256"` // of the file as it is, in hexadecimal digits
+	// Mapping is the name of a built-in mapping, or a mapping.
+	Mapping json.RawMessage `json:"mapping"`
 }
 
 // maxKey is the longest key of S3, in bytes: no object has a longer one, and asking for it is an error.
 const maxKey = 1024
 
 // maxSidecar is more than a manifest that anybody means to be one.
-const maxSidecar = 64 << 10
+const maxSidecar = mapping.MaxSize + 64<<10
 
 var sha256Text = regexp.MustCompile(`^[0-9a-fA-F]{64}$`)
 
@@ -54,8 +57,8 @@ func (p *Prepare) sidecar(ctx context.Context, source *contract.PlannedSource) (
 	sidecar, ok := parseSidecar(text)
 	if !ok {
 		return nil, usercsv.Refuse(contract.ManifestMismatch,
-			`The manifest beside the file is not {"rows": number, "sha256": "64 hexadecimal digits"}. Write it again, `+
-				"or remove it, and drop the file again.")
+			`The manifest beside the file is not {"rows": number, "sha256": "64 hexadecimal digits", "mapping": "name"}. `+
+				"Write it again, or remove it, and drop the file again.")
 	}
 	return sidecar, nil
 }
@@ -72,7 +75,7 @@ func parseSidecar(text []byte) (*Sidecar, bool) {
 		return nil, false
 	}
 	switch {
-	case s.Rows == nil && s.SHA256 == "",
+	case s.Rows == nil && s.SHA256 == "" && s.Mapping == nil,
 		s.Rows != nil && *s.Rows < 0,
 		s.SHA256 != "" && !sha256Text.MatchString(s.SHA256):
 		return nil, false

@@ -64,6 +64,9 @@ func (p *Publish) build(ctx context.Context, in contract.Import) (*contract.Resu
 	if err := p.failures(ctx, r, plan, append(outcomes(summaries), changed...)); err != nil {
 		return nil, err
 	}
+	if err := p.excluded(ctx, r, plan); err != nil {
+		return nil, err
+	}
 	if len(plan.Parts) > 0 {
 		if r.JobsUsed, err = p.jobsUsed(ctx, in.UserPoolID); err != nil {
 			return nil, err
@@ -203,13 +206,17 @@ func (p *Publish) count(r *contract.Result, plan contract.Plan, summaries []cont
 	for _, s := range plan.Sources {
 		source := contract.Source{Bucket: s.Bucket, Key: s.Key, VersionID: s.VersionID, Bytes: s.Bytes}
 		source.Rows = contract.Rows{
-			Read: int64(s.Read), Rejected: int64(s.Rejected), Submitted: int64(s.Read - s.Rejected),
+			Read: int64(s.Read), Excluded: int64(s.Excluded), Rejected: int64(s.Rejected),
+			Submitted: int64(s.Read - s.Excluded - s.Rejected),
 		}
+		r.Excluded = contract.AddExcluded(r.Excluded, s.ExcludedBy)
 		if plan.Mode != contract.ModeCheck {
 			source.Rows.RowOutcomes = &contract.RowOutcomes{}
 		}
 		if len(plan.Sources) > 1 {
-			source.Problems, source.Notes = s.Problems, s.Notes
+			source.Problems, source.Notes, source.Mapping = s.Problems, s.Notes, s.Mapping
+		} else {
+			r.Mapping = s.Mapping
 		}
 		r.Sources = append(r.Sources, source)
 	}

@@ -114,23 +114,46 @@ func (p *Publish) openFailed(ctx context.Context, plan contract.Plan, source int
 	if err != nil {
 		return nil, err
 	}
-	pool, err := usercsv.DecodePool(plan.Pool)
-	var settings usercsv.Settings
-	if err == nil && plan.Settings != nil {
-		err = json.Unmarshal(plan.Settings, &settings)
-	}
+	cells, err := readAgain(body, plan, source)
 	if err != nil {
 		return nil, errors.Join(err, body.Close())
-	}
-	cells, err := usercsv.NewRows(body, pool, settings, source)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("read the source again: %w", err), body.Close())
 	}
 	key := contract.FailedKey(plan.ImportID, source, len(plan.Sources))
 	upload := p.Results.Upload(ctx, key, "text/csv; charset=utf-8")
 	return &failedFile{
 		source: body, cells: cells, upload: upload, out: usercsv.NewFailedWriter(upload, cells.Header),
 	}, nil
+}
+
+// readAgain reads the header of a source again, as prepare-import did.
+func readAgain(body io.Reader, plan contract.Plan, source int) (*usercsv.Rows, error) {
+	var rows *usercsv.Rows
+	var err error
+	if s := plan.Sources[source]; s.Mapping != nil {
+		var delimiter byte
+		if s.Delimiter != "" {
+			delimiter = s.Delimiter[0]
+		}
+		rows, err = usercsv.OpenRows(body, delimiter, s.Positions, source)
+	} else {
+		rows, err = readUnmapped(body, plan, source)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the source again: %w", err)
+	}
+	return rows, nil
+}
+
+func readUnmapped(body io.Reader, plan contract.Plan, source int) (*usercsv.Rows, error) {
+	pool, err := usercsv.DecodePool(plan.Pool)
+	var settings usercsv.Settings
+	if err == nil && plan.Settings != nil {
+		err = json.Unmarshal(plan.Settings, &settings)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return usercsv.NewRows(body, pool, settings, source)
 }
 
 func (f *failedFile) write(o contract.Outcome) error {
