@@ -31,6 +31,7 @@ type checkOptions struct {
 	json         bool
 	applyGroups  bool
 	settings     ruleFlags
+	mapping      string
 }
 
 func newCheckCommand() *cobra.Command {
@@ -63,6 +64,7 @@ there is no such stack or user pool, 68 AWS could not be reached, 69 AWS refused
 	flags.BoolVar(&o.json, "json", false, "print the text of result.json and nothing else")
 	o.settings.define(cmd)
 	flags.BoolVar(&o.applyGroups, "apply-groups", false, "take the columns groups and enabled, as a stack with ApplyGroups does")
+	defineMapping(cmd, &o.mapping)
 	cmd.MarkFlagsMutuallyExclusive("pool", "pool-id")
 	cmd.MarkFlagsMutuallyExclusive("pool", "stack")
 	return cmd
@@ -91,13 +93,20 @@ func check(cmd *cobra.Command, name string, o checkOptions) error {
 		Sources:    []contract.Source{{Key: name, Bytes: file.size}},
 		StartedAt:  started,
 	}
-	source, done := watched(file, file.size, cmd.ErrOrStderr())
-	summary, err := applyRules(cmd.Context(), source, pool, settings, sink)
-	done()
+	var summary usercsv.Summary
+	engine, err := mapFile(&settings, pool, o.mapping)
+	if err == nil {
+		source, done := watched(file, file.size, cmd.ErrOrStderr())
+		summary, err = applyRules(cmd.Context(), source, pool, settings, sink)
+		done()
+	}
 	refusal, refused := errors.AsType[*usercsv.Refusal](err)
 	switch {
 	case refused:
 		res.Problems = refusal.Problems
+		if engine == nil {
+			res.Problems = file.hint(refusal.Problems)
+		}
 		if err := sink.discard(); err != nil {
 			return err
 		}
@@ -106,8 +115,13 @@ func check(cmd *cobra.Command, name string, o checkOptions) error {
 	default:
 		res.Rows = contract.Rows{
 			Read:      int64(summary.Read),
+			Excluded:  int64(summary.Excluded),
 			Rejected:  int64(summary.Rejected),
-			Submitted: int64(summary.Read - summary.Rejected),
+			Submitted: int64(summary.Read - summary.Excluded - summary.Rejected),
+		}
+		if engine != nil {
+			account := engine.Account()
+			res.Mapping, res.Excluded = account.Result(), account.Excluded()
 		}
 		res.Sources[0].Rows = res.Rows
 		res.Problems, res.Notes = summary.Problems, summary.Notes

@@ -45,6 +45,9 @@ func (o *checkOptions) rules(cmd *cobra.Command) (*usercsv.Pool, usercsv.Setting
 		}
 		o.settings.takeFrom(s.Parameters, cmd.Flags())
 		parameters = s.Parameters
+		if o.mapping == "" {
+			o.mapping = s.Parameters["Mapping"]
+		}
 	}
 	settings, err := parseSettings(o.settings.SettingTexts)
 	if err != nil {

@@ -35,6 +35,8 @@ type checkSink struct {
 	failed  *os.File
 	rows    *usercsv.FailedWriter
 	changes *contract.Changes // that accepted rows want
+	left    *os.File
+	out     *usercsv.ExcludedWriter
 }
 
 // newCheckSink makes the directory, if any, and removes what an earlier run left there.
@@ -75,7 +77,7 @@ func newCheckSink(dir string, source *os.File) (*checkSink, error) {
 }
 
 // written are the names of the files that a check writes. A part-time.csv beside them is somebody else's.
-var written = regexp.MustCompile(`^(part-\d{4,}\.csv|failed\.csv|result\.json)$`)
+var written = regexp.MustCompile(`^(part-\d{4,}\.csv|failed\.csv|excluded\.csv|result\.json)$`)
 
 func (s *checkSink) OpenPart(_ context.Context, part usercsv.Part) (usercsv.PartWriter, error) {
 	if s.dir == "" {
@@ -115,6 +117,23 @@ func (s *checkSink) Reject(_ context.Context, row *usercsv.Rejected) error {
 	return s.rows.WriteRejected(row)
 }
 
+// Exclude writes a row that the mapping left out.
+func (s *checkSink) Exclude(_ context.Context, row *usercsv.Excluded) error {
+	if s.dir == "" {
+		return nil
+	}
+	if s.out == nil {
+		name := filepath.Join(s.dir, "excluded.csv")
+		var err error
+		if s.left, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600); err != nil {
+			return err
+		}
+		s.files.Excluded = name
+		s.out = usercsv.NewExcludedWriter(s.left, *row.Header)
+	}
+	return s.out.Write(row)
+}
+
 // newSample takes the cell at fault, if it may be shown. What could not be split into cells may hold anything.
 func newSample(row *usercsv.Rejected, f usercsv.Fault) sample {
 	shown := sample{line: row.Line, column: f.Attribute}
@@ -146,12 +165,16 @@ func cut(cell []byte) string {
 
 // finish ends failed.csv.
 func (s *checkSink) finish() error {
-	if s.rows == nil {
-		return nil
+	var errs []error
+	if s.rows != nil {
+		errs = append(errs, s.rows.Flush(), s.failed.Close())
+		s.failed = nil
 	}
-	err := errors.Join(s.rows.Flush(), s.failed.Close())
-	s.failed = nil
-	return err
+	if s.out != nil {
+		errs = append(errs, s.out.Flush(), s.left.Close())
+		s.left = nil
+	}
+	return errors.Join(errs...)
 }
 
 // discard removes what was written: the file is refused.
@@ -163,6 +186,10 @@ func (s *checkSink) discard() error {
 	if s.failed != nil {
 		errs = append(errs, s.failed.Close(), os.Remove(s.files.Failed))
 		s.failed = nil
+	}
+	if s.left != nil {
+		errs = append(errs, s.left.Close(), os.Remove(s.files.Excluded))
+		s.left = nil
 	}
 	return errors.Join(errs...)
 }

@@ -69,6 +69,16 @@ func (v *checkView) write(r *contract.Result, parts []usercsv.PartSummary) error
 		v.printf("%s %s: %s of %s pass, %s rejected.\n", v.paint(yellow, "!"), v.paint(bold, name),
 			client.Grouped(r.Rows.Submitted), client.Rows(r.Rows.Read), client.Grouped(r.Rows.Rejected))
 	}
+	if r.Rows.Excluded > 0 {
+		v.printf("  The mapping leaves out %s:", client.Rows(r.Rows.Excluded))
+		for i, e := range r.Excluded {
+			if i > 0 {
+				v.printf(",")
+			}
+			v.printf(" %s %s", client.Grouped(e.Count), e.Because)
+		}
+		v.printf(".\n")
+	}
 	v.problems(r)
 	v.notes(r.Notes)
 	if len(parts) > 0 {

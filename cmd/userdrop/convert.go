@@ -3,9 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -37,7 +34,7 @@ Exit codes: 0 all rows pass the rules of an import, 1 some or all would be rejec
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&o.mapping, "mapping", "", "the `NAME|FILE` of the mapping: a built-in one, or one of your own")
+	defineMapping(cmd, &o.mapping)
 	flags.StringVar(&o.passwords, "passwords", "", "a second `FILE` with password hashes, which the mapping joins")
 	flags.StringVar(&o.pool, "pool", "", "the user pool, a `FILE` as describe-user-pool prints it")
 	flags.StringVar(&o.header, "header", "", "the pool's CSV header, a `FILE` as get-csv-header prints it")
@@ -48,16 +45,7 @@ Exit codes: 0 all rows pass the rules of an import, 1 some or all would be rejec
 			panic(err) // the flag is defined above
 		}
 	}
-	completeMappings(cmd)
 	return cmd
-}
-
-// completeMappings completes --mapping by the names of the built-in mappings, and by files.
-func completeMappings(cmd *cobra.Command) {
-	names := cobra.FixedCompletions(mapping.BuiltinNames(), cobra.ShellCompDirectiveDefault)
-	if err := cmd.RegisterFlagCompletionFunc("mapping", names); err != nil {
-		panic(err) // the flag is defined by the caller
-	}
 }
 
 func runConvert(cmd *cobra.Command, export string, o convertOptions) error {
@@ -81,7 +69,7 @@ func runConvert(cmd *cobra.Command, export string, o convertOptions) error {
 		}
 		second.Close()
 	}
-	m, err := findMapping(o.mapping)
+	m, _, err := findMapping(o.mapping)
 	if invalid, ok := errors.AsType[*mapping.Invalid](err); ok {
 		fmt.Fprintf(cmd.ErrOrStderr(), "userdrop: the mapping %s is not usable (BadMapping):\n", printable(o.mapping, 200))
 		for _, mistake := range invalid.Mistakes {
@@ -108,20 +96,4 @@ func runConvert(cmd *cobra.Command, export string, o convertOptions) error {
 		return exitRejected
 	}
 	return nil
-}
-
-// findMapping returns the mapping of a name or a file. A name without a dot or a slash is that of a built-in mapping.
-func findMapping(nameOrFile string) (*mapping.Mapping, error) {
-	if m, ok := mapping.Builtin(nameOrFile); ok {
-		return m, nil
-	}
-	text, err := os.ReadFile(nameOrFile)
-	if errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(nameOrFile, "./\\") {
-		return nil, fmt.Errorf("there is no built-in mapping and no file %q; the built-in mappings are %s", nameOrFile,
-			strings.Join(mapping.BuiltinNames(), ", "))
-	}
-	if err != nil {
-		return nil, err
-	}
-	return mapping.Parse(text)
 }

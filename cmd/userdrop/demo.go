@@ -19,9 +19,10 @@ import (
 
 type demoOptions struct {
 	doubleOptions
-	rules ruleFlags
-	out   string
-	json  bool
+	rules   ruleFlags
+	out     string
+	json    bool
+	mapping string
 }
 
 func newDemoCommand() *cobra.Command {
@@ -47,6 +48,7 @@ Exit codes: 0 the verdict is SUCCEEDED (without FILE: a result is published), 1 
 		"the user pool, a `FILE` as describe-user-pool prints it (default: the example's)")
 	flags.StringVar(&o.out, "out", filepath.Join("out", "demo"), "leave the result's files in `DIR`")
 	flags.BoolVar(&o.json, "json", false, "print the text of result.json and nothing else")
+	defineMapping(cmd, &o.mapping)
 	o.define(flags, 20)
 	o.rules.define(cmd)
 	return cmd
@@ -128,7 +130,11 @@ func (o *demoOptions) run(cmd *cobra.Command, file *input, pool string) (*contra
 	if err != nil {
 		return nil, nil, err
 	}
-	source := client.Source{Name: file.base(), Body: file.File, Size: file.size}
+	manifest, err := mappingManifest(o.mapping)
+	if err != nil {
+		return nil, nil, err
+	}
+	source := client.Source{Name: file.base(), Body: file.File, Size: file.size, Manifest: manifest}
 	drop, err := s.Upload(ctx, source, pool, contract.ModeImport, m)
 	if err != nil {
 		return nil, nil, err

@@ -26,6 +26,8 @@ type dropOptions struct {
 	name  string
 	check bool
 	watch bool
+	// mapping is a name or a file; see findMapping.
+	mapping string
 }
 
 func newDropCommand() *cobra.Command {
@@ -55,6 +57,7 @@ imported.`,
 		"import into the user pool `ID` (default: the stack's default pool, or its only one)")
 	flags.StringVar(&o.name, "name", "", "the `NAME` of the file in the inbox (default: its own; stdin.csv for -)")
 	flags.BoolVar(&o.check, "check", false, "a dry run: everything but the jobs")
+	defineMapping(cmd, &o.mapping)
 	flags.BoolVar(&o.watch, "watch", false, "stay until the result is published, and print it")
 	o.watchOptions.define(flags)
 	return cmd
@@ -130,7 +133,11 @@ func (o *dropOptions) upload(cmd *cobra.Command, s *client.Stack, name, pool str
 	if err := file.refuseWorkbook(); err != nil {
 		return contract.Drop{}, err
 	}
-	source := client.Source{Name: base, Body: file.File, Size: file.size}
+	manifest, err := mappingManifest(o.mapping)
+	if err != nil {
+		return contract.Drop{}, err
+	}
+	source := client.Source{Name: base, Body: file.File, Size: file.size, Manifest: manifest}
 	return s.Upload(cmd.Context(), source, pool, mode, m)
 }
 

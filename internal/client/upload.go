@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"userdrop/internal/contract"
 )
@@ -20,6 +22,8 @@ type Source struct {
 	Name string // its base name in the inbox
 	Body io.Reader
 	Size int64 // in bytes
+	// Manifest is put beside the file before it, nil if there is none.
+	Manifest []byte
 }
 
 // CheckName returns an error for a name that a dropped file cannot have.
@@ -43,6 +47,15 @@ func (s *Stack) Upload(ctx context.Context, file Source, pool string, mode contr
 	}
 	prefix := map[contract.Mode]string{contract.ModeImport: "incoming", contract.ModeCheck: "check"}[mode]
 	key := path.Join(prefix, pool, file.Name)
+	if file.Manifest != nil {
+		manifest := key + contract.ManifestSuffix
+		if _, err := s.s3.PutObject(ctx, &s3.PutObjectInput{
+			Bucket: &s.inbox.Bucket, Key: &manifest, Body: bytes.NewReader(file.Manifest),
+			ContentType: aws.String("application/json"),
+		}); err != nil {
+			return contract.Drop{}, Explain(err)
+		}
+	}
 	uploads := transfermanager.New(s.s3, func(o *transfermanager.Options) {
 		o.FailTimeout = 5 * time.Second // of the clean-up after Ctrl-C, too
 		o.ObjectProgressListeners.Register(&uploadListener{progress, file.Size})

@@ -98,6 +98,8 @@ func (e *Engine) leftOut(name string, mentioned, decides bool) string {
 		}
 	}
 	switch {
+	case usercsv.IsOurs(name):
+		return "a column that userdrop added"
 	case decides:
 		return "it only decides which rows are taken"
 	case mentioned:

@@ -167,7 +167,7 @@ func (s *Source) problems(mentioned []bool, doubled map[int]bool) []contract.Pro
 		switch {
 		case doubled[i]:
 			twice, twiceAt = append(twice, name), append(twiceAt, i)
-		case mentioned[i] || e.ignores(name):
+		case mentioned[i] || usercsv.IsOurs(name) || e.ignores(name):
 		case name == "":
 			unknown, unknownAt = append(unknown, fmt.Sprintf("column %d", i+1)), append(unknownAt, i)
 		default:

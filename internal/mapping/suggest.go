@@ -52,7 +52,9 @@ func fitsCSV(beginning []byte) func(Signature) int {
 	for _, name := range names {
 		folded = append(folded, usercsv.FoldName(name))
 	}
-	headless := slices.ContainsFunc(names, func(n string) bool { return strings.Contains(n, "@") || n == "true" || n == "false" })
+	headless := slices.ContainsFunc(names, func(n string) bool {
+		return strings.Contains(n, "@") || n == "true" || n == "false"
+	})
 	return func(s Signature) int {
 		missing := func(c string) bool { return !slices.Contains(folded, usercsv.FoldName(c)) }
 		switch {
@@ -95,9 +97,10 @@ func Hint(problems []contract.Problem, beginning []byte) []contract.Problem {
 	}
 	problems = slices.Clone(problems)
 	p := &problems[helped]
-	hint := fmt.Sprintf("The file looks like an export of %s: the setting Mapping takes it with the value %s.", title, name)
+	hint := fmt.Sprintf("The file looks like an export of %s: import it as it is by the setting Mapping %s.", title, name)
 	if p.Code == contract.NotCSV {
-		hint = fmt.Sprintf("The file looks like an export of %s: userdrop convert --mapping %s makes a CSV file of it.", title, name)
+		hint = fmt.Sprintf("The file looks like an export of %s: userdrop convert --mapping %s makes a CSV file of it.",
+			title, name)
 	}
 	p.Message = hint + " " + p.Message
 	return problems

@@ -3,6 +3,7 @@ package usercsv
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"io"
 	"slices"
 	"strconv"
@@ -59,6 +60,7 @@ type FailedWriter struct {
 
 // NewFailedWriter writes to w. Nothing is written before the first row.
 func NewFailedWriter(w io.Writer, header Header) *FailedWriter {
+	header.Delimiter = cmp.Or(header.Delimiter, ',')
 	f := &FailedWriter{w: bufio.NewWriter(w), header: header}
 	for i, name := range header.Names {
 		if !header.ours(i) {
@@ -124,17 +126,7 @@ func Words(codes contract.Codes, attributes []string) string {
 
 // Write writes a row with the codes and the message that say why it did not make it.
 func (f *FailedWriter) Write(row *Row, codes contract.Codes, message string) error {
-	if !f.begun {
-		f.begun = true
-		f.w.WriteString("\ufeff")
-		for _, name := range f.names {
-			f.cell(name)
-		}
-		for _, name := range []string{"line", "code", "message"} {
-			f.cell([]byte(ourColumns + name))
-		}
-		f.w.WriteString(ourColumns + "raw\n")
-	}
+	f.begin("line", "code", "message")
 	for _, i := range f.keep {
 		if row.Code != 0 {
 			f.cell(nil)
@@ -155,7 +147,28 @@ func (f *FailedWriter) Write(row *Row, codes contract.Codes, message string) err
 	f.cell(strconv.AppendInt(nil, int64(row.Line), 10))
 	f.cell(harmless([]byte(codes.String())))
 	f.cell(harmless([]byte(message)))
-	f.w.Write(appendQuoted(f.w.AvailableBuffer(), harmless(row.Raw)))
+	return f.raw(row.Raw)
+}
+
+// begin writes the header line before the first row: the source's columns, and ours of these names.
+func (f *FailedWriter) begin(ours ...string) {
+	if f.begun {
+		return
+	}
+	f.begun = true
+	f.w.WriteString("\ufeff")
+	for _, name := range f.names {
+		f.cell(name)
+	}
+	for _, name := range ours {
+		f.cell([]byte(ourColumns + name))
+	}
+	f.w.WriteString(ourColumns + "raw\n")
+}
+
+// raw ends a row with the text of one that could not be split.
+func (f *FailedWriter) raw(text []byte) error {
+	f.w.Write(appendQuoted(f.w.AvailableBuffer(), harmless(text)))
 	return f.w.WriteByte('\n')
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"userdrop/internal/contract"
@@ -96,6 +97,9 @@ func FoldName(name string) string { return fold(name) }
 
 // IsStatusColumn reports whether a column of this name says who may sign in, so that only its own name leaves it out.
 func IsStatusColumn(name string) bool { return isStatus(fold(name)) }
+
+// IsOurs reports whether a column is one that failed.csv, excluded.csv or converted.csv added.
+func IsOurs(name string) bool { return strings.HasPrefix(trimName(name), ourColumns) }
 
 // ParseTime reads a time in one of the forms of updated_at, or a date.
 func ParseTime(text []byte) (t time.Time, ok bool) {

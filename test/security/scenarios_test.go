@@ -35,6 +35,17 @@ var scenarios = []scenario{
 		},
 	},
 	{
+		name: "a mapping of the pool, which leaves rows out",
+		run: func(t *testing.T, w *simulation.World) {
+			drop(t, w, "mappings/"+pool+".json", `{"schema": "userdrop.mapping/v1", "name": "mine", "columns": {"email": "mail",
+				"cognito:username": "id", "email_verified": "mail != nil"}, "exclude": [{"if": "mail == nil",
+				"because": "no-address"}]}`)
+			drop(t, w, "incoming/"+pool+"/users.csv", "id,mail\na,a@example.com\nb,\n")
+			drop(t, w, "check/"+pool+"/users.csv", "id,mail\na,a@example.com\nb,\n")
+			settle(t, w, 2)
+		},
+	},
+	{
 		name: "a dry run with rejected rows",
 		run: func(t *testing.T, w *simulation.World) {
 			drop(t, w, "check/"+pool+"/users.csv.manifest.json", `{"rows": 14}`)

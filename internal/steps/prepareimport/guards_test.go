@@ -39,7 +39,7 @@ func TestSidecar(t *testing.T) {
 		{"not JSON", `rows=3`, "REJECTED ManifestMismatch"},
 		{"two values", `{"rows": 3} {"rows": 4}`, "REJECTED ManifestMismatch"},
 		{"empty", ``, "REJECTED ManifestMismatch"},
-		{"too long to be one", `{"rows": 3` + strings.Repeat(" ", 70<<10) + `}`, "REJECTED ManifestMismatch"},
+		{"too long to be one", `{"rows": 3` + strings.Repeat(" ", 400<<10) + `}`, "REJECTED ManifestMismatch"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inWorld(t, stack{}, func(t *testing.T, w world) {
