@@ -184,6 +184,21 @@ func (s *Service) verify(r *http.Request, credentials aws.Credentials) error {
 			return unsigned
 		}
 	}
+	expected, err := s.signedQuery(r, query, names, credentials, signed)
+	if err != nil {
+		return err
+	}
+	if expected.Encode() != query.Encode() {
+		return mismatch(r, query, names, credentials)
+	}
+	return nil
+}
+
+// signedQuery returns the query that the request's URL has if it is signed as AWS signs it. The signer writes its own
+// credential, token and signed headers: a URL in which any of them differs has another query.
+func (s *Service) signedQuery(
+	r *http.Request, query url.Values, names []string, credentials aws.Credentials, signed time.Time,
+) (url.Values, error) {
 	again := &http.Request{Method: r.Method, Host: requestHost(r), Header: http.Header{}, URL: &url.URL{
 		Scheme: "https", Host: requestHost(r), Path: r.URL.Path, RawPath: r.URL.RawPath,
 	}}
@@ -192,28 +207,29 @@ func (s *Service) verify(r *http.Request, credentials aws.Credentials) error {
 			again.Header[http.CanonicalHeaderKey(name)] = values
 		}
 	}
-	given := query.Get("X-Amz-Signature")
-	query.Del("X-Amz-Signature")
-	again.URL.RawQuery = query.Encode()
+	unsigned := maps.Clone(query)
+	unsigned.Del("X-Amz-Signature")
+	again.URL.RawQuery = unsigned.Encode()
 	text, err := s.sign(again, credentials, signed)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	// The signer writes its own credential, token and signed headers: a URL whose query differs in any of them has
-	// another query, and one that was signed otherwise another signature.
 	expected, err := url.Parse(text)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	query.Set("X-Amz-Signature", given)
-	if expected.Query().Encode() == query.Encode() {
-		return nil
-	}
-	mismatch := s3Error(http.StatusForbidden, "SignatureDoesNotMatch",
+	return expected.Query(), nil
+}
+
+// mismatch is S3's answer to a wrong signature. It shows the canonical request, session token and all: whoever logs it
+// leaks the URL.
+func mismatch(r *http.Request, query url.Values, names []string, credentials aws.Credentials) error {
+	e := s3Error(http.StatusForbidden, "SignatureDoesNotMatch",
 		"The request signature we calculated does not match the signature you provided. Check your key and signing method.")
-	// S3 shows the canonical request, session token and all: whoever logs its answer leaks the URL.
-	query.Del("X-Amz-Signature")
-	canonical := r.Method + "\n" + r.URL.EscapedPath() + "\n" + query.Encode() + "\n"
+	given := query.Get("X-Amz-Signature")
+	unsigned := maps.Clone(query)
+	unsigned.Del("X-Amz-Signature")
+	canonical := r.Method + "\n" + r.URL.EscapedPath() + "\n" + unsigned.Encode() + "\n"
 	for _, name := range names {
 		value := r.Header.Get(name)
 		if name == "host" {
@@ -221,11 +237,11 @@ func (s *Service) verify(r *http.Request, credentials aws.Credentials) error {
 		}
 		canonical += name + ":" + value + "\n"
 	}
-	mismatch.Fields = map[string]any{
+	e.Fields = map[string]any{
 		"AWSAccessKeyId": credentials.AccessKeyID, "SignatureProvided": given,
 		"CanonicalRequest": canonical + "\n" + strings.Join(names, ";") + "\nUNSIGNED-PAYLOAD",
 	}
-	return mismatch
+	return e
 }
 
 func s3Error(status int, code, message string) *wire.Error {

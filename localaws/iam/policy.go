@@ -188,24 +188,8 @@ func (s *Statement) read(b []byte) error {
 	default:
 		return fmt.Errorf("Effect %q is neither Allow nor Deny", raw.Effect)
 	}
-	if (len(s.Actions) > 0) == (len(s.NotActions) > 0) {
-		return errors.New("one of Action and NotAction is required")
-	}
-	if len(s.Resources) > 0 && len(s.NotResources) > 0 {
-		return errors.New("Resource and NotResource exclude each other")
-	}
-	for _, action := range slices.Concat(s.Actions, s.NotActions) {
-		if action != "*" && !actionForm.MatchString(action) {
-			return fmt.Errorf("action %q is not of the form service:Action", action)
-		}
-	}
-	for _, resource := range slices.Concat(s.Resources, s.NotResources) {
-		if resource != "*" && strings.Count(resource, ":") < 5 {
-			return fmt.Errorf("resource %q is neither an ARN nor *", resource)
-		}
-		if err := noVariable(resource); err != nil {
-			return err
-		}
+	if err := s.checkForm(); err != nil {
+		return err
 	}
 	if len(raw.Principal) > 0 {
 		p, err := readPrincipals(raw.Principal)
@@ -230,6 +214,30 @@ func (s *Statement) read(b []byte) error {
 	slices.SortFunc(s.Conditions, func(a, b Condition) int {
 		return strings.Compare(a.Operator+"\x00"+a.Key, b.Operator+"\x00"+b.Key)
 	})
+	return nil
+}
+
+// checkForm checks the forms of actions and resources.
+func (s *Statement) checkForm() error {
+	if (len(s.Actions) > 0) == (len(s.NotActions) > 0) {
+		return errors.New("one of Action and NotAction is required")
+	}
+	if len(s.Resources) > 0 && len(s.NotResources) > 0 {
+		return errors.New("Resource and NotResource exclude each other")
+	}
+	for _, action := range slices.Concat(s.Actions, s.NotActions) {
+		if action != "*" && !actionForm.MatchString(action) {
+			return fmt.Errorf("action %q is not of the form service:Action", action)
+		}
+	}
+	for _, resource := range slices.Concat(s.Resources, s.NotResources) {
+		if resource != "*" && strings.Count(resource, ":") < 5 {
+			return fmt.Errorf("resource %q is neither an ARN nor *", resource)
+		}
+		if err := noVariable(resource); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

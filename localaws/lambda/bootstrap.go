@@ -259,68 +259,17 @@ func (p *process) read(pipe *os.File) {
 	}
 }
 
+// runtimeAPI serves one process: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 func (p *process) runtimeAPI() http.Handler {
 	const root = "/2018-06-01/runtime/"
 	mux := http.NewServeMux()
 	current := make(chan string, 1) // the id of the event that the process works on
-	mux.HandleFunc("GET "+root+"invocation/next", func(w http.ResponseWriter, _ *http.Request) {
-		select {
-		case p.ready <- struct{}{}:
-		case <-p.exited:
-			return
-		}
-		select {
-		case inv := <-p.events:
-			select {
-			case <-current: // the last one was never answered
-			default:
-			}
-			current <- inv.id
-			header := w.Header()
-			header.Set("Content-Type", "application/json")
-			header.Set("Lambda-Runtime-Aws-Request-Id", inv.id)
-			header.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(inv.deadline.UnixMilli(), 10))
-			header.Set("Lambda-Runtime-Invoked-Function-Arn", inv.arn)
-			header.Set("Lambda-Runtime-Trace-Id", inv.trace)
-			if len(inv.clientContext) > 0 {
-				header.Set("Lambda-Runtime-Client-Context", string(inv.clientContext))
-			}
-			_, _ = w.Write(inv.payload)
-		case <-p.exited:
-		}
-	})
-	answer := func(w http.ResponseWriter, r *http.Request, functionError string) {
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxSyncPayload+1<<20))
-		if err != nil {
-			runtimeError(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", err.Error())
-			return
-		}
-		// A handler that answers with a reader tells of its failure in a trailer.
-		kind := r.Trailer.Get("Lambda-Runtime-Function-Error-Type")
-		select {
-		case id := <-current:
-			if id == r.PathValue("id") {
-				if kind != "" {
-					p.answers <- functionErrorOf(r.Trailer)
-				} else {
-					p.answers <- Result{Payload: body, FunctionError: functionError}
-				}
-				break
-			}
-			current <- id
-			runtimeError(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
-			return
-		default:
-			runtimeError(w, http.StatusBadRequest, "InvalidStateTransition", "no invocation is in progress")
-			return
-		}
-		accepted(w)
-	}
+	mux.HandleFunc("GET "+root+"invocation/next", func(w http.ResponseWriter, _ *http.Request) { p.next(w, current) })
 	mux.HandleFunc("POST "+root+"invocation/{id}/response", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, r, "")
+		p.answer(w, r, current, "")
 	})
 	mux.HandleFunc("POST "+root+"invocation/{id}/error", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, r, "Unhandled")
+		p.answer(w, r, current, "Unhandled")
 	})
 	mux.HandleFunc("POST "+root+"init/error", func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
@@ -331,6 +280,61 @@ func (p *process) runtimeAPI() http.Handler {
 		accepted(w)
 	})
 	return mux
+}
+
+// next hands the process its next event when there is one.
+func (p *process) next(w http.ResponseWriter, current chan string) {
+	select {
+	case p.ready <- struct{}{}:
+	case <-p.exited:
+		return
+	}
+	select {
+	case inv := <-p.events:
+		select {
+		case <-current: // the last one was never answered
+		default:
+		}
+		current <- inv.id
+		header := w.Header()
+		header.Set("Content-Type", "application/json")
+		header.Set("Lambda-Runtime-Aws-Request-Id", inv.id)
+		header.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(inv.deadline.UnixMilli(), 10))
+		header.Set("Lambda-Runtime-Invoked-Function-Arn", inv.arn)
+		header.Set("Lambda-Runtime-Trace-Id", inv.trace)
+		if len(inv.clientContext) > 0 {
+			header.Set("Lambda-Runtime-Client-Context", string(inv.clientContext))
+		}
+		_, _ = w.Write(inv.payload)
+	case <-p.exited:
+	}
+}
+
+// answer takes the process's answer to its current event.
+func (p *process) answer(w http.ResponseWriter, r *http.Request, current chan string, functionError string) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxSyncPayload+1<<20))
+	if err != nil {
+		runtimeError(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", err.Error())
+		return
+	}
+	select {
+	case id := <-current:
+		if id != r.PathValue("id") {
+			current <- id
+			runtimeError(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
+			return
+		}
+	default:
+		runtimeError(w, http.StatusBadRequest, "InvalidStateTransition", "no invocation is in progress")
+		return
+	}
+	// A handler that answers with a reader tells of its failure in a trailer.
+	if r.Trailer.Get("Lambda-Runtime-Function-Error-Type") != "" {
+		p.answers <- functionErrorOf(r.Trailer)
+	} else {
+		p.answers <- Result{Payload: body, FunctionError: functionError}
+	}
+	accepted(w)
 }
 
 func accepted(w http.ResponseWriter) {

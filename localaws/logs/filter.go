@@ -3,6 +3,7 @@ package logs
 import (
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -38,14 +39,8 @@ func (s *Service) filterLogEvents(ctx context.Context, in filterLogEventsInput) 
 	if err != nil {
 		return out, err
 	}
-	switch {
-	case len(in.LogStreamNames) > 0 && in.LogStreamNamePrefix != "":
-		return out, invalid("logStreamNamePrefix and logStreamNames are mutually exclusive")
-	case len(in.LogStreamNames) > 100:
-		return out, invalid("1 validation error detected: Value at 'logStreamNames' failed to satisfy constraint: " +
-			"Member must have length less than or equal to 100")
-	case in.StartFromHead != nil && !*in.StartFromHead:
-		return out, invalid("the local double reads from the head only: startFromHead=false")
+	if err := in.check(); err != nil {
+		return out, err
 	}
 	if err := s.authorize(ctx, "FilterLogEvents", name, ""); err != nil {
 		return out, err
@@ -79,8 +74,16 @@ func (s *Service) filterLogEvents(ctx context.Context, in filterLogEventsInput) 
 		return out, err
 	}
 	out.Events, out.SearchedLogStreams = []filteredEvent{}, []struct{}{}
+	s.fill(&out, merged(streams, from), end, limit, query, terms)
+	return out, nil
+}
+
+// fill adds the events that a filter finds up to a time, as many as a page holds.
+func (s *Service) fill(
+	out *filterLogEventsOutput, events iter.Seq2[*stream, event], end int64, limit int, query string, terms pattern,
+) {
 	size, scanned := 0, 0
-	for st, e := range merged(streams, from) {
+	for st, e := range events {
 		if e.time > end {
 			break
 		}
@@ -99,7 +102,19 @@ func (s *Service) filterLogEvents(ctx context.Context, in filterLogEventsInput) 
 			EventID: fmt.Sprintf("%026d%030d", e.time, e.number),
 		})
 	}
-	return out, nil
+}
+
+func (in filterLogEventsInput) check() error {
+	switch {
+	case len(in.LogStreamNames) > 0 && in.LogStreamNamePrefix != "":
+		return invalid("logStreamNamePrefix and logStreamNames are mutually exclusive")
+	case len(in.LogStreamNames) > 100:
+		return invalid("1 validation error detected: Value at 'logStreamNames' failed to satisfy constraint: " +
+			"Member must have length less than or equal to 100")
+	case in.StartFromHead != nil && !*in.StartFromHead:
+		return invalid("the local double reads from the head only: startFromHead=false")
+	}
+	return nil
 }
 
 // selected returns the group's streams that a filter names, sorted by name.
@@ -124,7 +139,7 @@ func (g *group) selected(names []string, prefix string) ([]*stream, error) {
 }
 
 // merged yields the streams' events in one order, from a position on.
-func merged(streams []*stream, from position) func(yield func(*stream, event) bool) {
+func merged(streams []*stream, from position) iter.Seq2[*stream, event] {
 	next := make([]int, len(streams))
 	for i, st := range streams {
 		next[i] = st.search(from)

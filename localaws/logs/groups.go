@@ -161,13 +161,8 @@ func (s *Service) describeLogStreams(
 	if err != nil {
 		return out, err
 	}
-	byTime := in.OrderBy == "LastEventTime"
-	switch {
-	case !byTime && in.OrderBy != "" && in.OrderBy != "LogStreamName":
-		return out, invalid("1 validation error detected: Value '%s' at 'orderBy' failed to satisfy constraint: "+
-			"Member must satisfy enum value set: [LogStreamName, LastEventTime]", in.OrderBy)
-	case byTime && in.LogStreamNamePrefix != "":
-		return out, invalid("Cannot order by LastEventTime with a logStreamNamePrefix.")
+	if err := in.check(); err != nil {
+		return out, err
 	}
 	if err := s.authorize(ctx, "DescribeLogStreams", name, ""); err != nil {
 		return out, err
@@ -184,13 +179,7 @@ func (s *Service) describeLogStreams(
 	if err != nil {
 		return out, err
 	}
-	// key is the order of the streams and what a token points at.
-	key := func(st *stream) string {
-		if byTime {
-			return fmt.Sprintf("%020d %s", st.lastEvent(), st.name)
-		}
-		return st.name
-	}
+	key := in.key
 	order := strings.Compare
 	if in.Descending {
 		order = func(a, b string) int { return strings.Compare(b, a) }
@@ -205,17 +194,42 @@ func (s *Service) describeLogStreams(
 			out.NextToken = token(query, key(g.streams[out.LogStreams[limit-1].LogStreamName]))
 			break
 		}
-		described := logStream{
-			LogStreamName: st.name, CreationTime: st.created, LastEventTimestamp: st.lastEvent(),
-			LastIngestionTime: st.ingested, UploadSequenceToken: fmt.Sprintf("%056d", len(st.events)),
-			ARN: s.account.ARN("logs", "log-group:"+name+":log-stream:"+st.name),
-		}
-		if len(st.events) > 0 {
-			described.FirstEventTimestamp = st.events[0].time
-		}
-		out.LogStreams = append(out.LogStreams, described)
+		out.LogStreams = append(out.LogStreams, s.describeStream(name, st))
 	}
 	return out, nil
+}
+
+func (s *Service) describeStream(group string, st *stream) logStream {
+	described := logStream{
+		LogStreamName: st.name, CreationTime: st.created, LastEventTimestamp: st.lastEvent(),
+		LastIngestionTime: st.ingested, UploadSequenceToken: fmt.Sprintf("%056d", len(st.events)),
+		ARN: s.account.ARN("logs", "log-group:"+group+":log-stream:"+st.name),
+	}
+	if len(st.events) > 0 {
+		described.FirstEventTimestamp = st.events[0].time
+	}
+	return described
+}
+
+const lastEventTime = "LastEventTime"
+
+func (in describeLogStreamsInput) check() error {
+	switch {
+	case in.OrderBy != lastEventTime && in.OrderBy != "" && in.OrderBy != "LogStreamName":
+		return invalid("1 validation error detected: Value '%s' at 'orderBy' failed to satisfy constraint: "+
+			"Member must satisfy enum value set: [LogStreamName, LastEventTime]", in.OrderBy)
+	case in.OrderBy == lastEventTime && in.LogStreamNamePrefix != "":
+		return invalid("Cannot order by LastEventTime with a logStreamNamePrefix.")
+	}
+	return nil
+}
+
+// key is a stream's place in the order, which a token names too.
+func (in describeLogStreamsInput) key(st *stream) string {
+	if in.OrderBy == lastEventTime {
+		return fmt.Sprintf("%020d %s", st.lastEvent(), st.name)
+	}
+	return st.name
 }
 
 func (st *stream) lastEvent() int64 {

@@ -96,7 +96,20 @@ func (s *Service) getLogEvents(ctx context.Context, in getLogEventsInput) (getLo
 		at = min(max(low, st.search(p)), high)
 	}
 
-	first, last, size := at, at, 0
+	first, last := st.page(at, low, high, limit, forward)
+	out.Events = []outputEvent{}
+	for _, e := range st.events[first:last] {
+		out.Events = append(out.Events, outputEvent{Timestamp: e.time, Message: e.message, IngestionTime: e.ingested})
+	}
+	out.NextForwardToken = "f/" + positionToken("events", st.boundary(last))
+	out.NextBackwardToken = "b/" + positionToken("events", st.boundary(first))
+	return out, nil
+}
+
+// page returns the range of events of a page that begins at an index and goes forward up to high, or back to low.
+func (st *stream) page(at, low, high, limit int, forward bool) (first, last int) {
+	first, last = at, at
+	size := 0
 	fits := func(e event) bool {
 		size += len(e.message)
 		return last-first < limit && (size <= maxPageBytes || last == first)
@@ -107,13 +120,7 @@ func (s *Service) getLogEvents(ctx context.Context, in getLogEventsInput) (getLo
 	for !forward && first > low && fits(st.events[first-1]) {
 		first--
 	}
-	out.Events = []outputEvent{}
-	for _, e := range st.events[first:last] {
-		out.Events = append(out.Events, outputEvent{Timestamp: e.time, Message: e.message, IngestionTime: e.ingested})
-	}
-	out.NextForwardToken = "f/" + positionToken("events", st.boundary(last))
-	out.NextBackwardToken = "b/" + positionToken("events", st.boundary(first))
-	return out, nil
+	return first, last
 }
 
 // boundary is the position just before the event at index i, one that stays put when more events arrive.

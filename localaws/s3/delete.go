@@ -2,6 +2,7 @@ package s3
 
 import (
 	"cmp"
+	"encoding/xml"
 	"net/http"
 
 	"userdrop/localaws/wire"
@@ -77,4 +78,95 @@ func (s *Service) deleteNow(b *bucket, key, versionID, ifMatch string) (*version
 		return marker, marker.sequencer, nil
 	}
 	return b.remove(key, cmp.Or(versionID, nullVersion)), s.sequencer(), nil
+}
+
+// deleteRequest and deleteAnswer are the documents of DeleteObjects.
+type (
+	deleteRequest struct {
+		Quiet   bool
+		Objects []struct {
+			Key              string
+			VersionID        string `xml:"VersionId"`
+			ETag             string
+			LastModifiedTime string
+			Size             string
+		} `xml:"Object"`
+	}
+	deletedXML struct {
+		Key                   string
+		VersionID             string `xml:"VersionId,omitempty"`
+		DeleteMarker          bool   `xml:",omitempty"`
+		DeleteMarkerVersionID string `xml:"DeleteMarkerVersionId,omitempty"`
+	}
+	errorXML struct {
+		Key       string
+		VersionID string `xml:"VersionId,omitempty"`
+		Code      string
+		Message   string
+	}
+)
+
+// deleteObjects deletes up to 1,000 keys, each for itself.
+func (c *call) deleteObjects() error {
+	b, err := c.bucket(c.name)
+	if err != nil {
+		return err
+	}
+	request, err := c.deleteRequest()
+	if err != nil {
+		return err
+	}
+	answer := struct {
+		XMLName xml.Name
+		Deleted []deletedXML
+		Errors  []errorXML `xml:"Error"`
+	}{XMLName: named("DeleteResult")}
+	for _, o := range request.Objects {
+		d, err := c.delete(b, o.Key, o.VersionID, o.ETag, c.origin("DeleteObject"))
+		if err != nil {
+			e := wire.AsError(err)
+			code := e.Code
+			if code == "AccessDeniedException" {
+				code = "AccessDenied"
+			}
+			answer.Errors = append(answer.Errors, errorXML{o.Key, o.VersionID, code, e.Message})
+			continue
+		}
+		if request.Quiet {
+			continue
+		}
+		x := deletedXML{Key: o.Key, VersionID: o.VersionID, DeleteMarker: d.marker}
+		if d.marker {
+			x.DeleteMarkerVersionID = d.version
+		}
+		answer.Deleted = append(answer.Deleted, x)
+	}
+	return c.answer(answer)
+}
+
+// deleteRequest reads the document of DeleteObjects, which needs a checksum.
+func (c *call) deleteRequest() (request deleteRequest, err error) {
+	if c.header.Get("Content-Md5") == "" {
+		sent, _, err := c.sentChecksum()
+		if err != nil {
+			return request, err
+		}
+		if sent.algorithm == nil {
+			return request, refuse(http.StatusBadRequest, "InvalidRequest",
+				"Missing required header for this request: Content-MD5")
+		}
+	}
+	if err := c.receiveXML(&request); err != nil {
+		return request, err
+	}
+	if len(request.Objects) == 0 || len(request.Objects) > 1000 {
+		return request, refuse(http.StatusBadRequest, "MalformedXML",
+			"The XML you provided was not well-formed or did not validate against our published schema")
+	}
+	for _, o := range request.Objects {
+		if o.LastModifiedTime != "" || o.Size != "" {
+			return request, notImplemented("DeleteObjects with LastModifiedTime or Size")
+		}
+	}
+	return request, nil
 }

@@ -293,6 +293,22 @@ type versionXML struct {
 	Owner             ownerXML
 }
 
+// describeVersion describes a version, or a delete marker.
+func (c *call) describeVersion(l listing, v *version, latest bool) versionXML {
+	x := versionXML{
+		XMLName: xml.Name{Local: "Version"}, Key: l.text(v.key), VersionID: v.id, IsLatest: latest,
+		LastModified: timestamp(v.modified), Owner: ownerXML{c.ownerID()},
+	}
+	if v.marker {
+		x.XMLName.Local = "DeleteMarker"
+		return x
+	}
+	o := l.objects([]*version{v}, nil)[0]
+	x.ETag, x.Size, x.StorageClass = o.ETag, &o.Size, o.StorageClass
+	x.ChecksumAlgorithm, x.ChecksumType = o.ChecksumAlgorithm, o.ChecksumType
+	return x
+}
+
 func (c *call) listObjectVersions() error {
 	b, err := c.mayList("s3:ListBucketVersions")
 	if err != nil {
@@ -317,18 +333,7 @@ func (c *call) listObjectVersions() error {
 	})
 	var all []versionXML
 	for i, v := range f.items {
-		x := versionXML{
-			XMLName: xml.Name{Local: "Version"}, Key: l.text(v.key), VersionID: v.id, IsLatest: v == latest[i],
-			LastModified: timestamp(v.modified), Owner: ownerXML{c.ownerID()},
-		}
-		if v.marker {
-			x.XMLName.Local = "DeleteMarker"
-		} else {
-			o := l.objects([]*version{v}, nil)[0]
-			x.ETag, x.Size, x.StorageClass = o.ETag, &o.Size, o.StorageClass
-			x.ChecksumAlgorithm, x.ChecksumType = o.ChecksumAlgorithm, o.ChecksumType
-		}
-		all = append(all, x)
+		all = append(all, c.describeVersion(l, v, v == latest[i]))
 	}
 	var nextKey, nextVersion string
 	if f.truncated {

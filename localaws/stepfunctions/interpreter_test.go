@@ -1,114 +1,15 @@
 package stepfunctions_test
 
 import (
-	"context"
-	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"userdrop/localaws/stepfunctions"
 	"userdrop/localaws/wire"
 )
-
-const (
-	functionPrefix = "arn:aws:lambda:eu-central-1:111122223333:function:"
-	role           = "arn:aws:iam::111122223333:role/machine"
-)
-
-func account() *wire.Account {
-	return &wire.Account{ID: "111122223333", Region: "eu-central-1", IDs: wire.NewIDs(1)}
-}
-
-// functions are Lambda functions by name: each gets the number of its call, from 1, and its payload.
-type functions map[string]func(call int, payload string) stepfunctions.Invocation
-
-func answer(payload string) stepfunctions.Invocation {
-	return stepfunctions.Invocation{Payload: []byte(payload)}
-}
-
-func fails(name string) stepfunctions.Invocation {
-	return stepfunctions.Invocation{
-		FunctionError: "Unhandled", Payload: fmt.Appendf(nil, `{"errorType":%q,"errorMessage":"no"}`, name),
-	}
-}
-
-// invoke plays the functions.
-func (f functions) invoke() func(context.Context, string, []byte) stepfunctions.Invocation {
-	var mu sync.Mutex
-	calls := map[string]int{}
-	return func(_ context.Context, arn string, payload []byte) stepfunctions.Invocation {
-		name := strings.TrimPrefix(arn, functionPrefix)
-		mu.Lock()
-		calls[name]++
-		call := calls[name]
-		mu.Unlock()
-		return f[name](call, string(payload))
-	}
-}
-
-func create(t *testing.T, s *stepfunctions.Service, name, definition string) (arn string) {
-	t.Helper()
-	definition = strings.ReplaceAll(definition, "fn:", functionPrefix)
-	arn, err := s.CreateStateMachine(t.Context(), stepfunctions.Machine{
-		Name: name, Definition: []byte(definition), RoleARN: role,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return arn
-}
-
-func start(t *testing.T, s *stepfunctions.Service, machine, name, input string) stepfunctions.Execution {
-	t.Helper()
-	x, err := s.StartExecution(t.Context(), stepfunctions.StartInput{MachineARN: machine, Name: name, Input: input})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return x
-}
-
-func wait(t *testing.T, s *stepfunctions.Service, arn string) stepfunctions.Execution {
-	t.Helper()
-	x, err := s.Wait(t.Context(), arn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return x
-}
-
-// eventTypes is the history in brief: the types of the events, one space between two.
-func eventTypes(t *testing.T, s *stepfunctions.Service, arn string) string {
-	t.Helper()
-	history, err := s.History(t.Context(), arn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	types := make([]string, len(history))
-	for i, e := range history {
-		types[i] = e.Type
-		if e.ID != int64(i+1) {
-			t.Errorf("event %d has the id %d", i+1, e.ID)
-		}
-		if i > 0 && e.PreviousID >= e.ID {
-			t.Errorf("event %d follows event %d", e.ID, e.PreviousID)
-		}
-	}
-	return strings.Join(types, " ")
-}
-
-// one is a machine of one state, X.
-func one(state string) string { return `{"StartAt":"X","States":{"X":` + state + `}}` }
-
-// outcome is what a table expects of an execution.
-type outcome struct {
-	Status, Output, Error, Cause string
-	States                       string // entered, one space between two
-}
 
 // inX begins the cause of an error that the interpreter found in the first state.
 const inX = "An error occurred while executing the state 'X' (entered at the event id #2). "
@@ -427,89 +328,6 @@ func TestChoiceRules(t *testing.T) {
 				want := map[bool]string{true: "C Y", false: "C N"}[test.want]
 				if got := strings.Join(x.States, " "); got != want {
 					t.Errorf("%s went %s, want %s (%s %s)", x.Status, got, want, x.Error, x.Cause)
-				}
-			})
-		})
-	}
-}
-
-func TestHistory(t *testing.T) {
-	ok := functions{"f": func(_ int, p string) stepfunctions.Invocation { return answer(p) }}
-	const succeeds = `{"StartAt":"S","States":{"S":{"Type":"Succeed"}}}`
-	tests := map[string]struct {
-		definition string
-		functions  functions
-		input      string
-		want       string
-	}{
-		"pass, choice, wait, succeed": {
-			definition: `{"StartAt":"P","States":{"P":{"Type":"Pass","Next":"C"},"W":{"Type":"Wait","Seconds":1,"Next":"S"},
-				"C":{"Type":"Choice","Choices":[{"Variable":"$.a","IsPresent":false,"Next":"W"}]},"S":{"Type":"Succeed"}}}`,
-			want: "ExecutionStarted PassStateEntered PassStateExited ChoiceStateEntered ChoiceStateExited " +
-				"WaitStateEntered WaitStateExited SucceedStateEntered SucceedStateExited ExecutionSucceeded",
-		},
-		"function": {
-			definition: one(`{"Type":"Task","Resource":"fn:f","End":true}`), functions: ok,
-			want: "ExecutionStarted TaskStateEntered LambdaFunctionScheduled LambdaFunctionStarted " +
-				"LambdaFunctionSucceeded TaskStateExited ExecutionSucceeded",
-		},
-		"function retried and caught": {
-			definition: `{"StartAt":"X","States":{"X":{"Type":"Task","Resource":"fn:f","End":true,
-				"Retry":[{"ErrorEquals":["States.ALL"],"MaxAttempts":1}],
-				"Catch":[{"ErrorEquals":["States.ALL"],"Next":"F"}]},"F":{"Type":"Fail"}}}`,
-			functions: functions{"f": func(int, string) stepfunctions.Invocation { return fails("A") }},
-			want: "ExecutionStarted TaskStateEntered LambdaFunctionScheduled LambdaFunctionStarted LambdaFunctionFailed " +
-				"LambdaFunctionScheduled LambdaFunctionStarted LambdaFunctionFailed TaskStateExited FailStateEntered " +
-				"ExecutionFailed",
-		},
-		"lambda:invoke": {
-			definition: one(`{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","End":true,
-				"Parameters":{"FunctionName":"fn:f"}}`),
-			functions: ok,
-			want: "ExecutionStarted TaskStateEntered TaskScheduled TaskStarted TaskSucceeded TaskStateExited " +
-				"ExecutionSucceeded",
-		},
-		"nested": {
-			definition: one(`{"Type":"Task","Resource":"arn:aws:states:::states:startExecution.sync:2","End":true,
-				"Parameters":{"StateMachineArn":"arn:aws:states:eu-central-1:111122223333:stateMachine:inner"}}`),
-			want: "ExecutionStarted TaskStateEntered TaskScheduled TaskStarted TaskSubmitted TaskSucceeded " +
-				"TaskStateExited ExecutionSucceeded",
-		},
-		"map": {
-			definition: one(`{"Type":"Map","End":true,"MaxConcurrency":1,
-				"ItemProcessor":{"StartAt":"I","States":{"I":{"Type":"Pass","End":true}}}}`),
-			input: `[1,2]`,
-			want: "ExecutionStarted MapStateEntered MapStateStarted MapIterationStarted PassStateEntered PassStateExited " +
-				"MapIterationSucceeded MapIterationStarted PassStateEntered PassStateExited MapIterationSucceeded " +
-				"MapStateSucceeded MapStateExited ExecutionSucceeded",
-		},
-		"map that fails while another iteration waits": {
-			definition: one(`{"Type":"Map","End":true,"ItemProcessor":{"StartAt":"C","States":{
-				"C":{"Type":"Choice","Choices":[{"Variable":"$","NumericEquals":0,"Next":"W"}],"Default":"V"},
-				"W":{"Type":"Wait","Seconds":100,"End":true},"V":{"Type":"Wait","Seconds":1,"Next":"F"},"F":{"Type":"Fail"}}}}`),
-			input: `[0,1]`,
-			want: "ExecutionStarted MapStateEntered MapStateStarted MapIterationStarted ChoiceStateEntered ChoiceStateExited " +
-				"WaitStateEntered MapIterationStarted ChoiceStateEntered ChoiceStateExited WaitStateEntered WaitStateExited " +
-				"FailStateEntered MapIterationFailed WaitStateAborted MapIterationAborted MapStateFailed ExecutionFailed",
-		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := stepfunctions.New(account(), stepfunctions.Options{
-					Invoke: test.functions.invoke(),
-					// The first iteration is ahead of the second.
-					Latency: func(key string, n int) time.Duration {
-						return time.Duration(n+100*strings.Count(key, "#1")) * time.Millisecond
-					},
-				})
-				defer s.Close()
-				create(t, s, "inner", succeeds)
-				x := wait(t, s, start(t, s, create(t, s, "m", test.definition), "e", test.input).ARN)
-				want := strings.Split(test.want, " ")
-				got := strings.Split(eventTypes(t, s, x.ARN), " ")
-				if diff := cmp.Diff(want, got); diff != "" {
-					t.Error(diff)
 				}
 			})
 		})

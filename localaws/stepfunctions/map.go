@@ -31,33 +31,9 @@ func (r *run) iterate(ctx context.Context, t *thread, s *State, sc *scope) (any,
 	if err != nil {
 		return nil, err
 	}
-	pending := make(chan *thread, len(iterations))
-	for _, i := range iterations {
-		if !i.done {
-			pending <- i
-		}
-	}
-	close(pending)
-	workers := s.MaxConcurrency
-	if workers == 0 || workers > mapConcurrency {
-		workers = mapConcurrency
-	}
 	inner, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	var wg sync.WaitGroup
-	for range min(workers, len(pending)) {
-		wg.Go(func() {
-			for i := range pending {
-				if inner.Err() != nil {
-					return
-				}
-				if err := r.iteration(inner, i); err != nil {
-					cancel(err)
-				}
-			}
-		})
-	}
-	wg.Wait()
+	r.work(inner, cancel, iterations, s.MaxConcurrency)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -85,6 +61,34 @@ func (r *run) iterate(ctx context.Context, t *thread, s *State, sc *scope) (any,
 	}
 	r.append(t, "MapStateSucceeded", nil)
 	return results, nil
+}
+
+// work runs what is left of the iterations, so many at once, until one of them fails.
+func (r *run) work(ctx context.Context, fail context.CancelCauseFunc, iterations []*thread, workers int) {
+	pending := make(chan *thread, len(iterations))
+	for _, i := range iterations {
+		if !i.done {
+			pending <- i
+		}
+	}
+	close(pending)
+	if workers == 0 || workers > mapConcurrency {
+		workers = mapConcurrency
+	}
+	var wg sync.WaitGroup
+	for range min(workers, len(pending)) {
+		wg.Go(func() {
+			for i := range pending {
+				if ctx.Err() != nil {
+					return
+				}
+				if err := r.iteration(ctx, i); err != nil {
+					fail(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // iterations returns the Map's iterations: those of the run before when it is redriven, otherwise new ones.

@@ -11,13 +11,7 @@ func (p *parser) state(name string, n *node) *State {
 	f := p.object(n)
 	s := &State{Name: name, Type: f.required("Type"), Comment: f.text("Comment")}
 	f.oneOf("QueryLanguage", "JSONPath")
-	flow := func() { // Next or End
-		one := f.exactlyOne("Next", "End")
-		s.Next, s.End = f.text("Next"), f.boolean("End")
-		if one && s.Next == "" && !s.End {
-			p.complain(n, "needs a Next, or End to be true")
-		}
-	}
+	flow := func() { f.flow(s) }
 	ends := func() { s.InputPath, s.OutputPath = f.path("InputPath"), f.path("OutputPath") }
 	switch s.Type {
 	case "Task":
@@ -46,27 +40,11 @@ func (p *parser) state(name string, n *node) *State {
 		f.wait(s)
 	case "Choice":
 		ends()
-		s.Default = f.text("Default")
-		choices := f.take("Choices")
-		if choices == nil || choices.kind != '[' || len(choices.nodes) == 0 {
-			p.complain(n, "lacks Choices, a list of at least one rule")
-			break
-		}
-		for _, c := range choices.nodes {
-			s.Choices = append(s.Choices, p.rule(c, true))
-		}
+		f.choice(s)
 	case "Succeed":
 		ends()
 	case "Fail":
-		f.atMostOne("Error", "ErrorPath")
-		f.atMostOne("Cause", "CausePath")
-		s.Error, s.Cause = f.text("Error"), f.text("Cause")
-		if e := f.take("ErrorPath"); e != nil {
-			s.errorPath = p.dynamic(e, "ErrorPath")
-		}
-		if c := f.take("CausePath"); c != nil {
-			s.causePath = p.dynamic(c, "CausePath")
-		}
+		f.fail(s)
 	case "":
 	default:
 		p.complain(n, "the state type %q is not implemented", s.Type)
@@ -74,6 +52,39 @@ func (p *parser) state(name string, n *node) *State {
 	}
 	f.rest(s.Type)
 	return s
+}
+
+// flow reads Next or End.
+func (f *fields) flow(s *State) {
+	one := f.exactlyOne("Next", "End")
+	s.Next, s.End = f.text("Next"), f.boolean("End")
+	if one && s.Next == "" && !s.End {
+		f.parser.complain(f.node, "needs a Next, or End to be true")
+	}
+}
+
+func (f *fields) choice(s *State) {
+	s.Default = f.text("Default")
+	choices := f.take("Choices")
+	if choices == nil || choices.kind != '[' || len(choices.nodes) == 0 {
+		f.parser.complain(f.node, "lacks Choices, a list of at least one rule")
+		return
+	}
+	for _, c := range choices.nodes {
+		s.Choices = append(s.Choices, f.parser.rule(c, true))
+	}
+}
+
+func (f *fields) fail(s *State) {
+	f.atMostOne("Error", "ErrorPath")
+	f.atMostOne("Cause", "CausePath")
+	s.Error, s.Cause = f.text("Error"), f.text("Cause")
+	if e := f.take("ErrorPath"); e != nil {
+		s.errorPath = f.parser.dynamic(e, "ErrorPath")
+	}
+	if c := f.take("CausePath"); c != nil {
+		s.causePath = f.parser.dynamic(c, "CausePath")
+	}
 }
 
 func (f *fields) task(s *State) {

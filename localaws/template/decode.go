@@ -35,63 +35,81 @@ func decodeValue(n *yaml.Node, path string, v reflect.Value) error {
 		return nil
 	}
 	switch v.Kind() {
+	case reflect.Struct, reflect.Map:
+		if n.Kind != yaml.MappingNode {
+			return wrong("a map")
+		}
+		if v.Kind() == reflect.Struct {
+			return decodeStruct(n, path, v)
+		}
+		return decodeMap(n, path, v)
+	case reflect.Slice:
+		if n.Kind != yaml.SequenceNode {
+			return wrong("a list")
+		}
+		return decodeList(n, path, v)
 	case reflect.Interface:
 		plain, err := plain(n)
 		if err != nil {
 			return err
 		}
 		v.Set(reflect.ValueOf(plain))
-	case reflect.Struct:
-		if n.Kind != yaml.MappingNode {
-			return wrong("a map")
-		}
-		return decodeStruct(n, path, v)
-	case reflect.Map:
-		if n.Kind != yaml.MappingNode {
-			return wrong("a map")
-		}
-		v.Set(reflect.MakeMap(v.Type()))
-		var errs []error
-		for key, value := range entries(n) {
-			element := reflect.New(v.Type().Elem()).Elem()
-			errs = append(errs, decodeValue(value, path+"."+key.Value, element))
-			v.SetMapIndex(reflect.ValueOf(key.Value), element)
-		}
-		return errors.Join(errs...)
-	case reflect.Slice:
-		if n.Kind != yaml.SequenceNode {
-			return wrong("a list")
-		}
-		v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
-		var errs []error
-		for i, element := range n.Content {
-			errs = append(errs, decodeValue(element, path+"."+strconv.Itoa(i), v.Index(i)))
-		}
-		return errors.Join(errs...)
+		return nil
+	}
+	if what := decodeScalar(n, v); what != "" {
+		return wrong(what)
+	}
+	return nil
+}
+
+func decodeMap(n *yaml.Node, path string, v reflect.Value) error {
+	v.Set(reflect.MakeMap(v.Type()))
+	var errs []error
+	for key, value := range entries(n) {
+		element := reflect.New(v.Type().Elem()).Elem()
+		errs = append(errs, decodeValue(value, path+"."+key.Value, element))
+		v.SetMapIndex(reflect.ValueOf(key.Value), element)
+	}
+	return errors.Join(errs...)
+}
+
+func decodeList(n *yaml.Node, path string, v reflect.Value) error {
+	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
+	var errs []error
+	for i, element := range n.Content {
+		errs = append(errs, decodeValue(element, path+"."+strconv.Itoa(i), v.Index(i)))
+	}
+	return errors.Join(errs...)
+}
+
+// decodeScalar returns what the node should have been, or "".
+func decodeScalar(n *yaml.Node, v reflect.Value) (wanted string) {
+	scalar := n.Kind == yaml.ScalarNode
+	switch v.Kind() {
 	case reflect.String:
-		if n.Kind != yaml.ScalarNode {
-			return wrong("a string")
+		if !scalar {
+			return "a string"
 		}
 		v.SetString(n.Value)
 	case reflect.Bool:
-		if n.Kind != yaml.ScalarNode || n.Value != "true" && n.Value != "false" {
-			return wrong("true or false")
+		if !scalar || n.Value != "true" && n.Value != "false" {
+			return "true or false"
 		}
 		v.SetBool(n.Value == "true")
 	case reflect.Int:
 		number, err := strconv.Atoi(n.Value)
-		if n.Kind != yaml.ScalarNode || err != nil {
-			return wrong("a whole number")
+		if !scalar || err != nil {
+			return "a whole number"
 		}
 		v.SetInt(int64(number))
 	case reflect.Float64:
 		number, err := strconv.ParseFloat(n.Value, 64)
-		if n.Kind != yaml.ScalarNode || err != nil {
-			return wrong("a number")
+		if !scalar || err != nil {
+			return "a number"
 		}
 		v.SetFloat(number)
 	}
-	return nil
+	return ""
 }
 
 func decodeStruct(n *yaml.Node, path string, v reflect.Value) error {

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
@@ -25,18 +26,21 @@ func (l *loader) readParameters(n *yaml.Node) {
 	}
 }
 
+// parameterSpec is a parameter as the template declares it.
+type parameterSpec struct {
+	Type                  string
+	Default               *string
+	AllowedValues         []string
+	AllowedPattern        string
+	MinLength, MaxLength  *int
+	MinValue, MaxValue    *float64
+	NoEcho                bool
+	ConstraintDescription string
+	Description           string
+}
+
 func (l *loader) readParameter(key, node *yaml.Node) error {
-	var spec struct {
-		Type                  string
-		Default               *string
-		AllowedValues         []string
-		AllowedPattern        string
-		MinLength, MaxLength  *int
-		MinValue, MaxValue    *float64
-		NoEcho                bool
-		ConstraintDescription string
-		Description           string
-	}
+	var spec parameterSpec
 	if err := decode(node, &spec); err != nil {
 		return err
 	}
@@ -50,13 +54,6 @@ func (l *loader) readParameter(key, node *yaml.Node) error {
 			return errorAt(key, "Parameters: [%s] must have values", name)
 		}
 		value = *spec.Default
-	}
-	refuse := func(format string, args ...any) error {
-		why := fmt.Sprintf(format, args...)
-		if spec.ConstraintDescription != "" {
-			why = spec.ConstraintDescription
-		}
-		return errorAt(key, "Parameter '%s' %s", name, why)
 	}
 	elements := []string{value}
 	switch spec.Type {
@@ -76,42 +73,47 @@ func (l *loader) readParameter(key, node *yaml.Node) error {
 	default:
 		return errorAt(key, "%s: the parameter type %q is not known to the local double", name, spec.Type)
 	}
-	var pattern *regexp.Regexp
-	if spec.AllowedPattern != "" {
-		var err error
-		if pattern, err = regexp.Compile(`\A(?:` + spec.AllowedPattern + `)\z`); err != nil {
-			return errorAt(get(node, "AllowedPattern"), "AllowedPattern: %v", err)
-		}
+	pattern, err := regexp.Compile(`\A(?:` + spec.AllowedPattern + `)\z`)
+	if err != nil {
+		return errorAt(get(node, "AllowedPattern"), "AllowedPattern: %v", err)
 	}
-	for _, element := range elements {
-		if spec.AllowedValues != nil && !slices.Contains(spec.AllowedValues, element) {
-			return refuse("must be one of AllowedValues")
-		}
-		if pattern != nil && !pattern.MatchString(element) {
-			return refuse("must match pattern %s", spec.AllowedPattern)
-		}
-		if spec.Type == "Number" || spec.Type == "List<Number>" {
-			number, err := strconv.ParseFloat(element, 64)
-			switch {
-			case err != nil:
-				return refuse("must be a number")
-			case spec.MinValue != nil && number < *spec.MinValue:
-				return refuse("must be a number not less than %v", *spec.MinValue)
-			case spec.MaxValue != nil && number > *spec.MaxValue:
-				return refuse("must be a number not greater than %v", *spec.MaxValue)
-			}
-		}
-	}
-	if spec.MinLength != nil && len(value) < *spec.MinLength {
-		return refuse("must contain at least %d characters", *spec.MinLength)
-	}
-	if spec.MaxLength != nil && len(value) > *spec.MaxLength {
-		return refuse("must contain at most %d characters", *spec.MaxLength)
+	if why := spec.refusal(value, elements, pattern); why != "" {
+		return errorAt(key, "Parameter '%s' %s", name, cmp.Or(spec.ConstraintDescription, why))
 	}
 	l.stack.Parameters = append(l.stack.Parameters, Parameter{
 		Key: name, Type: spec.Type, Value: value, NoEcho: spec.NoEcho,
 	})
 	return nil
+}
+
+// refusal says what a value, or one of its elements, must be, or returns "".
+func (spec *parameterSpec) refusal(value string, elements []string, pattern *regexp.Regexp) string {
+	for _, element := range elements {
+		if spec.AllowedValues != nil && !slices.Contains(spec.AllowedValues, element) {
+			return "must be one of AllowedValues"
+		}
+		if spec.AllowedPattern != "" && !pattern.MatchString(element) {
+			return "must match pattern " + spec.AllowedPattern
+		}
+		if spec.Type == "Number" || spec.Type == "List<Number>" {
+			number, err := strconv.ParseFloat(element, 64)
+			switch {
+			case err != nil:
+				return "must be a number"
+			case spec.MinValue != nil && number < *spec.MinValue:
+				return fmt.Sprintf("must be a number not less than %v", *spec.MinValue)
+			case spec.MaxValue != nil && number > *spec.MaxValue:
+				return fmt.Sprintf("must be a number not greater than %v", *spec.MaxValue)
+			}
+		}
+	}
+	switch {
+	case spec.MinLength != nil && len(value) < *spec.MinLength:
+		return fmt.Sprintf("must contain at least %d characters", *spec.MinLength)
+	case spec.MaxLength != nil && len(value) > *spec.MaxLength:
+		return fmt.Sprintf("must contain at most %d characters", *spec.MaxLength)
+	}
+	return ""
 }
 
 // scalar is a string that stands where n does.
