@@ -18,6 +18,7 @@ import (
 
 	"userdrop/internal/contract"
 	"userdrop/internal/local"
+	"userdrop/internal/usercsv"
 	"userdrop/localaws"
 	"userdrop/localaws/cognito"
 	"userdrop/localaws/lambda"
@@ -145,10 +146,21 @@ func BenchmarkDemo(b *testing.B) {
 // BenchmarkWork runs the functions' own processes over much data, against the double on this machine.
 func BenchmarkWork(b *testing.B) {
 	dir := build(b, "userdrop/functions/...")
-	for name, rows := range map[string]int{"1GB": 1_000_000_000 / len(short(0)), "40M-rows": 40_000_000} {
-		b.Run("prepare-import/"+name, func(b *testing.B) {
+	for _, drop := range []struct {
+		name        string
+		rows, parts int
+	}{
+		{"1GB", 1_000_000_000 / len(short(0)), 45},
+		{"40M-rows", 40_000_000, 80},
+		{"too-many-rows", usercsv.MaxUsers + 1, 0}, // refused
+	} {
+		b.Run("prepare-import/"+drop.name, func(b *testing.B) {
 			s := newStand(b, dir)
-			s.run(b, "prepare-import", s.drop(b, rows, short), nil)
+			var prepared contract.Import
+			s.run(b, "prepare-import", s.drop(b, drop.rows, short), &prepared)
+			if n := len(prepared.Parts); n != drop.parts {
+				b.Fatalf("%d parts, want %d", n, drop.parts)
+			}
 		})
 	}
 	benchmarkPart(b, newStand(b, dir))
@@ -285,7 +297,7 @@ func (s *stand) peak(b *testing.B, function string) (mb float64) {
 
 const header = "username,email,email_verified,name\n"
 
-// short returns a row of 43 bytes.
+// short returns a row of 45 bytes.
 func short(n int) string { return fmt.Sprintf("user%09d,u%09d@example.com,yes,A B\n", n, n) }
 
 // long returns a row of which 500,000 fill a part of 100 MB.

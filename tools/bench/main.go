@@ -51,7 +51,7 @@ var runs = []struct {
 	environment string
 	arguments   []string
 }{
-	{"GOMAXPROCS=1", []string{"-bench=^Benchmark(Prepare|Convert)", "-count=5", "./internal/..."}},
+	{"GOMAXPROCS=1", []string{"-bench=^Benchmark(Prepare|Mapping)", "-count=5", "./internal/..."}},
 	{"", []string{"-bench=.", "-benchtime=1x", "./tools/bench", "-measure"}},
 }
 
