@@ -13,10 +13,7 @@ SEEDS   ?= 2000
 GOLANGCI_LINT := v2.15.0
 GOVULNCHECK   := v1.8.0
 
-# What Lambda runs: no RPC mode, no symbol table, no commit; and in out/lambda, for Lambda itself, no path of where it was
-# built, so that a function that did not change stays the same to the byte.
-FUNCTION_FLAGS := -tags=lambda.norpc -ldflags=-s -buildvcs=false
-LAMBDA_FLAGS   := $(FUNCTION_FLAGS) -trimpath
+include tools/sam/flags.mk
 
 # What a step needs of this machine and cannot install. CI must have all of it.
 ifneq ($(CI),true)
@@ -39,14 +36,33 @@ help: ## List targets
 		/^[a-z0-9-]+:.*## / { printf "  %-23s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@printf '\nmake build, demo, test, bench, cross and soak need Go alone; the other checks install their tools in .tools/.\n'
 
+# The first build compiles the AWS SDK, too: without inlining that takes two thirds of the time. What was compiled
+# before, by `make build` or `go test`, is taken as it is.
+DEMO_BUILD = $(if $(filter false,$(shell go list -f '{{.Stale}}' github.com/aws/aws-sdk-go-v2/service/s3)),\
+	go build,CGO_ENABLED=0 go build -gcflags=all=-l)
+
 .PHONY: demo
-demo: build ## Import examples/users.csv on this machine, no AWS account: see out/demo/
-	out/bin/userdrop demo --functions out/local --out out/demo
+demo: ## Import examples/users.csv on this machine, no AWS account: see out/demo/
+	@echo 'Building the command line, which acts as each function; the first time it takes about half a minute.'
+	@mkdir -p out/bin; $(DEMO_BUILD) -ldflags='-s -w -X main.version=$(VERSION)' -o out/bin/userdrop ./cmd/userdrop & \
+	seconds=0; while kill -0 $$! 2>/dev/null; do \
+		sleep 1; seconds=$$((seconds + 1)); \
+		if [ $$((seconds % 4)) = 0 ]; then echo "  compiling, $$seconds s"; fi; \
+	done; wait $$!
+	@out/bin/userdrop demo --out out/demo
 
 # Neither CGO_ENABLED=0 nor -trimpath: with the flags of `go test`, what both need is compiled once.
 .PHONY: build
 build: out/bin/userdrop ## Build the command line (out/bin/userdrop) and the functions for this machine (out/local/)
 	@$(call build-functions,out/local,$(FUNCTION_FLAGS))
+
+# `sam deploy --guided` asks for the parameters and remembers the answers in samconfig.toml.
+DEPLOY ?= --guided
+
+.PHONY: deploy
+deploy: .tools/sam/.done ## Build and deploy with SAM, which asks for the parameters; DEPLOY='--config-env prod' does not
+	.tools/sam/bin/sam build
+	.tools/sam/bin/sam deploy $(DEPLOY)
 
 .PHONY: out/bin/userdrop
 out/bin/userdrop:
@@ -162,14 +178,14 @@ else
 	@echo 'skipped: the checks of the definitions need $(MISSING)'
 endif
 
-# One `go build` compiles once what the functions share; each of SAM's builds would compile it again. The second build is
+# One `go build` compiles once what the functions share; SAM's parallel builds would each compile it. The second build is
 # in another place and takes nothing of ours from the cache: its result must depend on the source alone.
 .PHONY: template-build
 template-build: .tools/sam/.done
 	$(step) 'template: sam validate and sam build; the sizes of the zips; a second build gives the same bytes'
 	.tools/sam/bin/sam validate --lint
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build $(LAMBDA_FLAGS) ./functions/...
-	CGO_ENABLED=0 GOFLAGS='$(LAMBDA_FLAGS)' .tools/sam/bin/sam build --parallel
+	.tools/sam/bin/sam build
 	tools/zipped-sizes .aws-sam/build
 	tools/reproducible .aws-sam/build $(LAMBDA_FLAGS)
 

@@ -5,7 +5,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -70,7 +69,7 @@ func TestSAMLocal(t *testing.T) {
 	awsSettings(t, endpoint, d.Account.Region)
 	sam := func(args ...string) *exec.Cmd {
 		c := exec.Command("sam", args...)
-		c.Dir, c.Env = root, append(os.Environ(), "CGO_ENABLED=0")
+		c.Dir = root
 		return c
 	}
 	// Without emulation a container runs what is built for its processor.
