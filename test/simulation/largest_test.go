@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"userdrop/internal/phonenumber"
 	"userdrop/internal/usercsv"
 )
 
@@ -55,11 +56,12 @@ func TestLargest(t *testing.T) {
 		ID: "us-east-1_Example1", MFA: "OFF", AutoVerified: []string{"email"},
 		Header: []string{"name", "email", "email_verified", "cognito:mfa_enabled", "cognito:username"},
 	}
-	preparer, err := usercsv.NewPreparer(pool, usercsv.Settings{AssumeVerified: "none"}, nothing{io.Discard})
+	started := time.Now()
+	settings := usercsv.Settings{AssumeVerified: "none", PhoneNumbers: phonenumber.New(), Began: started}
+	preparer, err := usercsv.NewPreparer(pool, settings, nothing{io.Discard})
 	if err != nil {
 		t.Fatal(err)
 	}
-	started := time.Now()
 	source := &generated{rows: *largest, rest: []byte("cognito:username,email,email_verified,name\n")}
 	summary, err := preparer.Add(t.Context(), source)
 	if err != nil {
