@@ -45,7 +45,7 @@ type column struct {
 	required bool
 	text     bool // it is the username, or a String attribute
 	source   int  // the source's column, -1 if it has none
-	commas   int  // how many stand before its value in a line, since the column before that may have one
+	commas   int  // how many are before its value in a line, behind the value of the column before that may have one
 	minimum  int  // characters
 	maximum  int
 	least    int64 // of numbers

@@ -3,6 +3,9 @@ package usercsv_test
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -120,5 +123,31 @@ func TestFieldCountAdvice(t *testing.T) {
 				t.Errorf("the result names a count of fields: %s", message)
 			}
 		})
+	}
+}
+
+// A source read again gives the cells of the rows that are asked for.
+func TestRows(t *testing.T) {
+	rows, err := usercsv.NewRows(strings.NewReader("mail,user\na@b.example, x \n\nb@b.example,\"y\nz\"\nc\nd@b.example,d\n"), testPool(), usercsv.Settings{}, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []string{fmt.Sprint(rows.Header.Attributes)}
+	for _, line := range []int{2, 4, 6, 7} {
+		row, err := rows.Seek(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprintf("%v %d %v %q %q", row.Place, row.LastLine, row.Code != 0, row.Cells, row.Raw))
+	}
+	if _, err := rows.Seek(8); !errors.Is(err, io.EOF) {
+		t.Errorf("behind the end: %v", err)
+	}
+	want := []string{
+		"[email cognito:username]", `{7 2} 2 false ["a@b.example" " x "] ""`, `{7 4} 5 false ["b@b.example" "y\nz"] ""`,
+		`{7 6} 6 true [] "c"`, `{7 7} 7 false ["d@b.example" "d"] ""`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
 	}
 }

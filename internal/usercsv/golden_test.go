@@ -124,17 +124,7 @@ func parseCase(t *testing.T, text string) (*usercsv.Pool, usercsv.Settings, stri
 		case "country":
 			settings.DefaultPhoneCountry = words[1]
 		case "attribute":
-			a := usercsv.Attribute{Name: words[1], Type: usercsv.DataType(words[2])}
-			bounds := map[string]string{}
-			for _, w := range words[3:] {
-				key, value, _ := strings.Cut(w, "=")
-				bounds[key] = value
-			}
-			_, a.Required = bounds["required"]
-			if err := a.SetBounds(bounds["shortest"], bounds["longest"], bounds["min"], bounds["max"]); err != nil {
-				t.Fatal(err)
-			}
-			pool.Attributes = append(pool.Attributes, a)
+			pool.Attributes = append(pool.Attributes, parseAttribute(t, words[1:]))
 		case "escaped":
 			unquoted, err := strconv.Unquote(`"` + strings.NewReplacer("\n", "", `"`, `\"`).Replace(source) + `"`)
 			if err != nil {
@@ -146,6 +136,22 @@ func parseCase(t *testing.T, text string) (*usercsv.Pool, usercsv.Settings, stri
 		}
 	}
 	return pool, settings, source
+}
+
+// parseAttribute reads the directive about an attribute: its name, its type and its bounds.
+func parseAttribute(t *testing.T, words []string) usercsv.Attribute {
+	t.Helper()
+	a := usercsv.Attribute{Name: words[0], Type: usercsv.DataType(words[1])}
+	bounds := map[string]string{}
+	for _, w := range words[2:] {
+		key, value, _ := strings.Cut(w, "=")
+		bounds[key] = value
+	}
+	_, a.Required = bounds["required"]
+	if err := a.SetBounds(bounds["shortest"], bounds["longest"], bounds["min"], bounds["max"]); err != nil {
+		t.Fatal(err)
+	}
+	return a
 }
 
 // runCase is what comes out of a case, as text, and the codes that were met.

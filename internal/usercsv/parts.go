@@ -16,7 +16,7 @@ const (
 	// MaxUsers is how many rows of a drop may be accepted. A pool has 40 million users, unless AWS raises its quota. 24
 	// bytes are remembered of each, so that prepare-import's memory is enough.
 	MaxUsers = 50_000_000
-	// MaxParts is how many parts a drop may have, 20 GB: a step of the workflow answers about a kilobyte for each
+	// MaxParts is how many parts a drop may have, 20 GB: a step of the workflow returns about a kilobyte for each
 	// part, 256 at most.
 	MaxParts = 200
 )

@@ -82,7 +82,7 @@ func (s *seen) split(h nameHash, page *seenPage) {
 	for i := h&(bit-1) | bit; i < nameHash(len(s.directory)); i += bit << 1 {
 		s.directory[i] = sibling
 	}
-	// From an empty slot on, so that nothing that is yet to be moved stands between a hash's home and its new slot.
+	// Start at an empty slot: no hash that is yet to be moved is then between another one's home and its new slot.
 	halves := [2]*seenPage{page, sibling}
 	empty := slices.Index(page.slots[:], 0)
 	page.n = 0
