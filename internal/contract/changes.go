@@ -14,6 +14,8 @@ type Change struct {
 	Enabled *bool `json:"e,omitempty"`
 	// Attributes are those of an existing user that change.
 	Attributes map[string]string `json:"a,omitempty"`
+	// Refused is why an attribute is not changed, for failed.csv.
+	Refused string `json:"r,omitempty"`
 	// Existed says that the user was in the pool before the import.
 	Existed bool `json:"x,omitempty"`
 }

@@ -64,8 +64,13 @@ type Plan struct {
 	Notes    []Note          `json:"notes,omitempty"`
 	// Existing tells of accepted rows whose user is in the pool already; only a dry run that was asked for it knows.
 	Existing *Existing `json:"existing,omitempty"`
-	// Wanted counts what accepted rows want after the import; nil if nothing.
-	Wanted *Changes `json:"wanted,omitempty"`
+	// Wanted counts what accepted rows want after the import, Unchanged those of them that are so already; nil if nothing.
+	Wanted    *Changes `json:"wanted,omitempty"`
+	Unchanged *Changes `json:"unchanged,omitempty"`
+	// Updates are the Changes of existing users, whose rows go into no part. They count as part 0.
+	Updates Object `json:"updates,omitzero"`
+	// TimeoutSeconds ends an execution that applies changes: MaxImportDays.
+	TimeoutSeconds int64 `json:"timeoutSeconds,omitempty"`
 	// Pool is what the rules knew of the pool: a usercsv.Pool in JSON, absent if the pool was refused.
 	Pool json.RawMessage `json:"pool,omitempty"`
 	// Settings are the settings that the rules were applied with: usercsv.Settings in JSON.
@@ -91,6 +96,7 @@ type PlannedSource struct {
 	Read     int       `json:"read"`
 	Excluded int       `json:"excluded,omitempty"`
 	Rejected int       `json:"rejected"`
+	Kept     int       `json:"kept,omitempty"` // rows of existing users, which go into no part
 	Refused  bool      `json:"refused"`
 	Problems []Problem `json:"problems,omitempty"`
 	Notes    []Note    `json:"notes,omitempty"`

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"userdrop/internal/contract"
+	"userdrop/internal/usercsv/dialect"
 )
 
 // The columns of what is applied after the import, where Pool.ApplyGroups is true.
@@ -76,6 +77,42 @@ type ChangeSink interface {
 	Want(ctx context.Context, part Part, place Place, username []byte, wanted Wanted) error
 }
 
+// Fate is what becomes of an accepted row, by whether its user exists.
+type Fate uint8
+
+// The fates of rows.
+const (
+	Submitted Fate = iota // it goes into a part
+	Kept                  // the user exists, and the sink has the row: it goes into no part
+	Exists                // the user exists, and the row is rejected for it
+)
+
+// ExistingSink is a [Sink] that knows which users exist.
+type ExistingSink interface {
+	Sink
+	// Existing decides what becomes of a row that the rules accept. Values are those of columns, in Cognito's form.
+	Existing(ctx context.Context, place Place, username []byte, columns, values []string, wanted Wanted) (Fate, error)
+}
+
+// askExisting asks the sink what becomes of the row that was checked, and reports whether it is still accepted.
+func (p *Preparer) askExisting(ctx context.Context, place Place, row *checker) (accepted bool, err error) {
+	row.changes.kept = false
+	if p.existing == nil {
+		return true, nil
+	}
+	name := row.cells[roleUsername].value
+	fate, err := p.existing.Existing(ctx, place, name, row.names, dialect.Values(string(row.line)), row.changes.wanted)
+	switch {
+	case err != nil:
+		return false, err
+	case fate == Exists:
+		row.fault(contract.UserExists, row.roles[roleUsername], "")
+		return false, nil
+	}
+	row.changes.kept = fate == Kept
+	return true, nil
+}
+
 // changeColumns are the columns that a drop may have beside the pool's.
 func (p *Pool) changeColumns() []string {
 	if !p.ApplyGroups {
@@ -89,6 +126,7 @@ type changes struct {
 	groups, enabled *column // nil if the source has none
 	known           *Groups
 	wanted          Wanted // of the current row
+	kept            bool   // the current row goes into no part
 }
 
 func newChanges(header Header, known *Groups) changes {

@@ -51,6 +51,8 @@ type Attribute struct {
 	Name     string
 	Type     DataType
 	Required bool
+	// Immutable attributes of existing users cannot be changed.
+	Immutable bool `json:",omitempty"`
 	// MinLength and MaxLength bound a String in characters, Min and Max a Number; nil is no bound.
 	MinLength, MaxLength *int
 	Min, Max             *big.Int

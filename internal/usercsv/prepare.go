@@ -76,7 +76,8 @@ type Preparer struct {
 	pool     *Pool
 	settings Settings
 	sink     Sink
-	wants    ChangeSink // the same, or nil
+	wants    ChangeSink   // the same, or nil
+	existing ExistingSink // the same, or nil
 	excludes ExcludeSink
 	checked  CheckedSink
 	seen     *seen
@@ -101,11 +102,12 @@ func NewPreparer(pool *Pool, settings Settings, sink Sink) (*Preparer, error) {
 		return nil, fmt.Errorf("the pool's header has no %s", colUsername)
 	}
 	wants, _ := sink.(ChangeSink)
+	existing, _ := sink.(ExistingSink)
 	excludes, _ := sink.(ExcludeSink)
 	checked, _ := sink.(CheckedSink)
 	return &Preparer{
 		Limits: Limits{Rows: MaxPartRows, Bytes: MaxPartBytes, Parts: MaxParts, Users: MaxUsers},
-		pool:   pool, settings: settings, sink: sink, wants: wants, excludes: excludes, checked: checked,
+		pool:   pool, settings: settings, sink: sink, wants: wants, existing: existing, excludes: excludes, checked: checked,
 		seen: newSeen(), open: map[Algorithm]*openPart{}, verbatim: true,
 	}, nil
 }
@@ -188,7 +190,10 @@ func (p *Preparer) addRows(
 			continue
 		}
 		check.check(s.forRules())
-		accepted := p.remember(check)
+		accepted, err := p.remember(ctx, Place{Source: source, Line: s.rowLine}, check)
+		if err != nil {
+			return summary, err
+		}
 		notes.add(s.rowLine, check.notes)
 		if err := p.show(ctx, source, check); err != nil {
 			return summary, err
@@ -224,24 +229,30 @@ func (p *Preparer) addRows(
 
 // remember adds the username of the row that was checked to those of the drop, and returns whether the row is
 // accepted: it is not if it has a problem, or the username of an earlier row that was accepted.
-func (p *Preparer) remember(row *checker) bool {
+func (p *Preparer) remember(ctx context.Context, place Place, row *checker) (accepted bool, err error) {
 	if row.hash == 0 {
-		return false
+		return false, nil
 	}
 	page, slot, found := p.seen.find(row.hash)
 	if found {
 		row.fault(contract.DuplicateUsername, row.roles[roleUsername], "")
 	}
 	if row.codes != 0 {
-		return false
+		return false, nil
+	}
+	if accepted, err := p.askExisting(ctx, place, row); !accepted || err != nil {
+		return false, err
 	}
 	p.seen.add(row.hash, page, slot)
-	p.verbatim = p.verbatim && row.verbatim(row.s)
-	return true
+	p.verbatim = p.verbatim && !row.changes.kept && row.verbatim(row.s)
+	return true, nil
 }
 
 // take hands an accepted row to the sink: into its part, and what it wants after the import.
 func (p *Preparer) take(ctx context.Context, place Place, row *checker, columns []byte) error {
+	if row.changes.kept {
+		return nil
+	}
 	if err := p.append(ctx, place, row, columns); err != nil {
 		return err
 	}

@@ -45,6 +45,15 @@ var changing = []scenario{
 		},
 	},
 	{
+		name: "existing users are updated", updates: true,
+		run: func(t *testing.T, w *simulation.World) {
+			drop(t, w, "incoming/"+pool+"/users.csv", people(3))
+			settle(t, w, 1)
+			drop(t, w, "incoming/"+pool+"/again.csv", strings.ReplaceAll(people(3), "@example.com", "@mail.example.com"))
+			settle(t, w, 2)
+		},
+	},
+	{
 		name:    "broken off while changes are applied, and their execution goes on",
 		options: func(o *localaws.Options) { o.StepFunctions.StopChild = func(string) bool { return false } },
 		run: func(t *testing.T, w *simulation.World) {
@@ -93,7 +102,7 @@ func TestChangesNeedTheirParameters(t *testing.T) {
 	const arn = "arn:aws:cognito-idp:us-east-1:" + account + ":userpool/" + pool
 	never := []string{
 		"AdminDeleteUser", "AdminRemoveUserFromGroup", "AdminSetUserPassword", "AdminResetUserPassword", "DeleteGroup",
-		"AdminGetUser", "AdminCreateUser", "UpdateGroup", "AdminUpdateUserAttributes",
+		"AdminGetUser", "AdminCreateUser", "UpdateGroup",
 	}
 	apply := []string{"AdminAddUserToGroup", "AdminDisableUser", "AdminEnableUser", "ListGroups"}
 	for _, test := range []struct {
@@ -104,13 +113,15 @@ func TestChangesNeedTheirParameters(t *testing.T) {
 		{"by default", nil, nil},
 		{"CreateGroups alone", map[string]string{"CreateGroups": "true"}, nil},
 		{"ApplyGroups", map[string]string{"ApplyGroups": "true"}, apply},
+		{"Existing fail", map[string]string{"Existing": "fail"}, nil},
+		{"Existing update", map[string]string{"Existing": "update"}, []string{"AdminUpdateUserAttributes"}},
 		{"both", map[string]string{"ApplyGroups": "true", "CreateGroups": "true"}, append([]string{"CreateGroup"}, apply...)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			may := map[string]bool{}
 			for _, r := range loadWith(t, test.parameters).Roles {
 				role := iam.NewRole(r.ARN, r.Policies...)
-				for _, action := range append(append([]string{"CreateGroup"}, apply...), never...) {
+				for _, action := range append(append([]string{"CreateGroup", "AdminUpdateUserAttributes"}, apply...), never...) {
 					may[action] = may[action] || role.Allows("cognito-idp:"+action, arn, nil)
 				}
 			}

@@ -51,6 +51,7 @@ func (a asks) add(w *simulation.World) {
 // everything are the parameters with which every statement of the template exists.
 var everything = map[string]string{
 	"KmsKeyArn": key, "CheckExistingUsers": "true", "ApplyGroups": "true", "CreateGroups": "true",
+	"Existing": "update",
 }
 
 // scenario is a run of the whole stack, behind a customer key, so that every statement of the template is there.
@@ -58,6 +59,7 @@ type scenario struct {
 	name        string
 	settings    func(*cognito.Settings)
 	environment map[string]string
+	updates     bool // existing users are updated; otherwise they are skipped, though the stack may update them
 	options     func(*localaws.Options)
 	run         func(t *testing.T, w *simulation.World)
 }
@@ -75,8 +77,13 @@ func (s scenario) play(t *testing.T, asked asks) {
 	if s.options != nil {
 		s.options(&o)
 	}
+	environment := map[string]string{}
+	if !s.updates {
+		environment["EXISTING"] = "skip"
+	}
+	maps.Copy(environment, s.environment)
 	synctest.Test(t, func(t *testing.T) {
-		w, err := simulation.Tuned(o, simulation.Tuning{Environment: s.environment})
+		w, err := simulation.Tuned(o, simulation.Tuning{Environment: environment})
 		if err != nil {
 			t.Fatal(err)
 		}

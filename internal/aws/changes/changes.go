@@ -23,12 +23,28 @@ type Part struct {
 	Wanted   contract.Object // of contract.Change
 }
 
+// Parts returns the parts of a plan whose rows want changes; part 0 is that of users who existed.
+func Parts(work *objects.Store, plan *contract.Plan) (parts []Part) {
+	if plan.Updates.Key != "" {
+		parts = append(parts, Part{Work: work, ImportID: plan.ImportID, Wanted: plan.Updates})
+	}
+	for _, job := range plan.Parts {
+		if job.Changes.Key != "" {
+			parts = append(parts, Part{Work: work, ImportID: plan.ImportID, Number: job.Part, Wanted: job.Changes})
+		}
+	}
+	return parts
+}
+
 // Load returns what the rows of the part want whose users are in the pool, in the order of the part. Over is false while
 // the part is being imported.
 func (p Part) Load(ctx context.Context) (wanted []contract.Change, over bool, err error) {
-	summaries, err := p.summaries(ctx)
-	if err != nil || len(summaries) == 0 || summaries[len(summaries)-1].Rest != nil {
-		return nil, false, err
+	var summaries []contract.Summary
+	if p.Number > 0 {
+		summaries, err = p.summaries(ctx)
+		if err != nil || len(summaries) == 0 || summaries[len(summaries)-1].Rest != nil {
+			return nil, false, err
+		}
 	}
 	missing, existed := map[contract.Place]bool{}, map[contract.Place]bool{}
 	for _, s := range summaries {
@@ -159,9 +175,11 @@ func (p Part) Finish(
 			summary.Counts.State.Wanted++
 			summary.Counts.State.Failed++
 		}
-		if len(change.Attributes) > 0 {
-			summary.Counts.Attributes.Wanted++
-			summary.Counts.Attributes.Failed++
+		for _, wants := range []bool{len(change.Attributes) > 0, change.Refused != ""} {
+			if wants {
+				summary.Counts.Attributes.Wanted++
+				summary.Counts.Attributes.Failed++
+			}
 		}
 		if err := add(contract.ChangeFailure{Place: change.Place, Message: abandoned}); err != nil {
 			return summary, err

@@ -45,6 +45,9 @@ type users interface {
 	AdminEnableUser(
 		context.Context, *cognito.AdminEnableUserInput, ...func(*cognito.Options),
 	) (*cognito.AdminEnableUserOutput, error)
+	AdminUpdateUserAttributes(
+		context.Context, *cognito.AdminUpdateUserAttributesInput, ...func(*cognito.Options),
+	) (*cognito.AdminUpdateUserAttributesOutput, error)
 	ListGroups(context.Context, *cognito.ListGroupsInput, ...func(*cognito.Options)) (*cognito.ListGroupsOutput, error)
 }
 
@@ -170,11 +173,10 @@ func (a *Apply) parts(ctx context.Context, answer *contract.ApplyChanges, lease 
 	if found, err := a.Work.ReadJSON(ctx, contract.PlanKey(answer.ImportID), &plan); err != nil || !found {
 		return contract.Done, err // erased: the result is published
 	}
-	for _, job := range plan.Parts {
-		if job.Changes.Key == "" || answer.Part != 0 && answer.Part != job.Part {
+	for _, part := range changes.Parts(a.Work, &plan) {
+		if answer.Part != 0 && answer.Part != part.Number {
 			continue
 		}
-		part := changes.Part{Work: a.Work, ImportID: answer.ImportID, Number: job.Part, Wanted: job.Changes}
 		next, err := a.part(ctx, answer, part, lease)
 		if err != nil || next != contract.Done {
 			return next, err

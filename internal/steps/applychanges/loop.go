@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/smithy-go"
 
 	"userdrop/internal/aws/awserror"
@@ -41,6 +44,8 @@ type result struct {
 	refusal string // why it failed; empty if it did not
 }
 
+func attributes(c *contract.Changes) *contract.ChangeCounts { return &c.Attributes }
+
 func groups(c *contract.Changes) *contract.ChangeCounts { return &c.Groups }
 func state(c *contract.Changes) *contract.ChangeCounts  { return &c.State }
 
@@ -57,6 +62,14 @@ func operations(change *contract.Change) []*operation {
 				return err
 			},
 		})
+	}
+	if change.Refused != "" {
+		refused := &operation{change: change, kind: attributes, what: "changing an address"}
+		refused.result.refusal = change.Refused
+		all = append(all, refused)
+	}
+	if len(change.Attributes) > 0 {
+		all = append(all, update(change))
 	}
 	switch {
 	case change.Enabled == nil:
@@ -80,6 +93,23 @@ func operations(change *contract.Change) []*operation {
 		})
 	}
 	return all
+}
+
+// update changes the attributes of an existing user.
+func update(change *contract.Change) *operation {
+	var values []types.AttributeType
+	for _, name := range slices.Sorted(maps.Keys(change.Attributes)) {
+		values = append(values, types.AttributeType{Name: aws.String(name), Value: aws.String(change.Attributes[name])})
+	}
+	return &operation{
+		change: change, kind: attributes, what: "changing attributes",
+		call: func(ctx context.Context, pool string, c users) error {
+			_, err := c.AdminUpdateUserAttributes(ctx, &cognito.AdminUpdateUserAttributesInput{
+				UserPoolId: &pool, Username: &change.Username, UserAttributes: values,
+			})
+			return err
+		},
+	}
 }
 
 // loop applies the changes of one part in one run of the function.
@@ -163,13 +193,13 @@ func (l *loop) count(rows [][]*operation) contract.ChangesDone {
 			counts := op.kind(&done.Counts)
 			counts.Wanted++
 			switch {
-			case op.call == nil:
-				counts.Unchanged++
-			case op.result.refusal == "":
-				counts.Applied++
-			default:
+			case op.result.refusal != "":
 				counts.Failed++
 				refusals = append(refusals, op.what+" failed: "+op.result.refusal)
+			case op.call == nil:
+				counts.Unchanged++
+			default:
+				counts.Applied++
 			}
 		}
 		if len(refusals) > 0 {

@@ -84,16 +84,21 @@ func (s *sink) Want(
 	if s.dry {
 		return nil
 	}
-	if s.changes[part.Number] == nil {
-		if s.changes == nil {
-			s.changes = map[int]*objects.JSONLines{}
-		}
-		s.changes[part.Number] = s.work.JSONLines(contract.WantedKey(s.importID, part.Number))
-	}
-	return s.changes[part.Number].Encode(ctx, contract.Change{
+	return s.encode(ctx, part.Number, contract.Change{
 		Place:    contract.Place{Source: place.Source, Line: place.Line},
 		Username: string(username), Groups: wanted.Groups, Enabled: wanted.Enabled,
 	})
+}
+
+// encode keeps what a row of a part wants; part 0 is of rows whose users exist.
+func (s *sink) encode(ctx context.Context, part int, change contract.Change) error {
+	if s.changes[part] == nil {
+		if s.changes == nil {
+			s.changes = map[int]*objects.JSONLines{}
+		}
+		s.changes[part] = s.work.JSONLines(contract.WantedKey(s.importID, part))
+	}
+	return s.changes[part].Encode(ctx, change)
 }
 
 // closeChanges ends what rows want, by part. The changes of every part but the last are applied while the next one is

@@ -65,6 +65,7 @@ type Config struct {
 	Mapping             string                  `env:"MAPPING" envDefault:""`
 	MaxRejectedPercent  float64                 `env:"MAX_REJECTED_PERCENT"`
 	CheckExistingUsers  bool                    `env:"CHECK_EXISTING_USERS"`
+	Existing            Existing                `env:"EXISTING" envDefault:"skip"`
 	ApplyGroups         bool                    `env:"APPLY_GROUPS" envDefault:"false"`
 	CreateGroups        bool                    `env:"CREATE_GROUPS" envDefault:"false"`
 	MaxImportDays       float64                 `env:"MAX_IMPORT_DAYS"`
@@ -210,6 +211,7 @@ func (p *Prepare) pool(ctx context.Context, id string) (pool *usercsv.Pool, user
 	for _, a := range up.SchemaAttributes {
 		attribute := usercsv.Attribute{
 			Name: aws.ToString(a.Name), Type: usercsv.DataType(a.AttributeDataType), Required: aws.ToBool(a.Required),
+			Immutable: a.Mutable != nil && !*a.Mutable,
 		}
 		var minLength, maxLength, minValue, maxValue string
 		if c := a.StringAttributeConstraints; c != nil {
@@ -245,12 +247,12 @@ func (p *Prepare) prepare(ctx context.Context, plan *contract.Plan, pool *usercs
 	// Uploads that a failure leaves behind are cleaned up with parent.
 	sink := &sink{
 		work: p.Work, importID: plan.ImportID, outcomes: p.Work.JSONLines(contract.RejectedKey(plan.ImportID)),
-		exclusions: p.Work.JSONLines(contract.ExclusionsKey(plan.ImportID)),
+		exclusions: p.Work.JSONLines(contract.ExclusionsKey(plan.ImportID)), timeout: p.timeout(),
 	}
 	if sink.dry = plan.Mode == contract.ModeCheck; sink.dry && p.Config.CheckExistingUsers {
 		sink.roster = &roster{pool: pool}
 	}
-	err := p.read(ctx, plan, pool, sink)
+	err := p.read(ctx, plan, pool, sink, users)
 	if err == nil && sink.roster != nil {
 		plan.Existing, err = p.existing(ctx, sink.roster, users)
 	}
@@ -264,13 +266,19 @@ func (p *Prepare) prepare(ctx context.Context, plan *contract.Plan, pool *usercs
 	return nil
 }
 
-func (p *Prepare) read(ctx context.Context, plan *contract.Plan, pool *usercsv.Pool, sink *sink) error {
+func (p *Prepare) read(
+	ctx context.Context, plan *contract.Plan, pool *usercsv.Pool, sink *sink, users int,
+) error {
 	of, err := p.listGroups(ctx, pool.ID)
 	if err != nil {
 		return err
 	}
 	groups := of.rules()
-	preparer, err := p.preparer(plan, pool, groups, sink)
+	knows, err := p.existingSink(ctx, plan, pool, sink, users)
+	if err != nil {
+		return err
+	}
+	preparer, err := p.preparer(plan, pool, groups, knows)
 	if err != nil {
 		return err
 	}
@@ -332,8 +340,8 @@ func (p *Prepare) read(ctx context.Context, plan *contract.Plan, pool *usercsv.P
 	if plan.Exclusions, err = sink.exclusions.Close(); err != nil {
 		return err
 	}
-	if sink.wanted != (contract.Changes{}) {
-		plan.Wanted = &sink.wanted
+	if err := sink.closeUpdates(plan); err != nil {
+		return err
 	}
 	if plan.Mode == contract.ModeCheck {
 		return nil
@@ -437,13 +445,16 @@ func (p *Prepare) tooManyRejected(read, rejected int) *usercsv.Refusal {
 			"check/ to see which, repair them, and drop it again.", rejected, read, p.Config.MaxRejectedPercent))
 }
 
+// timeout ends an execution, in seconds.
+func (p *Prepare) timeout() int64 { return int64(p.Config.MaxImportDays * (24 * time.Hour).Seconds()) }
+
 // importJob is the input of a part's import-job execution.
 func (p *Prepare) importJob(plan *contract.Plan, part usercsv.PartSummary, written *partWriter) contract.ImportJob {
 	name := contract.ExecutionName{ImportID: plan.ImportID, Part: part.Number, Rows: part.Rows}
 	job := contract.ImportJob{
 		PartPlan: contract.PartPlan{
 			Schema: contract.Schema, ImportID: plan.ImportID, UserPoolID: plan.UserPoolID, Execution: name.String(),
-			TimeoutSeconds: int64(p.Config.MaxImportDays * (24 * time.Hour).Seconds()),
+			TimeoutSeconds: p.timeout(),
 			Scheduled:      plan.Manifest != "", Sources: len(plan.Sources), Part: part.Number,
 			Algorithm: string(part.Algorithm), PreparedAt: plan.StartedAt, MaxTurns: p.Config.MaxTurns,
 		},
@@ -506,9 +517,13 @@ type sink struct {
 	roster     *roster // of a dry run that looks for users
 	parts      map[int]*partWriter
 	outcomes   *objects.JSONLines
-	wanted     contract.Changes           // by accepted rows
-	changes    map[int]*objects.JSONLines // what they want, by part
 	exclusions *objects.JSONLines
+	wanted     contract.Changes // by accepted rows
+	// unchanged are those of them that existing users have already, and kept counts those users' rows by source.
+	unchanged contract.Changes
+	kept      map[int]int
+	timeout   int64                      // of executions, in seconds
+	changes   map[int]*objects.JSONLines // what rows want, by part
 }
 
 // OpenPart begins a part's objects.

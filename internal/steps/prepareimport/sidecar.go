@@ -23,6 +23,8 @@ type Sidecar struct {
 	SHA256 string `json:"sha256"` // of the file as it is, in hexadecimal digits
 	// Mapping is the name of a built-in mapping, or a mapping.
 	Mapping json.RawMessage `json:"mapping"`
+	// Existing asks for something else than the stack's parameter, where that allows it.
+	Existing *Existing `json:"existing"`
 }
 
 // maxKey is the longest key of S3, in bytes: no object has a longer one, and asking for it is an error.
@@ -57,8 +59,8 @@ func (p *Prepare) sidecar(ctx context.Context, source *contract.PlannedSource) (
 	sidecar, ok := parseSidecar(text)
 	if !ok {
 		return nil, usercsv.Refuse(contract.ManifestMismatch,
-			`The manifest beside the file is not {"rows": number, "sha256": "64 hexadecimal digits", "mapping": "name"}. `+
-				"Write it again, or remove it, and drop the file again.")
+			`The manifest beside the file is not {"rows": number, "sha256": "64 hexadecimal digits", "mapping": "name", `+
+				`"existing": "skip"}. Write it again, or remove it, and drop the file again.`)
 	}
 	return sidecar, nil
 }
@@ -75,7 +77,7 @@ func parseSidecar(text []byte) (*Sidecar, bool) {
 		return nil, false
 	}
 	switch {
-	case s.Rows == nil && s.SHA256 == "" && s.Mapping == nil,
+	case s.Rows == nil && s.SHA256 == "" && s.Mapping == nil && s.Existing == nil,
 		s.Rows != nil && *s.Rows < 0,
 		s.SHA256 != "" && !sha256Text.MatchString(s.SHA256):
 		return nil, false

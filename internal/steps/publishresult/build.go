@@ -72,7 +72,14 @@ func (p *Publish) build(ctx context.Context, in contract.Import) (*contract.Resu
 			return nil, err
 		}
 	}
-	return r, report.Finish(r, ending)
+	if err := report.Finish(r, ending); err != nil {
+		return nil, err
+	}
+	if r.Mode == contract.ModeCheck && r.Changes != nil && r.Changes.Attributes.Wanted > 0 {
+		r.Message += fmt.Sprintf(" %d existing users would be changed; each may count as an active user.",
+			r.Changes.Attributes.Wanted)
+	}
+	return r, nil
 }
 
 // plan reads the drop's plan. Where prepare-import did not get that far, all that is known is what was dropped.
@@ -211,7 +218,7 @@ func (p *Publish) count(r *contract.Result, plan contract.Plan, summaries []cont
 		}
 		r.Excluded = contract.AddExcluded(r.Excluded, s.ExcludedBy)
 		if plan.Mode != contract.ModeCheck {
-			source.Rows.RowOutcomes = &contract.RowOutcomes{}
+			source.Rows.RowOutcomes = &contract.RowOutcomes{Skipped: int64(s.Kept)}
 		}
 		if len(plan.Sources) > 1 {
 			source.Problems, source.Notes, source.Mapping = s.Problems, s.Notes, s.Mapping
@@ -246,6 +253,14 @@ func (p *Publish) count(r *contract.Result, plan contract.Plan, summaries []cont
 	}
 	for _, s := range r.Sources {
 		r.Rows = r.Rows.Add(s.Rows)
+	}
+	kept := 0
+	for _, s := range plan.Sources {
+		kept += s.Kept
+	}
+	if plan.Mode == contract.ModeCheck && kept > 0 {
+		r.Predicted = &contract.Predicted{Imported: r.Rows.Submitted - int64(kept), Skipped: int64(kept)}
+		return
 	}
 	if e := plan.Existing; e != nil {
 		there, unknown := int64(e.Found), int64(e.Unchecked)

@@ -56,16 +56,15 @@ func (p *Publish) changes(
 		return plan.Wanted, nil, nil
 	}
 	counts = &contract.Changes{}
-	for _, job := range plan.Parts {
-		if job.Changes.Key == "" {
-			continue
-		}
-		part := changes.Part{Work: p.Work, ImportID: plan.ImportID, Number: job.Part, Wanted: job.Changes}
+	if plan.Unchanged != nil {
+		*counts = *plan.Unchanged
+	}
+	for _, part := range changes.Parts(p.Work, &plan) {
 		summary, found, err := part.Summary(ctx)
 		if err == nil && !found {
 			if in.Error == nil && !in.Quiet {
 				return nil, nil, &notApplied{contract.ApplyChanges{
-					Schema: contract.Schema, ImportID: in.ImportID, UserPoolID: in.UserPoolID, TimeoutSeconds: job.TimeoutSeconds,
+					Schema: contract.Schema, ImportID: in.ImportID, UserPoolID: in.UserPoolID, TimeoutSeconds: plan.TimeoutSeconds,
 				}}
 			}
 			summary, err = p.abandon(ctx, in, part)
@@ -102,5 +101,5 @@ func (p *Publish) abandon(
 		why = "was stopped"
 	}
 	return part.Finish(ctx, wanted, done, "The user is in the pool, but the import "+why+
-		" before its groups and its state were applied. Drop the row again.")
+		" before the changes of this row were applied. Drop the row again.")
 }
