@@ -212,6 +212,13 @@ func documentsPlace(t *testing.T) (importID string) {
 			t.Fatal(err)
 		}
 	}
+	export, err := os.ReadFile(filepath.Join(examples, "../internal/mapping/builtin/okta/export.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("export.csv", export, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	client := cognito.NewFromConfig(localConfig(d, os.Getenv("AWS_ENDPOINT_URL")))
 	header, err := client.GetCSVHeader(t.Context(), &cognito.GetCSVHeaderInput{UserPoolId: aws.String(examplePool)})
 	if err != nil {
