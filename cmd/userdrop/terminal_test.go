@@ -53,6 +53,11 @@ func TestNoControlCharacters(t *testing.T) {
 		{"demo", name, "--pool", name, "--out", "out"},
 		{"drop", "gone" + evil + ".csv", "--stack", "none"},
 		{"drop", name, "--stack", evil},
+		{"convert", name, "--mapping", "auth0", "--pool", "pool.json", "--out", "converted" + evil},
+		{"convert", "unknown.csv", "--mapping", "auth0", "--pool", "pool.json", "--out", "converted"},
+		{"convert", name, "--mapping", evil, "--pool", "pool.json", "--out", "converted"},
+		{"convert", "gone" + evil, "--mapping", "auth0", "--pool", "pool.json", "--out", "converted"},
+		{"convert", name, "--mapping", name, "--pool", "pool.json", "--out", "converted"},
 		{evil},
 		{"check", "--" + evil},
 	} {
@@ -112,4 +117,37 @@ func TestNoSecrets(t *testing.T) {
 			}
 		}
 	}
+}
+
+// FuzzCheckTerminal checks any file: nothing that a terminal would obey comes out, and no cell of a column that the
+// pool does not have, or that is for hashes.
+func FuzzCheckTerminal(f *testing.F) {
+	for _, seed := range []string{
+		"username,email,email_verified\nu,\x1b[31m,maybe\n", "sep=;\nusername;e\u202email\n\"\x07\";x\n", "\x9b\n", "\u200b,\x1b\n1,2\n",
+	} {
+		f.Add(seed, "plain")
+	}
+	dir := f.TempDir()
+	pool, file := filepath.Join(dir, "pool.json"), filepath.Join(dir, "users.csv")
+	if err := os.WriteFile(pool, []byte(testPool), 0o600); err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text, cell string) {
+		const secret = "Zq7-Wv-Secret"
+		quoted := `"` + strings.ReplaceAll(secret+cell, `"`, `""`) + `"`
+		hidden := "username,email,email_verified,password_hash,office\n" + text + "," + quoted + ",true," + quoted + "," + quoted + "\n"
+		hidden = strings.Replace(hidden, ","+quoted+",true", ",no address,true", 1)
+		for _, source := range []string{text, "username,email,email_verified\n" + text, hidden} {
+			if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, stdout, stderr := userdrop("check", file, "--pool", pool, "--ignore-columns", "office")
+			if at := controls(stdout + stderr); at != "" {
+				t.Errorf("%q: a control character in %q", source, at)
+			}
+			if strings.Contains(stdout+stderr, secret) {
+				t.Errorf("%q: a hash or an unknown cell is shown: %s", source, stdout)
+			}
+		}
+	})
 }
