@@ -130,7 +130,7 @@ func (o *demoOptions) run(cmd *cobra.Command, file *input, pool string) (*contra
 	if err != nil {
 		return nil, nil, err
 	}
-	manifest, err := mappingManifest(o.mapping)
+	manifest, err := newManifest(o.mapping, nil)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -28,6 +28,7 @@ type dropOptions struct {
 	watch bool
 	// mapping is a name or a file; see findMapping.
 	mapping string
+	rules   ruleFlags // those that a manifest may have
 }
 
 func newDropCommand() *cobra.Command {
@@ -58,6 +59,7 @@ imported.`,
 	flags.StringVar(&o.name, "name", "", "the `NAME` of the file in the inbox (default: its own; stdin.csv for -)")
 	flags.BoolVar(&o.check, "check", false, "a dry run: everything but the jobs")
 	defineMapping(cmd, &o.mapping)
+	o.rules.defineOfFile(cmd)
 	flags.BoolVar(&o.watch, "watch", false, "stay until the result is published, and print it")
 	o.watchOptions.define(flags)
 	return cmd
@@ -133,7 +135,11 @@ func (o *dropOptions) upload(cmd *cobra.Command, s *client.Stack, name, pool str
 	if err := file.refuseWorkbook(); err != nil {
 		return contract.Drop{}, err
 	}
-	manifest, err := mappingManifest(o.mapping)
+	settings, err := o.rules.ofManifest(cmd.Flags())
+	if err != nil {
+		return contract.Drop{}, err
+	}
+	manifest, err := newManifest(o.mapping, settings)
 	if err != nil {
 		return contract.Drop{}, err
 	}

@@ -32,6 +32,19 @@ func TestDropInputs(t *testing.T) {
 		run(t, 64, "", "drop a.csv b.csv --watch --out result")
 		run(t, 64, "", "drop a.csv b.csv --name c.csv")
 	})
+	t.Run("settings of the file", func(t *testing.T) {
+		file := "username,email,email_verified,office,birthdate\nkim,kim@example.com,true,x,25/12/1990\nlee,lee@example.com,true,x,3.4.1985\n"
+		if err := os.WriteFile("own.csv", []byte(file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		stdout, _ := run(t, 0, "", "drop own.csv --date-order day-first --ignore-columns office --watch --interval 50ms --json")
+		for _, want := range []string{`"verdict": "SUCCEEDED"`, `"ColumnIgnored"`} {
+			if !strings.Contains(stdout, want) {
+				t.Errorf("no %s in %s", want, stdout)
+			}
+		}
+		run(t, 64, "", "drop own.csv --date-order backwards")
+	})
 	t.Run("standard input", func(t *testing.T) {
 		stdin := "username,email,email_verified\nzoe,zoe@example.com,true\n"
 		stdout, _ := run(t, 0, stdin, "drop - --name zoe.csv --watch --interval 50ms")

@@ -65,19 +65,35 @@ func mapFile(settings *usercsv.Settings, pool *usercsv.Pool, nameOrFile string) 
 	return engine, nil
 }
 
-// mappingManifest returns the manifest by which a drop asks for a mapping, nil without one.
-func mappingManifest(nameOrFile string) ([]byte, error) {
-	if nameOrFile == "" {
+// newManifest returns the manifest of a drop that asks for a mapping or for settings; nil if it asks for nothing.
+func newManifest(mapping string, settings map[string]any) ([]byte, error) {
+	members := map[string]any{}
+	if mapping != "" {
+		member, err := mappingMember(mapping)
+		if err != nil {
+			return nil, err
+		}
+		members["mapping"] = member
+	}
+	if len(settings) > 0 {
+		members["settings"] = settings
+	}
+	if len(members) == 0 {
 		return nil, nil
 	}
+	return json.Marshal(members)
+}
+
+// mappingMember is what a manifest has to ask for a mapping: its name, or the mapping itself.
+func mappingMember(nameOrFile string) (any, error) {
 	_, text, err := findMapping(nameOrFile)
 	if err != nil {
 		return nil, fmt.Errorf("the mapping %s: %w", nameOrFile, err)
 	}
 	if _, builtIn := mapping.BuiltinText(nameOrFile); builtIn {
-		return json.Marshal(map[string]string{"mapping": nameOrFile})
+		return nameOrFile, nil
 	}
-	return json.Marshal(map[string]json.RawMessage{"mapping": text})
+	return json.RawMessage(text), nil
 }
 
 // hint adds, to the problems of a file that is refused without a mapping, the mapping that it looks to need.

@@ -37,20 +37,51 @@ func (r *ruleFlags) define(cmd *cobra.Command) {
 		"`WHAT` counts as verified: none, email, phone_number, both")
 	flags.StringVar(&r.DefaultPhoneCountry, "default-phone-country", "",
 		"the `COUNTRY` of national phone numbers, such as US")
+	r.defineOfFile(cmd)
+	complete(cmd, "assume-verified", "none", "email", "phone_number", "both")
+}
+
+// defineOfFile adds the flags of settings that a drop may have for itself, by its manifest.
+func (r *ruleFlags) defineOfFile(cmd *cobra.Command) {
+	flags := cmd.Flags()
 	flags.StringVar(&r.DateOrder, "date-order", "auto",
 		"`ORDER` of dates like 03/04/1985: auto, month-first, day-first")
 	flags.StringVar(&r.NullText, "null-text", "", "`TEXTS` that mean a blank cell, with commas between, such as NULL")
 	flags.StringVar(&r.IgnoreColumns, "ignore-columns", "",
 		"leave out the `COLUMNS` of these names, with commas between; * is all unknown ones")
 	flags.StringVar(&r.IdColumn, "id-column", "", "the `COLUMN` of old ids, which come back in users.csv")
-	complete := func(flag string, values ...cobra.Completion) {
-		fixed := cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
-		if err := cmd.RegisterFlagCompletionFunc(flag, fixed); err != nil {
-			panic(err) // the flag is defined above
+	complete(cmd, "date-order", "auto", "month-first", "day-first")
+}
+
+// complete offers the values of a flag to the shell.
+func complete(cmd *cobra.Command, flag string, values ...cobra.Completion) {
+	fixed := cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
+	if err := cmd.RegisterFlagCompletionFunc(flag, fixed); err != nil {
+		panic(err) // the flag is defined before
+	}
+}
+
+// ofManifest returns the settings of a manifest, by their names there: those whose flags were given.
+func (r *ruleFlags) ofManifest(flags *pflag.FlagSet) (map[string]any, error) {
+	parsed, err := usercsv.ParseSettings(r.SettingTexts, nil)
+	if err != nil {
+		return nil, err
+	}
+	settings := map[string]any{}
+	for flag, member := range map[string]struct {
+		name  string
+		value any
+	}{
+		"date-order":     {"dateOrder", parsed.DateOrder},
+		"null-text":      {"nullText", append([]string{}, parsed.NullText...)},
+		"ignore-columns": {"ignoreColumns", append([]string{}, parsed.IgnoreColumns...)},
+		"id-column":      {"idColumn", parsed.IdColumn},
+	} {
+		if flags.Changed(flag) {
+			settings[member.name] = member.value
 		}
 	}
-	complete("assume-verified", "none", "email", "phone_number", "both")
-	complete("date-order", "auto", "month-first", "day-first")
+	return settings, nil
 }
 
 // given returns the flags that were given as parameters of the template, KEY=VALUE.

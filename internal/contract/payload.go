@@ -100,6 +100,8 @@ type PlannedSource struct {
 	Refused  bool      `json:"refused"`
 	Problems []Problem `json:"problems,omitempty"`
 	Notes    []Note    `json:"notes,omitempty"`
+	// Settings are those of this source, where they differ from the drop's.
+	Settings json.RawMessage `json:"settings,omitempty"`
 	// Mapping is what was applied to the file, and ExcludedBy the rows that it left out. Delimiter and Positions are how
 	// the file is read again.
 	Mapping    *Mapping       `json:"mapping,omitempty"`

@@ -52,7 +52,9 @@ func firstBytes(nullText []string) (table [256]firstByte) {
 		table[b] |= firstUnusual
 	}
 	for _, text := range nullText {
-		table[text[0]] |= firstUnusual
+		if text != "" {
+			table[text[0]] |= firstUnusual
+		}
 	}
 	for _, word := range nullWords {
 		table[strings.ToUpper(word)[0]] |= firstOfNull

@@ -329,3 +329,43 @@ func TestGoneMidway(t *testing.T) {
 		}
 	})
 }
+
+// TestManifestSettings gives one file settings of its own, and tries manifests that ask for more than they may.
+func TestManifestSettings(t *testing.T) {
+	const file = "username,email,email_verified,office,birthdate,name\n" +
+		"u,u@example.com,true,x,25/12/1990,NULL\nv,v@example.com,true,y,03/04/1985,V\nw,bad,true,y,03/04/1985,W\n"
+	for _, c := range []struct{ name, manifest, want string }{
+		{"none", `{"rows": 3}`, "REJECTED UnknownColumn"},
+		{"columns", `{"settings": {"ignoreColumns": ["office"]}}`, "REJECTED AmbiguousDates"},
+		{"columns and dates", `{"settings": {"ignoreColumns": ["*"], "dateOrder": "day-first", "nullText": ["NULL", ""]}}`,
+			"PARTIAL BadEmail ColumnIgnored"},
+		{"an id", `{"rows": 3, "settings": {"idColumn": "Office", "dateOrder": "month-first"}}`,
+			"PARTIAL BadEmail BadBirthdate NullText"},
+		{"who is verified", `{"settings": {"assumeVerified": "email"}}`, "REJECTED ManifestMismatch"},
+		{"a wrong order", `{"settings": {"dateOrder": "year-first"}}`, "REJECTED ManifestMismatch"},
+		{"a member twice", `{"settings": {"dateOrder": "day-first", "dateOrder": "auto"}}`, "REJECTED ManifestMismatch"},
+		{"another case", `{"settings": {"DateOrder": "day-first"}}`, "REJECTED ManifestMismatch"},
+		{"no object", `{"settings": "day-first"}`, "REJECTED ManifestMismatch"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inWorld(t, stack{parameters: map[string]string{"DateOrder": "auto"}}, func(t *testing.T, w world) {
+				w.put("incoming/"+pool+"/users.csv.manifest.json", c.manifest)
+				r := w.drop("incoming/"+pool+"/users.csv", file)
+				got := string(r.Verdict)
+				for _, code := range codes(r.Problems) {
+					got += " " + code
+				}
+				for _, n := range r.Notes {
+					got += " " + n.Code.String()
+				}
+				if got != c.want {
+					t.Errorf("%s, want %s: %s", got, c.want, encoded(t, r.Problems))
+				}
+				// publish-result reads the file again by the same settings.
+				if r.Verdict == contract.VerdictPartial && len(w.failed(r.Files.Failed)) == 0 {
+					t.Error("failed.csv has no row")
+				}
+			})
+		})
+	}
+}

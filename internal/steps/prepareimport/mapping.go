@@ -22,6 +22,22 @@ type mappings struct {
 	looked bool
 }
 
+// terms are what applies to one source alone: its mapping, nil if it has none, and the settings of its manifest.
+type terms struct {
+	mapping  *mapping.Mapping
+	settings *SidecarSettings
+}
+
+func (p *Prepare) terms(
+	ctx context.Context, plan *contract.Plan, expected *Sidecar, found *mappings,
+) (asked terms, err error) {
+	if expected != nil {
+		asked.settings = expected.Settings
+	}
+	asked.mapping, err = p.mapping(ctx, plan, expected, found)
+	return asked, err
+}
+
 // mapping returns the mapping of a source: that of its manifest, of its pool, or of the stack; nil if there is none. A
 // *usercsv.Refusal says what is wrong with it.
 func (p *Prepare) mapping(
@@ -100,9 +116,10 @@ func badMapping(message string) error {
 
 // mapped returns the settings of the CSV rules for a source, and the engine of its mapping, nil if it has none.
 func (p *Prepare) mapped(
-	plan *contract.Plan, pool *usercsv.Pool, groups *usercsv.Groups, m *mapping.Mapping,
+	plan *contract.Plan, pool *usercsv.Pool, groups *usercsv.Groups, asked terms,
 ) (usercsv.Settings, *mapping.Engine, error) {
-	settings := p.rules(plan, groups)
+	settings := asked.settings.over(p.rules(plan, groups))
+	m := asked.mapping
 	if m == nil {
 		return settings, nil, nil
 	}

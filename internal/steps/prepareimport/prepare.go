@@ -288,13 +288,13 @@ func (p *Prepare) read(
 	for i := range plan.Sources {
 		source := &plan.Sources[i]
 		expected, err := p.sidecar(ctx, source)
-		var m *mapping.Mapping
+		var asked terms
 		if err == nil {
-			m, err = p.mapping(ctx, plan, expected, &found)
+			asked, err = p.terms(ctx, plan, expected, &found)
 		}
 		if err == nil && several { // one bad file must not spoil the others: look before
 			err = p.stream(ctx, source.Object, expected, func(r io.Reader) (int, error) {
-				return p.examine(ctx, r, plan, pool, of.rules(), m)
+				return p.examine(ctx, r, plan, pool, of.rules(), asked)
 			})
 			expected = nil // a version does not change: once is enough
 		}
@@ -308,7 +308,7 @@ func (p *Prepare) read(
 			return err
 		}
 		err = p.stream(ctx, source.Object, expected, func(r io.Reader) (int, error) {
-			return p.add(ctx, r, plan, pool, preparer, groups, source, m)
+			return p.add(ctx, r, plan, pool, preparer, groups, source, asked)
 		})
 		if refusal, refused := errors.AsType[*usercsv.Refusal](err); refused && several && !refusal.Has(contract.TooLarge) {
 			// It was deleted between the two looks. The next try passes over it.
@@ -360,14 +360,19 @@ func (p *Prepare) read(
 // add prepares one source and notes in the plan what was found out.
 func (p *Prepare) add(
 	ctx context.Context, r io.Reader, plan *contract.Plan, pool *usercsv.Pool, preparer *usercsv.Preparer,
-	groups *usercsv.Groups, source *contract.PlannedSource, m *mapping.Mapping,
+	groups *usercsv.Groups, source *contract.PlannedSource, asked terms,
 ) (rows int, err error) {
-	settings, engine, err := p.mapped(plan, pool, groups, m)
+	settings, engine, err := p.mapped(plan, pool, groups, asked)
 	if err == nil {
 		err = preparer.Use(settings)
 	}
 	if err != nil {
 		return 0, err
+	}
+	if asked.settings != nil {
+		if source.Settings, err = json.Marshal(settings); err != nil {
+			return 0, err
+		}
 	}
 	text := &beginning{Reader: r}
 	summary, err := preparer.Add(ctx, text)
@@ -379,7 +384,7 @@ func (p *Prepare) add(
 	if engine != nil && err == nil {
 		account := engine.Account()
 		source.Excluded, source.Mapping, source.ExcludedBy = summary.Excluded, account.Result(), account.Excluded()
-		source.Delimiter, source.Positions = string(summary.Header.Delimiter), m.Positions
+		source.Delimiter, source.Positions = string(summary.Header.Delimiter), asked.mapping.Positions
 	}
 	return summary.Read, err
 }
@@ -403,9 +408,9 @@ func (p *Prepare) preparer(
 
 // examine reads one file of several to its end, counts its rows, and refuses it if it alone would be refused.
 func (p *Prepare) examine(
-	ctx context.Context, r io.Reader, plan *contract.Plan, pool *usercsv.Pool, groups *usercsv.Groups, m *mapping.Mapping,
+	ctx context.Context, r io.Reader, plan *contract.Plan, pool *usercsv.Pool, groups *usercsv.Groups, asked terms,
 ) (rows int, err error) {
-	settings, engine, err := p.mapped(plan, pool, groups, m)
+	settings, engine, err := p.mapped(plan, pool, groups, asked)
 	if err != nil {
 		return 0, err
 	}

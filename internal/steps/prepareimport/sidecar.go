@@ -2,8 +2,10 @@ package prepareimport
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -25,6 +27,45 @@ type Sidecar struct {
 	Mapping json.RawMessage `json:"mapping"`
 	// Existing asks for something else than the stack's parameter, where that allows it.
 	Existing *Existing `json:"existing"`
+	// Settings are settings of the CSV rules for this file.
+	Settings *SidecarSettings `json:"settings"`
+}
+
+// SidecarSettings are the settings that a manifest may have. They go before those of the stack, and a mapping's before
+// both. What counts as verified is the stack's alone.
+type SidecarSettings struct {
+	DateOrder     usercsv.DateOrder `json:"dateOrder"`
+	NullText      []string          `json:"nullText"`
+	IgnoreColumns []string          `json:"ignoreColumns"`
+	IdColumn      string            `json:"idColumn"`
+}
+
+// UnmarshalJSON is as strict as parseSidecar.
+func (s *SidecarSettings) UnmarshalJSON(text []byte) error {
+	type plain SidecarSettings
+	if !exactMembers(text, *s) {
+		return errors.New("the settings of a manifest are dateOrder, nullText, ignoreColumns and idColumn")
+	}
+	if err := json.Unmarshal(text, (*plain)(s)); err != nil {
+		return err
+	}
+	return usercsv.Settings{DateOrder: s.DateOrder}.Validate()
+}
+
+// over returns settings with those of the manifest in their place; nil has none.
+func (s *SidecarSettings) over(settings usercsv.Settings) usercsv.Settings {
+	if s == nil {
+		return settings
+	}
+	settings.DateOrder = cmp.Or(s.DateOrder, settings.DateOrder)
+	settings.IdColumn = cmp.Or(s.IdColumn, settings.IdColumn)
+	if s.NullText != nil {
+		settings.NullText = s.NullText
+	}
+	if s.IgnoreColumns != nil {
+		settings.IgnoreColumns = s.IgnoreColumns
+	}
+	return settings
 }
 
 // maxKey is the longest key of S3, in bytes: no object has a longer one, and asking for it is an error.
@@ -60,7 +101,8 @@ func (p *Prepare) sidecar(ctx context.Context, source *contract.PlannedSource) (
 	if !ok {
 		return nil, usercsv.Refuse(contract.ManifestMismatch,
 			`The manifest beside the file is not {"rows": number, "sha256": "64 hexadecimal digits", "mapping": "name", `+
-				`"existing": "skip"}. Write it again, or remove it, and drop the file again.`)
+				`"existing": "skip", "settings": {"dateOrder": "day-first", "nullText": ["…"], "ignoreColumns": ["…"], `+
+				`"idColumn": "…"}}. Write it again, or remove it, and drop the file again.`)
 	}
 	return sidecar, nil
 }
@@ -77,7 +119,7 @@ func parseSidecar(text []byte) (*Sidecar, bool) {
 		return nil, false
 	}
 	switch {
-	case s.Rows == nil && s.SHA256 == "" && s.Mapping == nil && s.Existing == nil,
+	case s.Rows == nil && s.SHA256 == "" && s.Mapping == nil && s.Existing == nil && s.Settings == nil,
 		s.Rows != nil && *s.Rows < 0,
 		s.SHA256 != "" && !sha256Text.MatchString(s.SHA256):
 		return nil, false

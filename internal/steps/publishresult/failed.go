@@ -147,8 +147,12 @@ func readAgain(body io.Reader, plan contract.Plan, source int) (*usercsv.Rows, e
 func readUnmapped(body io.Reader, plan contract.Plan, source int) (*usercsv.Rows, error) {
 	pool, err := usercsv.DecodePool(plan.Pool)
 	var settings usercsv.Settings
-	if err == nil && plan.Settings != nil {
-		err = json.Unmarshal(plan.Settings, &settings)
+	text := plan.Settings
+	if own := plan.Sources[source].Settings; own != nil {
+		text = own
+	}
+	if err == nil && text != nil {
+		err = json.Unmarshal(text, &settings)
 	}
 	if err != nil {
 		return nil, err
