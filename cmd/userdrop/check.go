@@ -101,11 +101,12 @@ func check(cmd *cobra.Command, name string, o checkOptions) error {
 		done()
 	}
 	refusal, refused := errors.AsType[*usercsv.Refusal](err)
+	hint := ""
 	switch {
 	case refused:
 		res.Problems = refusal.Problems
 		if engine == nil {
-			res.Problems = file.hint(refusal.Problems)
+			res.Problems, hint = file.hint(refusal.Problems)
 		}
 		if err := sink.discard(); err != nil {
 			return err
@@ -145,7 +146,9 @@ func check(cmd *cobra.Command, name string, o checkOptions) error {
 	if o.json {
 		_, err = cmd.OutOrStdout().Write(text)
 	} else {
-		err = newCheckView(cmd.OutOrStdout(), sink.samples).write(res, summary.Parts)
+		view := newCheckView(cmd.OutOrStdout(), sink.samples)
+		view.hint = contract.NameFlags(hint)
+		err = view.write(res, summary.Parts)
 	}
 	switch {
 	case err != nil:

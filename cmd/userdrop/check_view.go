@@ -21,6 +21,7 @@ type checkView struct {
 	width   int
 	colour  bool
 	samples map[contract.Code][]sample
+	hint    string // the mapping that a refused file looks to need
 }
 
 func newCheckView(w io.Writer, samples map[contract.Code][]sample) *checkView {
@@ -78,6 +79,13 @@ func (v *checkView) write(r *contract.Result, parts []usercsv.PartSummary) error
 			v.printf(" %s %s", client.Grouped(e.Count), e.Because)
 		}
 		v.printf(".\n")
+	}
+	if v.hint != "" {
+		v.printf("\n")
+		v.paragraph("  ", v.hint)
+		for i := range r.Problems { // once is enough
+			r.Problems[i].Message = strings.TrimPrefix(r.Problems[i].Message, v.hint+" ")
+		}
 	}
 	v.problems(r)
 	v.notes(r.Notes)

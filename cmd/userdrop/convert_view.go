@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"userdrop/internal/client"
@@ -58,6 +59,12 @@ func (v *convertView) columns(a *convert.Account) {
 		v.printf("  %s%s  %s\n", name, strings.Repeat(" ", max(width-len([]rune(name)), 0)), what)
 	}
 	for _, missing := range a.Missing {
+		safety := slices.ContainsFunc(missing.Without, func(what string) bool {
+			return strings.HasPrefix(what, "exclusion ") || strings.HasSuffix(what, "_verified")
+		})
+		if !safety {
+			continue // account.json has the others
+		}
 		v.printf("  %s\n", v.paint(yellow, fmt.Sprintf("the export has no column %s: without it there is no %s",
 			printable(missing.Column, 40), strings.Join(missing.Without, ", "))))
 	}

@@ -97,7 +97,7 @@ func mappingMember(nameOrFile string) (any, error) {
 }
 
 // hint adds, to the problems of a file that is refused without a mapping, the mapping that it looks to need.
-func (i *input) hint(problems []contract.Problem) []contract.Problem {
+func (i *input) hint(problems []contract.Problem) (hinted []contract.Problem, hint string) {
 	text := make([]byte, mapping.SuggestFrom)
 	n, _ := i.ReadAt(text, 0)
 	return mapping.Hint(problems, text[:n])

@@ -126,7 +126,7 @@ func (a *Account) addMissing(s *Source) {
 		}
 		for i, x := range s.e.exclude {
 			if slices.Contains(x.reads, v) && !s.hasColumns(x) {
-				missing.Without = append(missing.Without, "exclude as "+s.e.mapping.Exclude[i].Because)
+				missing.Without = append(missing.Without, "exclusion as "+s.e.mapping.Exclude[i].Because)
 			}
 		}
 		known := slices.ContainsFunc(a.Missing, func(m contract.AbsentColumn) bool { return strings.EqualFold(m.Column, name) })
@@ -150,6 +150,12 @@ func (a *Account) addRow(row *usercsv.Mapped) {
 // Account returns what was made of the sources so far.
 func (e *Engine) Account() *Account {
 	a := e.account
+	a.Columns = slices.Clone(a.Columns)
+	for _, s := range e.sources {
+		for i, n := range s.values {
+			a.Columns[s.counted[i]].Values += n
+		}
+	}
 	if e.joined != nil {
 		a.Join = e.joined.account()
 	}

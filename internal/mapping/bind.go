@@ -142,6 +142,17 @@ func (s *Source) bindVariables() {
 		}
 	}
 	s.computed = slices.Sorted(maps.Keys(computed))
+	if s.username >= 0 || s.e.joined != nil {
+		return
+	}
+	var direct []int
+	for _, o := range s.outputs {
+		if o.column < 0 || o.attribute == attributeHash {
+			return
+		}
+		direct = append(direct, o.column)
+	}
+	s.direct = direct
 }
 
 // read returns the source's columns that an output is made of.
@@ -175,6 +186,8 @@ func (s *Source) problems(mentioned []bool, doubled map[int]bool) []contract.Pro
 		}
 	}
 	s.counted = e.account.open(s, mentioned)
+	s.values = make([]int, len(s.names))
+	e.sources = append(e.sources, s)
 	var problems []contract.Problem
 	if unknown != nil {
 		problems = append(problems, columnProblem(contract.UnknownColumn, unknown, unknownAt,

@@ -43,6 +43,8 @@ type Engine struct {
 	state    state
 	vm       vm.VM
 	env      map[string]any
+	keys     []string // of variables in env
+	sources  []*Source
 	joined   *Joined       // nil without a second file
 	current  *joinedRecord // of the row, nil if there is none
 	nullText []string
@@ -60,6 +62,9 @@ func New(m *Mapping, target Target) (*Engine, error) {
 	var mistakes []Mistake
 	if e.compiled, mistakes = compileAll(m, &e.state); len(mistakes) > 0 {
 		return nil, &Invalid{Mistakes: mistakes}
+	}
+	for _, name := range e.variables {
+		e.keys = append(e.keys, rowPrefix+name)
 	}
 	for _, column := range e.columns {
 		if !slices.Contains(target.Attributes, column.attribute) &&

@@ -49,6 +49,9 @@ func evaluate(t testing.TB, expression string, names []string, cells ...string) 
 	if mapped.Failed != "" {
 		return "", mapped.Failed + ": " + mapped.Reason
 	}
+	if mapped.Columns != nil {
+		return strings.TrimSpace(cells[mapped.Columns[0]]), "" // the rules read it as it is
+	}
 	if len(mapped.Values) == 0 {
 		return "", "" // the expression reads no column that there is
 	}

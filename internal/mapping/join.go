@@ -39,6 +39,7 @@ func (e *Engine) join(names []string) error {
 	second.account = newAccount(e.mapping)
 	s := &Source{e: second, names: names, username: -1, idColumn: -1, single: make([]bool, len(names))}
 	for v, name := range e.withVariables {
+		second.keys = append(second.keys, rowPrefix+name)
 		s.columns = append(s.columns, -1)
 		if found := second.find(names, name); found != nil {
 			s.columns[v] = found[0]
@@ -116,7 +117,7 @@ func (e *Engine) addJoined() error {
 	s := j.keys
 	j.counts.Read++
 	for _, v := range s.computed {
-		s.e.env[rowPrefix+s.e.variables[v]] = s.variable(v)
+		s.e.env[s.e.keys[v]] = s.variable(v)
 	}
 	e.state.begin(0)
 	key, err := s.run(e.with)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"slices"
-	"strings"
 	"unicode"
 
 	"userdrop/internal/contract"
@@ -22,10 +21,12 @@ type Source struct {
 	columns  []int  // by variable: which of the source's columns it is, -1 if it has none
 	computed []int  // the variables that have to be in the environment
 	counted  []int  // by column: its place in the account
+	values   []int  // by column: how many records have a value
 	single   []bool // by column: it loses a leading apostrophe, whatever the others have
 	address  []int  // columns whose leading apostrophe shows that all cells of the record have one
 	login    []int  // the same where the addresses are blank
 	idColumn int    // the column with the stable id, if the settings name it; -1 if not
+	direct   []int  // the outputs' columns, if each is a column as it is and nothing else is to be done; else nil
 	username int    // the output that is the username of a pool where it must be an address or a number; -1 if none
 
 	// The current record:
@@ -50,10 +51,10 @@ func (s *Source) Attributes() []string { return s.attributes }
 // Map maps the cells of a CSV row. It implements [usercsv.RowMapper].
 func (s *Source) Map(cells [][]byte) *usercsv.Mapped {
 	size := 0
-	for i, cell := range cells {
-		size += len(cell)
-		if len(cell) > 0 && i < len(s.counted) {
-			s.e.account.Columns[s.counted[i]].Values++
+	for i, cell := range cells[:min(len(cells), len(s.values))] {
+		if n := len(cell); n > 0 {
+			size += n
+			s.values[i]++
 		}
 	}
 	s.cells, s.members = cells, nil
@@ -64,7 +65,7 @@ func (s *Source) Map(cells [][]byte) *usercsv.Mapped {
 func (s *Source) MapMembers(members []any, size int) *usercsv.Mapped {
 	for i, value := range members {
 		if value != nil {
-			s.e.account.Columns[s.counted[i]].Values++
+			s.values[i]++
 		}
 	}
 	s.cells, s.members = nil, members
@@ -80,13 +81,15 @@ func (s *Source) mapRecord(size int) *usercsv.Mapped {
 	e.state.begin(size)
 	e.account.Rows.Read++
 	for _, v := range s.computed {
-		e.env[rowPrefix+e.variables[v]] = s.variable(v)
+		e.env[e.keys[v]] = s.variable(v)
 	}
 	switch {
 	case e.joined != nil && !s.joinRecord(row):
 	case !s.exclude(row):
 	case !s.identify(row):
 	case row.Because != "":
+	case s.isDirect():
+		row.Columns = s.direct
 	default:
 		s.fill(row)
 	}
@@ -95,6 +98,19 @@ func (s *Source) mapRecord(size int) *usercsv.Mapped {
 	}
 	e.account.addRow(row)
 	return row
+}
+
+// isDirect reports whether the rules can read the row's own cells. An apostrophe is taken off before they do.
+func (s *Source) isDirect() bool {
+	if s.direct == nil || s.cells == nil || s.apostrophes {
+		return false
+	}
+	for _, column := range s.direct {
+		if s.single[column] && s.first(column) == '\'' {
+			return false
+		}
+	}
+	return true
 }
 
 var errNoTruth = errors.New("the value is neither true nor false")
@@ -279,6 +295,9 @@ func (s *Source) clean(column int, cell []byte) []byte {
 	if cell = trim(cell); len(cell) == 0 {
 		return nil
 	}
+	if c := cell[0]; c != '\'' && c != '=' && c != '\\' && len(s.e.nullText) == 0 {
+		return cell
+	}
 	if cell[0] == '\'' && (s.apostrophes || s.single[column]) {
 		s.dropped = true
 		if cell = trim(cell[1:]); len(cell) == 0 {
@@ -334,29 +353,31 @@ func (s *Source) findApostrophes() {
 	s.apostrophes, s.dropped = false, false
 	blank := true
 	for _, column := range s.address {
-		text := s.raw(column)
-		blank = blank && text == ""
-		s.apostrophes = s.apostrophes || strings.HasPrefix(text, "'")
+		c := s.first(column)
+		blank = blank && c == 0
+		s.apostrophes = s.apostrophes || c == '\''
 	}
 	if !blank {
 		return
 	}
 	for _, column := range s.login {
-		s.apostrophes = s.apostrophes || strings.HasPrefix(s.raw(column), "'")
+		s.apostrophes = s.apostrophes || s.first(column) == '\''
 	}
 }
 
-// raw returns the first bytes of a column's text.
-func (s *Source) raw(column int) string {
-	if s.cells == nil {
+// first returns the first byte of a column's text, 0 if it is blank.
+func (s *Source) first(column int) byte {
+	var cell []byte
+	if s.cells != nil && column < len(s.cells) {
+		cell = s.cells[column]
+	} else if s.cells == nil {
 		text, _ := s.members[column].(string)
-		return text
+		cell = []byte(text)
 	}
-	if column >= len(s.cells) {
-		return ""
+	if cell = trim(cell); len(cell) > 0 {
+		return cell[0]
 	}
-	cell := trim(s.cells[column])
-	return string(cell[:min(len(cell), 1)])
+	return 0
 }
 
 // fail notes that an expression failed for the row, and returns false.

@@ -79,8 +79,9 @@ func fitsJSON(text []byte) func(Signature) int {
 	}
 }
 
-// Hint adds, to the problems of a file that is refused without a mapping, the mapping that its export looks to need.
-func Hint(problems []contract.Problem, beginning []byte) []contract.Problem {
+// Hint adds, to the problems of a file that is refused without a mapping, the built-in mapping that it looks to need.
+// The hint is empty if it looks to need none.
+func Hint(problems []contract.Problem, beginning []byte) (hinted []contract.Problem, hint string) {
 	helped := slices.IndexFunc(problems, func(p contract.Problem) bool {
 		switch p.Code {
 		case contract.NotCSV, contract.NoHeader, contract.UnknownColumn, contract.DuplicateColumn, contract.MissingColumn:
@@ -89,19 +90,19 @@ func Hint(problems []contract.Problem, beginning []byte) []contract.Problem {
 		return false
 	})
 	if helped < 0 {
-		return problems
+		return problems, ""
 	}
 	name, title, ok := Suggest(beginning)
 	if !ok {
-		return problems
+		return problems, ""
 	}
 	problems = slices.Clone(problems)
 	p := &problems[helped]
-	hint := fmt.Sprintf("The file looks like an export of %s: import it as it is by the setting Mapping %s.", title, name)
+	hint = fmt.Sprintf("The file looks like an export of %s: import it as it is by the setting Mapping %s.", title, name)
 	if p.Code == contract.NotCSV {
 		hint = fmt.Sprintf("The file looks like an export of %s: userdrop convert --mapping %s makes a CSV file of it.",
 			title, name)
 	}
 	p.Message = hint + " " + p.Message
-	return problems
+	return problems, hint
 }

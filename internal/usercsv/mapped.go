@@ -36,7 +36,9 @@ type RowMapper interface {
 // Mapped is what a mapping makes of a record.
 type Mapped struct {
 	Values [][]byte // of the attributes, in their order; nil is blank
-	ID     string   // the stable id that the product gives the user, empty if there is none
+	// Columns are given instead of Values where each attribute is a column of the row as it is.
+	Columns []int
+	ID      string // the stable id that the product gives the user, empty if there is none
 	// Because is the word for why the row is left out, empty if it is not; Text says it in a sentence.
 	Because, Text string
 	// Failed is the place in the mapping of the expression that failed for the row, empty if none did. Reason says more;
@@ -247,6 +249,7 @@ type mappedRows struct {
 	records Records   // of another export
 	outcome *Mapped   // of the row, nil if it could not be read
 	cells   [][]byte  // what was mapped
+	text    []byte    // the values of the row
 	rows    scanner   // the values as the rules read them
 }
 
@@ -294,12 +297,21 @@ func (s *scanner) forRules() *scanner {
 	}
 	row := &m.rows
 	row.mapped, row.rowLine, row.rowEnd = m, s.rowLine, s.rowEnd
-	row.buf, row.fields, row.text = row.buf[:0], row.fields[:0], row.text[:0]
+	row.fields, row.text = row.fields[:0], row.text[:0]
+	if m.outcome.Columns != nil {
+		row.buf = s.buf
+		for _, column := range m.outcome.Columns {
+			row.fields = append(row.fields, s.fields[column])
+		}
+		return row
+	}
+	row.buf = m.text[:0]
 	for _, value := range m.outcome.Values {
 		from := len(row.buf)
 		row.buf = append(row.buf, value...)
 		row.fields = append(row.fields, field{int32(from), int32(len(row.buf)), formQuoted, classify(value)})
 	}
+	m.text = row.buf
 	return row
 }
 
@@ -344,7 +356,7 @@ func (c *checker) checkedValues(m *mappedRows) (attributes []string, values [][]
 		if col.source < 0 {
 			continue // the rules filled it in
 		}
-		value := m.outcome.Values[col.source]
+		value := c.s.cell(col.source)
 		n := slices.Index(c.names, col.name)
 		if !c.codes.Has(contract.Unrepresentable) && len(written) == len(c.names) && written[n] != "" {
 			value = []byte(written[n])

@@ -377,7 +377,7 @@ func (p *Prepare) add(
 	text := &beginning{Reader: r}
 	summary, err := preparer.Add(ctx, text)
 	if refusal, refused := errors.AsType[*usercsv.Refusal](err); refused && engine == nil {
-		refusal.Problems = mapping.Hint(refusal.Problems, text.kept)
+		refusal.Problems, _ = mapping.Hint(refusal.Problems, text.kept)
 	}
 	source.Read, source.Rejected, source.Problems = summary.Read, summary.Rejected, summary.Problems
 	source.Notes = summary.Notes
@@ -417,7 +417,7 @@ func (p *Prepare) examine(
 	text := &beginning{Reader: r}
 	defer func() {
 		if refusal, refused := errors.AsType[*usercsv.Refusal](err); refused && engine == nil {
-			refusal.Problems = mapping.Hint(refusal.Problems, text.kept)
+			refusal.Problems, _ = mapping.Hint(refusal.Problems, text.kept)
 		}
 	}()
 	if p.Config.MaxRejectedPercent >= 100 {
