@@ -20,6 +20,25 @@ type Change struct {
 	Existed bool `json:"x,omitempty"`
 }
 
+// AcceptedRow is a row that the rules accept, for users.csv. It is kept in the work bucket alone.
+type AcceptedRow struct {
+	Place
+	Username string `json:"u"`
+	ID       string `json:"i,omitempty"` // the cell of IdColumn
+	Kept     bool   `json:"k,omitempty"` // the user existed, and the row went into no part
+}
+
+// AcceptedKey holds the AcceptedRows of a drop, one a line.
+func AcceptedKey(importID string) string { return importID + "/accepted.jsonl" }
+
+// UsersKey holds users.csv, in the results bucket; of the nth source (from 0) where an import has several.
+func UsersKey(importID string, source, sources int) string {
+	if sources > 1 {
+		return fmt.Sprintf("%s/users-%04d.csv", importID, source+1)
+	}
+	return importID + "/users.csv"
+}
+
 // Place is where a row is: which of the drop's sources, from 0, and its first line, from 1.
 type Place struct {
 	Source int `json:"s"`

@@ -64,6 +64,9 @@ type Plan struct {
 	Notes    []Note          `json:"notes,omitempty"`
 	// Existing tells of accepted rows whose user is in the pool already; only a dry run that was asked for it knows.
 	Existing *Existing `json:"existing,omitempty"`
+	// Users are the AcceptedRows, where the stack maps users, and PoolUsers about how many users the pool has.
+	Users     Object `json:"users,omitzero"`
+	PoolUsers int    `json:"poolUsers,omitempty"`
 	// Wanted counts what accepted rows want after the import, Unchanged those of them that are so already; nil if nothing.
 	Wanted    *Changes `json:"wanted,omitempty"`
 	Unchanged *Changes `json:"unchanged,omitempty"`

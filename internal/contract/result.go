@@ -50,6 +50,8 @@ type Result struct {
 	Files        Files          `json:"files"`
 	StartedAt    time.Time      `json:"startedAt,omitzero"`
 	FinishedAt   time.Time      `json:"finishedAt,omitzero"`
+	// UsersMissing says that users.csv was asked for, and that the pool and the file are too large for it.
+	UsersMissing bool `json:"usersMissing,omitzero"`
 }
 
 // Source is one dropped file. A scheduled import has many, and each has counts, problems and a failed.csv of its own.

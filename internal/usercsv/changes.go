@@ -94,6 +94,31 @@ type ExistingSink interface {
 	Existing(ctx context.Context, place Place, username []byte, columns, values []string, wanted Wanted) (Fate, error)
 }
 
+// AcceptSink is a [Sink] that receives every accepted row.
+type AcceptSink interface {
+	Sink
+	// Accepts reports whether the sink wants them.
+	Accepts() bool
+	// Accept receives the row at place. Username and id, the cell of IdColumn, are valid until Accept returns. Kept rows
+	// go into no part.
+	Accept(ctx context.Context, place Place, username, id []byte, kept bool) error
+}
+
+// accept hands an accepted row to the sink.
+func (p *Preparer) accept(ctx context.Context, place Place, row *checker) error {
+	if p.accepts == nil {
+		return nil
+	}
+	var id []byte
+	switch {
+	case row.s.mapped != nil:
+		id = []byte(row.s.mapped.outcome.ID)
+	case row.id != nil:
+		id = row.clean(row.id)
+	}
+	return p.accepts.Accept(ctx, place, row.cells[roleUsername].value, id, row.changes.kept)
+}
+
 // askExisting asks the sink what becomes of the row that was checked, and reports whether it is still accepted.
 func (p *Preparer) askExisting(ctx context.Context, place Place, row *checker) (accepted bool, err error) {
 	row.changes.kept = false

@@ -78,6 +78,7 @@ type Preparer struct {
 	sink     Sink
 	wants    ChangeSink   // the same, or nil
 	existing ExistingSink // the same, or nil
+	accepts  AcceptSink   // the same, or nil
 	excludes ExcludeSink
 	checked  CheckedSink
 	seen     *seen
@@ -103,11 +104,15 @@ func NewPreparer(pool *Pool, settings Settings, sink Sink) (*Preparer, error) {
 	}
 	wants, _ := sink.(ChangeSink)
 	existing, _ := sink.(ExistingSink)
+	accepts, _ := sink.(AcceptSink)
+	if accepts != nil && !accepts.Accepts() {
+		accepts = nil
+	}
 	excludes, _ := sink.(ExcludeSink)
 	checked, _ := sink.(CheckedSink)
 	return &Preparer{
 		Limits: Limits{Rows: MaxPartRows, Bytes: MaxPartBytes, Parts: MaxParts, Users: MaxUsers},
-		pool:   pool, settings: settings, sink: sink, wants: wants, existing: existing, excludes: excludes, checked: checked,
+		pool:   pool, settings: settings, sink: sink, wants: wants, existing: existing, accepts: accepts, excludes: excludes, checked: checked,
 		seen: newSeen(), open: map[Algorithm]*openPart{}, verbatim: true,
 	}, nil
 }
@@ -250,6 +255,9 @@ func (p *Preparer) remember(ctx context.Context, place Place, row *checker) (acc
 
 // take hands an accepted row to the sink: into its part, and what it wants after the import.
 func (p *Preparer) take(ctx context.Context, place Place, row *checker, columns []byte) error {
+	if err := p.accept(ctx, place, row); err != nil {
+		return err
+	}
 	if row.changes.kept {
 		return nil
 	}

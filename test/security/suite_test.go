@@ -51,7 +51,7 @@ func (a asks) add(w *simulation.World) {
 // everything are the parameters with which every statement of the template exists.
 var everything = map[string]string{
 	"KmsKeyArn": key, "CheckExistingUsers": "true", "ApplyGroups": "true", "CreateGroups": "true",
-	"Existing": "update",
+	"Existing": "update", "UserMap": "true",
 }
 
 // scenario is a run of the whole stack, behind a customer key, so that every statement of the template is there.
@@ -59,7 +59,7 @@ type scenario struct {
 	name        string
 	settings    func(*cognito.Settings)
 	environment map[string]string
-	updates     bool // existing users are updated; otherwise they are skipped, though the stack may update them
+	updates     bool // existing users are updated, and users mapped; otherwise not, though the stack may
 	options     func(*localaws.Options)
 	run         func(t *testing.T, w *simulation.World)
 }
@@ -79,7 +79,7 @@ func (s scenario) play(t *testing.T, asked asks) {
 	}
 	environment := map[string]string{}
 	if !s.updates {
-		environment["EXISTING"] = "skip"
+		environment["EXISTING"], environment["USER_MAP"] = "skip", "false"
 	}
 	maps.Copy(environment, s.environment)
 	synctest.Test(t, func(t *testing.T) {

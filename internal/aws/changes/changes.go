@@ -48,17 +48,17 @@ func (p Part) Load(ctx context.Context) (wanted []contract.Change, over bool, er
 	}
 	missing, existed := map[contract.Place]bool{}, map[contract.Place]bool{}
 	for _, s := range summaries {
-		err := read(ctx, p.Work, s.Outcomes, func(o contract.Outcome) {
+		err := Read(ctx, p.Work, s.Outcomes, func(o contract.Outcome) {
 			missing[contract.Place{Source: o.Source, Line: o.Line}] = true
 		})
 		if err == nil {
-			err = read(ctx, p.Work, s.Skipped, func(place contract.Place) { existed[place] = true })
+			err = Read(ctx, p.Work, s.Skipped, func(place contract.Place) { existed[place] = true })
 		}
 		if err != nil {
 			return nil, false, err
 		}
 	}
-	err = read(ctx, p.Work, p.Wanted, func(c contract.Change) {
+	err = Read(ctx, p.Work, p.Wanted, func(c contract.Change) {
 		if c.Existed = c.Existed || existed[c.Place]; !missing[c.Place] {
 			wanted = append(wanted, c)
 		}
@@ -94,8 +94,8 @@ func gone(found bool, url string) error {
 	return &contract.Error{Name: contract.Gone, Err: fmt.Errorf("%s is gone", url)}
 }
 
-// read calls yield for each value of an object with one in each line. An object without a key has none.
-func read[T any](ctx context.Context, store *objects.Store, o contract.Object, yield func(T)) error {
+// Read calls yield for each value of an object with one in each line. An object without a key has none.
+func Read[T any](ctx context.Context, store *objects.Store, o contract.Object, yield func(T)) error {
 	if o.Key == "" {
 		return nil
 	}

@@ -66,6 +66,7 @@ type Config struct {
 	MaxRejectedPercent  float64                 `env:"MAX_REJECTED_PERCENT"`
 	CheckExistingUsers  bool                    `env:"CHECK_EXISTING_USERS"`
 	Existing            Existing                `env:"EXISTING" envDefault:"skip"`
+	UserMap             bool                    `env:"USER_MAP" envDefault:"false"`
 	ApplyGroups         bool                    `env:"APPLY_GROUPS" envDefault:"false"`
 	CreateGroups        bool                    `env:"CREATE_GROUPS" envDefault:"false"`
 	MaxImportDays       float64                 `env:"MAX_IMPORT_DAYS"`
@@ -248,6 +249,10 @@ func (p *Prepare) prepare(ctx context.Context, plan *contract.Plan, pool *usercs
 	sink := &sink{
 		work: p.Work, importID: plan.ImportID, outcomes: p.Work.JSONLines(contract.RejectedKey(plan.ImportID)),
 		exclusions: p.Work.JSONLines(contract.ExclusionsKey(plan.ImportID)), timeout: p.timeout(),
+	}
+	plan.PoolUsers = users
+	if p.Config.UserMap && plan.Mode != contract.ModeCheck {
+		sink.accepted = p.Work.JSONLines(contract.AcceptedKey(plan.ImportID))
 	}
 	if sink.dry = plan.Mode == contract.ModeCheck; sink.dry && p.Config.CheckExistingUsers {
 		sink.roster = &roster{pool: pool}
@@ -529,6 +534,7 @@ type sink struct {
 	kept      map[int]int
 	timeout   int64                      // of executions, in seconds
 	changes   map[int]*objects.JSONLines // what rows want, by part
+	accepted  *objects.JSONLines         // nil where the stack does not map users
 }
 
 // OpenPart begins a part's objects.
@@ -575,6 +581,9 @@ func (s *sink) discard() {
 	s.outcomes.Discard()
 	for _, lines := range s.changes {
 		lines.Discard()
+	}
+	if s.accepted != nil {
+		s.accepted.Discard()
 	}
 	s.exclusions.Discard()
 }

@@ -106,9 +106,25 @@ func (s *sink) closeUpdates(plan *contract.Plan) (err error) {
 		plan.TimeoutSeconds = s.timeout
 	}
 	if lines := s.changes[0]; lines != nil {
-		plan.Updates, err = lines.Close()
+		if plan.Updates, err = lines.Close(); err != nil {
+			return err
+		}
+	}
+	if s.accepted != nil {
+		plan.Users, err = s.accepted.Close()
 	}
 	return err
+}
+
+// Accepts reports whether the stack maps users.
+func (s *sink) Accepts() bool { return s.accepted != nil }
+
+// Accept keeps a row for users.csv.
+func (s *sink) Accept(ctx context.Context, place usercsv.Place, username, id []byte, kept bool) error {
+	return s.accepted.Encode(ctx, contract.AcceptedRow{
+		Place:    contract.Place{Source: place.Source, Line: place.Line},
+		Username: string(username), ID: string(id), Kept: kept,
+	})
 }
 
 // keep counts a row that goes into no part.

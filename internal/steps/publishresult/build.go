@@ -61,7 +61,11 @@ func (p *Publish) build(ctx context.Context, in contract.Import) (*contract.Resu
 	if r.Changes, changed, err = p.changes(ctx, in, plan); err != nil {
 		return nil, err
 	}
-	if err := p.failures(ctx, r, plan, append(outcomes(summaries), changed...)); err != nil {
+	failed := append(outcomes(summaries), changed...)
+	if err := p.failures(ctx, r, plan, failed); err != nil {
+		return nil, err
+	}
+	if err := p.users(ctx, r, plan, failed); err != nil {
 		return nil, err
 	}
 	if err := p.excluded(ctx, r, plan); err != nil {
@@ -78,6 +82,9 @@ func (p *Publish) build(ctx context.Context, in contract.Import) (*contract.Resu
 	if r.Mode == contract.ModeCheck && r.Changes != nil && r.Changes.Attributes.Wanted > 0 {
 		r.Message += fmt.Sprintf(" %d existing users would be changed; each may count as an active user.",
 			r.Changes.Attributes.Wanted)
+	}
+	if r.UsersMissing {
+		r.Message += " users.csv is not written: neither the pool nor the file is small enough to look up its users."
 	}
 	return r, nil
 }
