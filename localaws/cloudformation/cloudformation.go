@@ -60,7 +60,7 @@ type description struct {
 	DisableRollback bool
 }
 
-// find checks that the named stack is there, and that the caller may ask. An empty name stands for all stacks.
+// find checks that the named stack is there, and that the caller may ask. An empty name means all stacks.
 func (s *Service) find(ctx context.Context, action, name string) error {
 	resource := s.stack.ID
 	if name == "" {

@@ -15,7 +15,7 @@ import (
 
 // Service is Cognito user pools in one account and Region. Set the exported fields before the first call.
 type Service struct {
-	// LogsRole says whether Cognito can log through a role; nil takes every role. Its error fails the job. It is asked
+	// LogsRole reports whether Cognito can log through a role; nil takes every role. Its error fails the job. It is asked
 	// when a job begins and before each batch of rows, and must not call the service.
 	LogsRole func(roleARN string) error
 	// OnJob sees each job at each change of its status, one at a time and in order. It may call the service.
@@ -118,7 +118,7 @@ func (s *Service) countActive() int {
 	return n
 }
 
-// lock takes the service's lock and returns what gives it back and then tells OnJob of the changes made.
+// lock locks the service. The returned function unlocks it and calls OnJob with the changes made.
 func (s *Service) lock() (unlock func()) {
 	s.mu.Lock()
 	return s.unlock

@@ -146,7 +146,7 @@ func precondition(format string, args ...any) error {
 	return wire.Errorf("PreconditionNotMetException", format, args...)
 }
 
-// busy says whether a job is active: "Only one import job can be active at a time per account."
+// busy reports whether a job is active: "Only one import job can be active at a time per account."
 func (s *Service) busy(p *pool) bool {
 	if s.settings.LockScope == "pool" {
 		return p.importing()

@@ -206,12 +206,12 @@ func (p *pool) caseSensitive() bool {
 	return p.UsernameConfiguration.CaseSensitive == nil || *p.UsernameConfiguration.CaseSensitive
 }
 
-// signsInBy says whether users sign in with a verified attribute's value, and so it must be unique.
+// signsInBy reports whether users sign in with a verified attribute's value, and so it must be unique.
 func (p *pool) signsInBy(attribute string) bool {
 	return slices.Contains(p.AliasAttributes, attribute) || slices.Contains(p.UsernameAttributes, attribute)
 }
 
-// passwordless says whether the pool offers a one-time password to the attribute's address.
+// passwordless reports whether the pool offers a one-time password to the attribute's address.
 func (p *pool) passwordless(attribute string) bool {
 	factor := map[string]string{"email": "EMAIL_OTP", "phone_number": "SMS_OTP"}[attribute]
 	return slices.Contains(p.Policies.SignInPolicy.AllowedFirstAuthFactors, factor)
@@ -279,7 +279,7 @@ func mergeSchema(schema, changes []schemaAttribute) []schemaAttribute {
 	return schema
 }
 
-// within says whether n lies between two bounds as the API writes them, each of which may be missing.
+// within reports whether n is between two bounds as the API writes them, each of which may be missing.
 func within(n int64, low, high string) bool {
 	if least, err := strconv.ParseInt(low, 10, 64); err == nil && n < least {
 		return false

@@ -8,9 +8,9 @@ import (
 	"userdrop/localaws/wire"
 )
 
-// Settings answers what AWS's documentation leaves open about import jobs, and sets the double's pace and limits. Each
-// name is one unknown; docs/limits.md says what each is about. Start from [Defaults], which is the likeliest answer to
-// each, or read JSON over it.
+// Settings answers what AWS does not document about import jobs, and sets the double's pace and limits. Each name is one
+// unknown. Start from [Defaults], the likeliest answers, or decode
+// JSON over it.
 type Settings struct {
 	// Which job may run, and how StartUserImportJob refuses a second one.
 	BusyError string `json:"busyError"` // the error's code; documentation says only that one job can be active
@@ -59,7 +59,7 @@ type Settings struct {
 	HashColumn      bool `json:"hashColumn"`      // GetCSVHeader has password_hash where no header was given
 
 	// Users after a job, and changes to them.
-	UsersListedLate   Duration `json:"usersListedLate"`   // how long ListUsers leaves out a user whom a job has made
+	UsersListedLate   Duration `json:"usersListedLate"`   // how long ListUsers leaves out a user that a job has created
 	UpdatesShareQuota bool     `json:"updatesShareQuota"` // UserUpdate and UserResourceUpdate are one quota of 25 a second
 	GroupsModifyUsers bool     `json:"groupsModifyUsers"` // a change of groups is one of UserLastModifiedDate
 	NoRateQuotas      bool     `json:"noRateQuotas"`      // no call is refused for its rate

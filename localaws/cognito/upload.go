@@ -27,7 +27,7 @@ const (
 	amzDate      = "20060102T150405Z"
 )
 
-// airports are the codes by which AWS tells its upload buckets apart.
+// airports are the codes in the names of AWS's upload buckets, by Region.
 var airports = map[string]string{
 	"us-east-1": "iad", "us-east-2": "cmh", "us-west-1": "sfo", "us-west-2": "pdx", "ca-central-1": "yul",
 	"sa-east-1": "gru", "eu-west-1": "dub", "eu-west-2": "lhr", "eu-west-3": "cdg", "eu-central-1": "fra",
@@ -35,7 +35,7 @@ var airports = map[string]string{
 	"ap-southeast-1": "sin", "ap-southeast-2": "syd",
 }
 
-// IsUpload says whether a request goes to an upload bucket of import jobs, by its path or by its host.
+// IsUpload reports whether a request goes to an upload bucket of import jobs, by its path or by its host.
 func IsUpload(r *http.Request) bool {
 	return strings.HasPrefix(r.URL.Path, "/"+bucketPrefix) || strings.HasPrefix(requestHost(r), bucketPrefix)
 }

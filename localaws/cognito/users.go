@@ -68,7 +68,7 @@ func errNoUser() error { return wire.Errorf("UserNotFoundException", "User does 
 type adminCreateUserInput struct {
 	UserPoolID, Username *string
 	UserAttributes       []attribute
-	MessageAction        string // nobody is told anything here
+	MessageAction        string // no message is sent
 	TemporaryPassword    string // nobody signs in here
 	ForceAliasCreation   bool
 }
@@ -213,7 +213,7 @@ func (s *Service) listUsers(ctx context.Context, in listUsersInput) (out listUse
 	return out, nil
 }
 
-// unlisted reports whether ListUsers does not show a user yet, whom a job has just made.
+// unlisted reports whether ListUsers does not show a user yet that a job has just created.
 func (s *Service) unlisted(u *user) bool {
 	return u.job != nil && time.Since(time.UnixMilli(u.created)) < time.Duration(s.settings.UsersListedLate)
 }

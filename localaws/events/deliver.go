@@ -83,7 +83,7 @@ type dispatcher struct {
 	wait    sync.WaitGroup
 
 	mu     sync.Mutex
-	closed bool // guards wait against a start beside close
+	closed bool // no goroutine may be added to wait during close
 }
 
 func newDispatcher(account *wire.Account, service string, targets Targets) *dispatcher {
@@ -220,7 +220,7 @@ func (d *dispatcher) try(p parcel) (failure, bool) {
 	}
 }
 
-// classify names an error as dead letters do and says whether it is worth another try. A target that is gone or that
+// classify names an error as dead letters do and reports whether it is worth another try. A target that is gone or that
 // refuses its caller is not tried again.
 func classify(err error) (code string, again bool) {
 	e := wire.AsError(err)

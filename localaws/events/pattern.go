@@ -51,7 +51,7 @@ func ParsePattern(text []byte) (*Pattern, error) {
 	return &Pattern{root}, nil
 }
 
-// Match says whether the pattern matches an event, given as JSON.
+// Match reports whether the pattern matches an event, given as JSON.
 func (p *Pattern) Match(event []byte) bool {
 	v, err := decode(event)
 	fields, ok := v.(map[string]any)

@@ -30,7 +30,7 @@ func (d *Document) Evaluate(r Request) Effect {
 	return effect
 }
 
-// AllowsService says whether a policy on a resource (of a queue, a topic, a function, a bucket, a key) lets an AWS
+// AllowsService reports whether a policy on a resource (of a queue, a topic, a function, a bucket, a key) lets an AWS
 // service do something. Service principals have no policies of their own, so that silence means no.
 func AllowsService(policy *Document, service, action, resource string, conditions map[string]string) bool {
 	return policy.Evaluate(Request{
@@ -38,7 +38,7 @@ func AllowsService(policy *Document, service, action, resource string, condition
 	}) == Allow
 }
 
-// TrustsService says whether a role's trust policy lets an AWS service assume it. Conditions are what the service
+// TrustsService reports whether a role's trust policy lets an AWS service assume it. Conditions are what the service
 // sends along: "aws:SourceArn" and "aws:SourceAccount", or nothing.
 func TrustsService(trust *Document, service string, conditions map[string]string) bool {
 	return AllowsService(trust, service, "sts:AssumeRole", "", conditions)
@@ -96,7 +96,7 @@ func narrowest(patterns []string, fits func(string) bool) string {
 	return best
 }
 
-// narrower says whether pattern a is the more exact of two that fit the same string: none with a wildcard beats one
+// narrower reports whether pattern a is the more exact of two that fit the same string: none with a wildcard beats one
 // without, and of two with wildcards the longer is nearer to the string.
 func narrower(a, b string) bool {
 	wildA, wildB := strings.ContainsAny(a, "*?"), strings.ContainsAny(b, "*?")

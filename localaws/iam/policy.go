@@ -63,7 +63,7 @@ type Condition struct {
 	Values   []string
 }
 
-// Kind says where a document stands, which decides what its statements must name.
+// Kind is the place of a document, which decides what its statements must name.
 type Kind int
 
 // A role's permissions name resources, its trust policy names principals, a resource's policy names both.
@@ -73,7 +73,7 @@ const (
 	ResourcePolicy
 )
 
-// Parse reads a document that stands in the place that kind says.
+// Parse reads a document of that kind.
 func Parse(kind Kind, document []byte) (*Document, error) {
 	var d Document
 	if err := json.Unmarshal(document, &d); err != nil {
@@ -92,7 +92,7 @@ var (
 	actionForm = regexp.MustCompile(`^[A-Za-z0-9-]+:[A-Za-z0-9*?]+$`)
 )
 
-// Check says whether the statements name what the document's place demands.
+// Check reports whether the statements name what the document's place demands.
 func (d *Document) Check(kind Kind) error {
 	var errs []error
 	for i, s := range d.Statements {

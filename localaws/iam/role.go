@@ -85,7 +85,7 @@ func (r *Role) Allows(action, resource string, conditions map[string]string) boo
 	return true
 }
 
-// decide says whether the policies allow what is asked, and keeps which statements do. AWS sets some condition keys
+// decide reports whether the policies allow what is asked, and keeps which statements do. AWS sets some condition keys
 // itself on every request ("AWS global condition context keys"): those that a double can know are added here unless the
 // service gives them.
 func (r *Role) decide(ask *Ask) bool {
@@ -210,7 +210,7 @@ func (e Excess) String() string {
 // Excess lists what the role allows beyond what it was asked: each action of a statement that was used on none of
 // its resources, each resource that no action used, each pair of a used action and a used resource that was not used
 // together, each statement whose requests others allow too, each wildcard in an action, and NotAction and
-// NotResource. A request that several statements allow counts for the narrowest alone, so that a broad grant beside
+// NotResource. A request that several statements allow counts for the narrowest alone, so a broad grant next to
 // an exact one is excess.
 func (r *Role) Excess() []Excess {
 	r.mu.Lock()

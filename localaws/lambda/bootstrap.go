@@ -275,7 +275,7 @@ func (p *process) runtimeAPI() http.Handler {
 		body, _ := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
 		select {
 		case p.initErr <- Result{Payload: body}:
-		default: // told already
+		default: // it reported one already
 		}
 		accepted(w)
 	})
@@ -328,7 +328,7 @@ func (p *process) answer(w http.ResponseWriter, r *http.Request, current chan st
 		runtimeError(w, http.StatusBadRequest, "InvalidStateTransition", "no invocation is in progress")
 		return
 	}
-	// A handler that answers with a reader tells of its failure in a trailer.
+	// A handler that answers with a reader reports its failure in a trailer.
 	if r.Trailer.Get("Lambda-Runtime-Function-Error-Type") != "" {
 		p.answers <- functionErrorOf(r.Trailer)
 	} else {

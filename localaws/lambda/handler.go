@@ -11,7 +11,7 @@ import (
 )
 
 // Handler is code in this process, such as lambda.NewHandler(f). It sees the deadline and the lambdacontext that a
-// process would. A handler that does not heed its deadline goes on while its caller is told that it timed out.
+// process would. A handler that ignores its deadline goes on, and its caller gets a time-out.
 type Handler struct{ lambda.Handler }
 
 func (h Handler) open(s *Service, f *function) (environment, *failure) { //nolint:unparam // a Bootstrap can fail

@@ -40,7 +40,7 @@ type Options struct {
 	Log func(group, stream string, t time.Time, line string)
 	// Deliver hands the record of an asynchronous invocation to a destination.
 	Deliver func(ctx context.Context, destinationARN string, record Record) error
-	// Around stands between the service and each attempt to run a function: it may wait (a cold start), call next
+	// Around wraps each attempt to run a function: it may wait (a cold start), call next
 	// twice or never, and answer something else (see [TimedOut] and [Exited]). The context carries the request's id
 	// and ends with the service.
 	Around func(ctx context.Context, f Function, payload []byte, next func() Result) Result
@@ -93,7 +93,7 @@ type Service struct {
 
 	mu        sync.Mutex
 	functions map[string]*function
-	closed    bool // guards wait against an invocation beside Close
+	closed    bool // no invocation may be added to wait during Close
 }
 
 // New returns a service without functions.
@@ -209,7 +209,7 @@ func (s *Service) find(name, qualifier string) (f *function, arn, version string
 // admit checks all that Lambda checks before it runs or queues an event.
 func (s *Service) admit(ctx context.Context, name, qualifier string, payload []byte, limit int) (request, error) {
 	f, arn, version, err := s.find(name, qualifier)
-	// Who may not invoke a function is not told whether it exists.
+	// A caller who may not invoke a function does not learn whether it exists.
 	if denied := wire.Authorize(ctx, "lambda:InvokeFunction", arn, nil); denied != nil {
 		return request{}, denied
 	}
@@ -373,7 +373,7 @@ func (s *Service) sleep(d time.Duration) bool {
 	}
 }
 
-// refused says whether an invocation never began, by a throttle or a fault of Lambda's, and its own queue would try
+// refused reports whether an invocation never began, by a throttle or a fault of Lambda's, and its own queue would try
 // again.
 func refused(err error) bool {
 	e, ok := errors.AsType[*wire.Error](err)

@@ -159,7 +159,7 @@ func (j *journal) end(r request, result Result, took, init time.Duration) string
 	return j.tail
 }
 
-// platformError says whether Lambda, and not the function, wrote the error.
+// platformError reports whether Lambda, and not the function, wrote the error.
 func platformError(r Result) bool {
 	return r.FunctionError != "" &&
 		(strings.Contains(string(r.Payload), `"errorType":"Sandbox.`) ||

@@ -60,7 +60,7 @@ func (c checksum) kind() string {
 	return "FULL_OBJECT"
 }
 
-// checksumXML stands in the answers and requests that name a checksum.
+// checksumXML is the part of answers and requests that names a checksum.
 type checksumXML struct {
 	ChecksumCRC32     string `xml:",omitempty"`
 	ChecksumCRC32C    string `xml:",omitempty"`

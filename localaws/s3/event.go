@@ -27,7 +27,7 @@ type objectDetail struct {
 	Sequencer string `json:"sequencer,omitempty"`
 }
 
-// origin is the request that an event tells of.
+// origin is the request that caused an event.
 type origin struct {
 	reason, requestID, sourceIP string
 }
@@ -43,7 +43,7 @@ func (s *Service) created(b *bucket, v *version, o origin) {
 	})
 }
 
-// deleted tells of a delete marker, or of a version that is gone. The sequencer is that of the deletion.
+// deleted sends the event of a new delete marker, or of a version that was deleted. The sequencer is that of the deletion.
 func (s *Service) deleted(b *bucket, v *version, o origin, sequencer, deletionType string) {
 	s.send(b, v, o, "Object Deleted", detail{
 		Object: objectDetail{Sequencer: sequencer}, DeletionType: deletionType,

@@ -119,7 +119,7 @@ var operations = []operation{
 	{name: "DeleteObject", method: "DELETE", on: onObject, query: "versionid", serve: (*call).deleteObject},
 }
 
-// is says whether the call is this operation.
+// is reports whether the call is this operation.
 func (o *operation) is(c *call) bool {
 	if o.method != c.r.Method || o.on != c.scope() || o.header != "" && c.header.Get(o.header) == "" {
 		return false

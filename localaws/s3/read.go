@@ -13,7 +13,8 @@ import (
 	"userdrop/localaws/wire"
 )
 
-// source authorizes and finds what is to be read. Who may not list the bucket is not told that a key is missing.
+// source authorizes a read and finds the version. A caller who may not list the bucket does not learn that a key is
+// missing.
 func (c *call) source(bucketName, key, versionID string) (*version, error) {
 	b, err := c.bucket(bucketName)
 	if err != nil {

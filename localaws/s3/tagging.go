@@ -108,7 +108,7 @@ func (s *Service) retag(b *bucket, v *version, tagging string) *version {
 	return &changed
 }
 
-// tags tells of changed tags.
+// tags sends the event of changed tags.
 func (c *call) tags(b *bucket, v *version, detailType string) {
 	c.send(b, v, c.origin(""), detailType, detail{})
 }

@@ -73,7 +73,7 @@ func (s *Service) receiveMessage(ctx context.Context, in receiveMessageInput) (*
 	}
 }
 
-// take hides up to limit messages and returns them, the channel that tells of a change, and the time until another
+// take hides up to limit messages and returns them, the channel that a change closes, and the time until another
 // message becomes visible by itself.
 func (s *Service) take(q *queue, limit int, visibility time.Duration) ([]entry, <-chan struct{}, time.Duration) {
 	s.mu.Lock()
@@ -129,7 +129,7 @@ func (in receiveMessageInput) output(entries []entry) *receiveMessageOutput {
 	return out
 }
 
-// wants says whether a name is in a list that may hold "All", ".*" and prefixes such as "a.*".
+// wants reports whether a name is in a list that may hold "All", ".*" and prefixes such as "a.*".
 func wants(list []string, name string) bool {
 	return slices.ContainsFunc(list, func(wanted string) bool {
 		prefix, wild := strings.CutSuffix(wanted, ".*")

@@ -232,7 +232,7 @@ func (s *Service) sender(ctx context.Context) string {
 	return cmp.Or(strings.Replace(names, "/", ":", 1), caller.ARN())
 }
 
-// wake tells all long polls to look again. The caller holds the lock.
+// wake wakes all long polls; s.mu is held.
 func (q *queue) wake() {
 	close(q.changed)
 	q.changed = make(chan struct{})

@@ -256,7 +256,7 @@ func (s *Service) listExecutions(ctx context.Context, in struct {
 	return answer, nil
 }
 
-// position is where an execution stands in the list.
+// position is an execution's place in the list.
 type position struct {
 	started int64 // nanoseconds
 	name    string

@@ -84,7 +84,7 @@ type State struct {
 	errorPath, causePath expression
 }
 
-// Terminal says whether the machine ends with the state.
+// Terminal reports whether the machine ends with the state.
 func (s *State) Terminal() bool { return s.End || s.Type == "Succeed" || s.Type == "Fail" }
 
 // Successors are the names of the states that may follow, in the order of the text and without repeats: Next, the
@@ -161,7 +161,7 @@ var reservedErrors = map[string]bool{
 	"States.ResultWriterFailed": true,
 }
 
-// matches says whether a retrier or catcher for names is one for the error. States.Runtime always ends the
+// matches reports whether a retrier or catcher for names is one for the error. States.Runtime always ends the
 // execution; States.ALL leaves out States.DataLimitExceeded; States.TaskFailed leaves out States.Timeout too.
 func matches(names []string, err string) bool {
 	if err == errRuntime {

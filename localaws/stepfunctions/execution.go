@@ -20,7 +20,7 @@ const (
 	Aborted   = "ABORTED"
 )
 
-// Execution is how one execution stands.
+// Execution is the state of one execution.
 type Execution struct {
 	ARN, Name, MachineARN string
 	Status                string
@@ -59,7 +59,7 @@ func (x *execution) snapshot() Execution {
 	return e
 }
 
-// listed is what ListExecutions tells at a time; ok is false while it does not know of the execution.
+// listed returns the status that ListExecutions shows at a time; ok is false while it does not show the execution.
 func (x *execution) listed(now time.Time) (status string, ok bool) {
 	for _, c := range slices.Backward(x.shown) {
 		if !c.at.After(now) {
@@ -69,7 +69,7 @@ func (x *execution) listed(now time.Time) (status string, ok bool) {
 	return "", false
 }
 
-// expired says whether Step Functions has forgotten the execution.
+// expired reports whether Step Functions has forgotten the execution.
 func (x *execution) expired(now time.Time) bool {
 	return x.Status != Running && now.Sub(x.Stopped) > retention
 }
@@ -84,7 +84,7 @@ func (s *Service) setStatus(x *execution, status string, now time.Time) {
 	x.shown = append(x.shown, change{status, at})
 }
 
-// publish tells EventBridge how an execution stands. See
+// publish sends an execution's status to EventBridge. See
 // https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html.
 func (s *Service) publish(x Execution) {
 	if s.options.Events == nil {
@@ -128,7 +128,7 @@ func (s *Service) publish(x Execution) {
 	})
 }
 
-// asJSON is the execution as DescribeExecution tells it.
+// asJSON returns the execution as DescribeExecution shows it.
 func (s *Service) asJSON(x Execution) map[string]any {
 	m := map[string]any{
 		"executionArn": x.ARN, "stateMachineArn": x.MachineARN, "name": x.Name, "status": x.Status,

@@ -24,12 +24,12 @@ type Options struct {
 	// ListDelay is how long the change number n (0 is the start) of an execution's status stays hidden from
 	// ListExecutions, which is eventually consistent.
 	ListDelay func(executionARN string, n int) time.Duration
-	// StopChild says whether stopping a nested execution with its parent, which is best effort, works this time.
+	// StopChild reports whether stopping a nested execution with its parent, which is best effort, works this time.
 	StopChild func(executionARN string) bool
 	// Latency is how long an execution takes over its step number n before anybody sees it; key is the execution's
 	// name with its machine's and, in a Map, the item's index. See HashedLatency.
 	Latency func(key string, n int) time.Duration
-	// OnTransition is told of each state transition, as Step Functions bills them.
+	// OnTransition receives each state transition, as Step Functions bills them.
 	OnTransition func(Transition)
 }
 

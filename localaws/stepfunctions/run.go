@@ -19,7 +19,7 @@ func failf(name, format string, args ...any) *failure {
 	return &failure{name, fmt.Sprintf(format, args...)}
 }
 
-// thread is where a machine stands: an execution's own, or an iteration of a Map. It outlives a run, and a redrive goes
+// thread is the progress through a machine, of an execution or of an iteration of a Map. It outlives a run, and a redrive goes
 // on from it. What Stop and a redrive need of it, the service's mutex guards.
 type thread struct {
 	key        string // of latency and jitter
@@ -52,7 +52,7 @@ type run struct {
 	x      *execution
 	cancel context.CancelCauseFunc
 	closed bool          // guarded by the service's mutex: the execution ended, nothing is recorded any more
-	done   chan struct{} // closed when the execution has ended and EventBridge was told
+	done   chan struct{} // closed when the execution has ended and its event was sent
 	gone   chan struct{} // closed when nothing of the run is left
 }
 
@@ -63,7 +63,7 @@ var (
 )
 
 // launch makes x's next run, which follows what is left of the one before. The caller holds the mutex, and calls begin
-// when it has let it go and told that the execution is running.
+// after it has released it and published that the execution is running.
 func (s *Service) launch(x *execution, before *run) (begin func()) {
 	r := &run{s: s, x: x, done: make(chan struct{}), gone: make(chan struct{})}
 	open := maxOpen
@@ -104,7 +104,7 @@ func (s *Service) launch(x *execution, before *run) (begin func()) {
 	return func() { go work() }
 }
 
-// end closes the execution, unless it is closed, and tells EventBridge.
+// end closes the execution, unless it is closed, and publishes its event.
 func (r *run) end(status, output string, f *failure) {
 	now := time.Now()
 	s, x := r.s, r.x
@@ -252,7 +252,7 @@ func tooLarge(s *State) *failure {
 		"The state/task '%s' returned a result with a size exceeding the maximum number of bytes service limit.", s.Name)
 }
 
-// locate tells in which state an error arose that the interpreter itself found.
+// locate adds the name of the state to an error that the interpreter itself found.
 func (t *thread) locate(err error) error {
 	const head = "An error occurred while executing the state"
 	f, ok := errors.AsType[*failure](err)

@@ -176,7 +176,7 @@ func (s *Service) lookUp(ctx context.Context, action, arn string) (*execution, e
 	return x, nil
 }
 
-// DescribeExecution returns how an execution stands.
+// DescribeExecution returns an execution's state.
 func (s *Service) DescribeExecution(ctx context.Context, arn string) (Execution, error) {
 	x, err := s.lookUp(ctx, "states:DescribeExecution", arn)
 	if err != nil {
@@ -228,7 +228,7 @@ func (s *Service) Machines() map[string]Machine {
 	return all
 }
 
-// Wait returns when the execution has ended, with how it stands then.
+// Wait returns the execution when it has ended.
 func (s *Service) Wait(ctx context.Context, arn string) (Execution, error) {
 	s.mu.Lock()
 	x, ok := s.executions[arn]

@@ -156,7 +156,7 @@ func (f *fields) wait(s *State) {
 	}
 }
 
-// errorEquals parses the names of a retrier or catcher; States.ALL stands alone and in the last one.
+// errorEquals parses the names of a retrier or catcher; States.ALL must be alone and in the last one.
 func (f *fields) errorEquals(last bool) []string {
 	n := f.take("ErrorEquals")
 	if n == nil || n.kind != '[' || len(n.nodes) == 0 {

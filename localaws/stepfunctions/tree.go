@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// node is a JSON value that knows where it stands.
+// node is a JSON value with its place in the text.
 type node struct {
 	pointer string
 	line    int

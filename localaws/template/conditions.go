@@ -25,7 +25,7 @@ func (l *loader) readConditions(n *yaml.Node) {
 	}
 }
 
-// holds says whether the condition that a node names is true.
+// holds reports whether the condition that a node names is true.
 func (l *loader) holds(name *yaml.Node) (bool, error) {
 	c := l.conditions[name.Value]
 	switch {

@@ -219,7 +219,7 @@ func keyARN(l *loader, r *Resource) (string, error) {
 	return l.Account.ARN("kms", "key/"+stableUUID(l.stack.ID, r.LogicalID)), nil
 }
 
-// ruleRef is the rule's name; on a bus other than the default one the bus stands before it.
+// ruleRef is the rule's name; on a bus other than the default one it begins with the bus.
 func ruleRef(l *loader, r *Resource) (string, error) {
 	bus, err := busOf(l, r)
 	if err != nil {

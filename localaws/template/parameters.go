@@ -116,7 +116,7 @@ func (spec *parameterSpec) refusal(value string, elements []string, pattern *reg
 	return ""
 }
 
-// scalar is a string that stands where n does.
+// scalar returns a string node at the position of n.
 func scalar(n *yaml.Node, value string) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value, Line: n.Line, Column: n.Column}
 }

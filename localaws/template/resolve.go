@@ -9,7 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// scope says for whom a value is being resolved.
+// scope is the place that a value is being resolved for.
 type scope struct {
 	owner *Resource // nil in outputs
 	// dead is set in what AWS does not create: the branch not taken of an Fn::If, a resource whose condition is
@@ -22,7 +22,7 @@ type scope struct {
 // maxText bounds a resolved string: AWS takes no template above 1 MB.
 const maxText = 1 << 20
 
-// intrinsic tells whether a node is an intrinsic function, in its short or its long form.
+// intrinsic reports whether a node is an intrinsic function, in its short or its long form.
 func intrinsic(n *yaml.Node) (name string, arg *yaml.Node, ok bool) {
 	if strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!") {
 		plain := *n

@@ -120,7 +120,7 @@ func merge(global, local *yaml.Node) *yaml.Node {
 	return &merged
 }
 
-// resolveResources resolves every resource's properties, and learns who depends on whom.
+// resolveResources resolves every resource's properties, and finds the dependencies between them.
 func (l *loader) resolveResources() {
 	for _, r := range slices.Clone(l.inOrder) {
 		l.dependsOn(r)

@@ -60,7 +60,7 @@ type Resource struct {
 	Line       int
 
 	kind     *kind
-	node     *yaml.Node // the resource as it stands in the template
+	node     *yaml.Node // the resource as the template has it
 	props    *yaml.Node // its Properties, Globals merged in; resolved after load.resources
 	absent   bool       // its condition is false
 	deps     map[string]bool

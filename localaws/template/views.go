@@ -58,7 +58,7 @@ type Bucket struct {
 	Name        string
 	ARN         string
 	Versioned   bool
-	EventBridge bool // it tells EventBridge of its objects
+	EventBridge bool // it sends events of its objects
 	KMSKey      string
 	// Encryption is "aws:kms" or "AES256", which is S3's own default.
 	Encryption string

@@ -46,7 +46,7 @@ func (f *Form) Finish() error {
 		slices.Sorted(maps.Keys(f.values)))
 }
 
-// QueryOperation answers one call of the Query protocol with what stands inside <NameResult>.
+// QueryOperation answers one call of the Query protocol with the content of <NameResult>.
 type QueryOperation func(ctx context.Context, form *Form) (any, error)
 
 // Query serves the awsQuery protocol of the API with the XML namespace and the version: Action and parameters in a
