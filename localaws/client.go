@@ -41,8 +41,7 @@ func (t transport) RoundTrip(r *http.Request) (response *http.Response, err erro
 		case p != http.ErrAbortHandler: //nolint:errorlint // a panic's value, compared as net/http does
 			panic(p)
 		case answer.flushed:
-			response, err = answer.response(r), nil
-			response.Body = io.NopCloser(io.MultiReader(response.Body, broken{}))
+			response, err = answer.response(r, broken{}), nil //nolint:bodyclose // the caller closes it
 		default:
 			response, err = nil, io.ErrUnexpectedEOF
 		}
@@ -55,7 +54,7 @@ func (t transport) RoundTrip(r *http.Request) (response *http.Response, err erro
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
-	return answer.response(r), nil
+	return answer.response(r, eof{}), nil
 }
 
 // recorder is an http.ResponseWriter that keeps the answer.
@@ -85,11 +84,13 @@ func (w *recorder) Flush() {
 	w.flushed = true
 }
 
-func (w *recorder) response(r *http.Request) *http.Response {
+// response returns the answer, whose body ends with more.
+func (w *recorder) response(r *http.Request, more io.Reader) *http.Response {
 	w.WriteHeader(http.StatusOK)
 	response := &http.Response{
-		Status: strconv.Itoa(w.status) + " " + http.StatusText(w.status), StatusCode: w.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: w.sent, Body: io.NopCloser(bytes.NewReader(w.body.Bytes())), ContentLength: -1, Request: r,
+		Status: strconv.Itoa(w.status) + " " + http.StatusText(w.status), StatusCode: w.status,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: w.sent, Body: io.NopCloser(io.MultiReader(&w.body, more)), ContentLength: -1, Request: r,
 	}
 	if length := w.sent.Get("Content-Length"); length != "" {
 		if n, err := strconv.ParseInt(length, 10, 64); err == nil {
@@ -103,3 +104,8 @@ func (w *recorder) response(r *http.Request) *http.Response {
 type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// eof has nothing to read.
+type eof struct{}
+
+func (eof) Read([]byte) (int, error) { return 0, io.EOF }

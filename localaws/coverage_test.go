@@ -31,8 +31,8 @@ var covered = []struct {
 	{"s3", "Amazon S3", []coverage{
 		{
 			"PutObject PostObject CopyObject",
-			"5 GiB an operation; `If-Match`, `If-None-Match`; MD5, SHA-256 and all checksums, CRC64NVME by default; SSE-S3 and " +
-				"SSE-KMS with the key's permissions; versions; events to EventBridge; expiry of presigned URLs and forms, a " +
+			"5 GiB an operation; `If-Match`, `If-None-Match`; MD5, SHA-256 and all checksums, CRC64NVME by default; SSE-S3 " +
+				"and SSE-KMS with the key's permissions; versions; events to EventBridge; expiry of presigned URLs and forms, a " +
 				"form's policy",
 			"ACLs, object lock, SSE-C, GLACIER classes",
 		},
@@ -110,7 +110,10 @@ var covered = []struct {
 		},
 	}},
 	{"sns", "Amazon SNS", []coverage{
-		{"Publish", "256 KiB, subjects, attributes, the topic's policy and key", "attributes of other types than String and Number"},
+		{
+			"Publish", "256 KiB, subjects, attributes, the topic's policy and key",
+			"attributes of other types than String and Number",
+		},
 		{
 			"Subscribe ConfirmSubscription ListSubscriptions ListSubscriptionsByTopic ListTopics",
 			"mail waits for its confirmation and is only recorded; SQS and Lambda receive", "filter policies, HTTP, SMS",
@@ -128,10 +131,16 @@ var covered = []struct {
 			"CreateLogGroup DeleteLogGroup DescribeLogGroups CreateLogStream DescribeLogStreams PutRetentionPolicy " +
 				"DeleteRetentionPolicy", "names, pages, days", "",
 		},
-		{"PutLogEvents GetLogEvents FilterLogEvents", "pages of 1 MiB and 10,000 events, tokens, filter patterns of terms", "JSON patterns"},
+		{
+			"PutLogEvents GetLogEvents FilterLogEvents", "pages of 1 MiB and 10,000 events, tokens, filter patterns of terms",
+			"JSON patterns",
+		},
 	}},
 	{"cloudformation", "AWS CloudFormation", []coverage{
-		{"DescribeStacks DescribeStackResources ListStackResources ListStacks", "pages, hidden parameters", "changes of the stack"},
+		{
+			"DescribeStacks DescribeStackResources ListStackResources ListStacks", "pages, hidden parameters",
+			"changes of the stack",
+		},
 	}},
 	{"sts", "AWS STS", []coverage{{"GetCallerIdentity", "", ""}}},
 }

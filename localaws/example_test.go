@@ -95,7 +95,7 @@ func ExampleDouble_Server() {
 	defer double.Close()
 	server := double.Server()
 	go func() { _ = server.Serve(listener) }()
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 
 	response, err := http.Get("http://" + listener.Addr().String() + "/stack-inbox/users.csv")
 	if err != nil {
@@ -157,7 +157,9 @@ func Example_userImportJob() {
 		return
 	}
 	_, _ = io.Copy(io.Discard, uploaded.Body)
-	_, err = client.StartUserImportJob(ctx, &cognitoidentityprovider.StartUserImportJobInput{UserPoolId: id, JobId: job.JobId})
+	_, err = client.StartUserImportJob(ctx, &cognitoidentityprovider.StartUserImportJobInput{
+		UserPoolId: id, JobId: job.JobId,
+	})
 	for err == nil && job.CompletionDate == nil {
 		time.Sleep(time.Millisecond)
 		var out *cognitoidentityprovider.DescribeUserImportJobOutput

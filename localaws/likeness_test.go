@@ -157,7 +157,10 @@ func TestCaseOfMembers(t *testing.T) {
 		{"states", "AWSStepFunctions.ListStateMachines", `{"maxResults":1}`, ""},
 		{"states", "AWSStepFunctions.ListStateMachines", `{"MaxResults":1}`, `unknown field \"MaxResults\"`},
 		{"cognito-idp", "AWSCognitoIdentityProviderService.ListUserPools", `{"MaxResults":1}`, ""},
-		{"cognito-idp", "AWSCognitoIdentityProviderService.ListUserPools", `{"maxResults":1}`, `unknown field \"maxResults\"`},
+		{
+			"cognito-idp", "AWSCognitoIdentityProviderService.ListUserPools", `{"maxResults":1}`,
+			`unknown field \"maxResults\"`,
+		},
 	} {
 		r := httptest.NewRequest(http.MethodPost, localaws.DefaultEndpoint, strings.NewReader(c.body))
 		r.Header.Set("Authorization", strings.Replace(signature, "/s3/", "/"+c.service+"/", 1))

@@ -73,30 +73,36 @@ func TestWebPagesCannotDriveTheDouble(t *testing.T) {
 		{"another address", "192.0.2.8:4566", "/inbox/k", nil, 403},
 		{
 			"another origin", "localhost:4566", "/inbox/k",
-			map[string]string{"Authorization": signature, "Origin": "https://attacker.example"}, 403,
+			map[string]string{"Authorization": signature, "Origin": "https://attacker.example"},
+			403,
 		},
 		{
 			"a sandboxed page", "localhost:4566", "/inbox/k",
-			map[string]string{"Authorization": signature, "Origin": "null"}, 403,
+			map[string]string{"Authorization": signature, "Origin": "null"},
+			403,
 		},
 		{
 			"another port's page", "localhost:4566", "/inbox/k",
-			map[string]string{"Authorization": signature, "Origin": "http://localhost:3000"}, 403,
+			map[string]string{"Authorization": signature, "Origin": "http://localhost:3000"},
+			403,
 		},
 		{
 			"the double's own origin", "localhost:4566", "/inbox/k",
-			map[string]string{"Authorization": signature, "Origin": "http://localhost:4566"}, 200,
+			map[string]string{"Authorization": signature, "Origin": "http://localhost:4566"},
+			200,
 		},
 		{
 			"an image on a page", "localhost:4566", "/inbox/k?" + query, map[string]string{"Sec-Fetch-Site": "cross-site"}, 403,
 		},
 		{
 			"a presigned link, typed", "localhost:4566", "/inbox/k?" + query,
-			map[string]string{"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "User-Agent": "Mozilla/5.0"}, 200,
+			map[string]string{"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "User-Agent": "Mozilla/5.0"},
+			200,
 		},
 		{
 			"an unsigned request of a browser", "localhost:4566", "/inbox/k",
-			map[string]string{"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate"}, 403,
+			map[string]string{"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate"},
+			403,
 		},
 		{"an unsigned request of an old browser", "localhost:4566", "/inbox/k", map[string]string{
 			"User-Agent": "Mozilla/5.0",
@@ -128,7 +134,7 @@ func TestServerLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	go func() { _ = server.Serve(listener) }()
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 	url := "http://" + listener.Addr().String()
 	signed := strings.Replace(signature, "/s3/", "/events/", 1)
 	for name, body := range map[string]io.Reader{

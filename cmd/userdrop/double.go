@@ -121,8 +121,8 @@ func (o *doubleOptions) readPools() ([]localaws.Pool, error) {
 	return pools, nil
 }
 
-// parameters reads the parameters of the template that flags set. The template refuses names and values that it does not
-// know.
+// parameters reads the parameters of the template that flags set. The template refuses names and values that it does
+// not know.
 func (o *doubleOptions) parameters() (map[string]string, error) {
 	parameters := map[string]string{}
 	for _, pair := range o.set {

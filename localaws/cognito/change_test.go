@@ -80,15 +80,21 @@ func TestChangesOfUsers(t *testing.T) {
 		ann   string
 		codes int
 	}{
-		{"a group", nil, func(f fixture) error { return f.join(ctx, "ann", "staff") }, "",
-			"enabled true, groups [staff], email ann@example.com true, team ", 0},
+		{
+			"a group", nil, func(f fixture) error { return f.join(ctx, "ann", "staff") }, "",
+			"enabled true, groups [staff], email ann@example.com true, team ", 0,
+		},
 		{"a group twice", nil, func(f fixture) error {
 			return firstOf(f.join(ctx, "ann", "staff"), f.join(ctx, "ann", "staff"))
 		}, "", "enabled true, groups [staff], email ann@example.com true, team ", 0},
-		{"no such group", nil, func(f fixture) error { return f.join(ctx, "ann", "x") },
-			"ResourceNotFoundException: Group not found.", asBefore, 0},
-		{"no such user", nil, func(f fixture) error { return f.join(ctx, "x", "staff") },
-			"UserNotFoundException: User does not exist.", asBefore, 0},
+		{
+			"no such group", nil, func(f fixture) error { return f.join(ctx, "ann", "x") },
+			"ResourceNotFoundException: Group not found.", asBefore, 0,
+		},
+		{
+			"no such user", nil, func(f fixture) error { return f.join(ctx, "x", "staff") },
+			"UserNotFoundException: User does not exist.", asBefore, 0,
+		},
 		{"a group twice created", nil, func(f fixture) error {
 			_, err := f.client.CreateGroup(ctx, &api.CreateGroupInput{
 				UserPoolId: aws.String(poolID), GroupName: aws.String("staff"),
@@ -102,17 +108,25 @@ func TestChangesOfUsers(t *testing.T) {
 			})
 			return firstOf(joined, err)
 		}, "", asBefore, 0},
-		{"disabled", nil, func(f fixture) error { return firstOf(set(f, true, "ann"), set(f, true, "ann")) }, "",
-			strings.Replace(asBefore, "true", "false", 1), 0},
-		{"enabled again", nil, func(f fixture) error { return firstOf(set(f, true, "ann"), set(f, false, "ann")) }, "",
-			asBefore, 0},
-		{"an attribute", nil, func(f fixture) error { return f.update(ctx, "ann", "custom:team=blue") }, "",
-			asBefore + "blue", 0},
+		{
+			"disabled", nil, func(f fixture) error { return firstOf(set(f, true, "ann"), set(f, true, "ann")) }, "",
+			strings.Replace(asBefore, "true", "false", 1), 0,
+		},
+		{
+			"enabled again", nil, func(f fixture) error { return firstOf(set(f, true, "ann"), set(f, false, "ann")) }, "",
+			asBefore, 0,
+		},
+		{
+			"an attribute", nil, func(f fixture) error { return f.update(ctx, "ann", "custom:team=blue") }, "",
+			asBefore + "blue", 0,
+		},
 		{"a blank value deletes", nil, func(f fixture) error {
 			return firstOf(f.update(ctx, "ann", "custom:team=blue"), f.update(ctx, "ann", "custom:team="))
 		}, "", asBefore, 0},
-		{"an address without its flag", nil, func(f fixture) error { return f.update(ctx, "ann", "email=a@example.com") }, "",
-			"enabled true, groups [], email a@example.com false, team ", 1},
+		{
+			"an address without its flag", nil, func(f fixture) error { return f.update(ctx, "ann", "email=a@example.com") }, "",
+			"enabled true, groups [], email a@example.com false, team ", 1,
+		},
 		{"an address with its flag", nil, func(f fixture) error {
 			return f.update(ctx, "ann", "email=a@example.com", "email_verified=true")
 		}, "", "enabled true, groups [], email a@example.com true, team ", 0},
@@ -123,10 +137,14 @@ func TestChangesOfUsers(t *testing.T) {
 			return firstOf(f.update(ctx, "bob", "email=b@example.com", "email_verified=true"),
 				f.update(ctx, "ann", "email=bob@example.com", "email_verified=true"))
 		}, "", "enabled true, groups [], email bob@example.com true, team ", 0},
-		{"immutable", immutable, func(f fixture) error { return f.update(ctx, "ann", "custom:team=blue") },
-			"InvalidParameterException: user.custom:team: Attribute cannot be updated.", asBefore, 0},
-		{"sub", nil, func(f fixture) error { return f.update(ctx, "ann", "sub=1") },
-			"InvalidParameterException: user.sub: Attribute does not exist in the schema.", asBefore, 0},
+		{
+			"immutable", immutable, func(f fixture) error { return f.update(ctx, "ann", "custom:team=blue") },
+			"InvalidParameterException: user.custom:team: Attribute cannot be updated.", asBefore, 0,
+		},
+		{
+			"sub", nil, func(f fixture) error { return f.update(ctx, "ann", "sub=1") },
+			"InvalidParameterException: user.sub: Attribute does not exist in the schema.", asBefore, 0,
+		},
 		{"deleted", nil, func(f fixture) error {
 			joined := f.join(ctx, "ann", "staff")
 			_, err := f.client.AdminDeleteUser(ctx, &api.AdminDeleteUserInput{

@@ -8,9 +8,8 @@ import (
 	"userdrop/localaws/wire"
 )
 
-// Settings answers what AWS does not document about import jobs, and sets the double's pace and limits. Each name is one
-// unknown. Start from [Defaults], the likeliest answers, or decode
-// JSON over it.
+// Settings answers what AWS does not document about import jobs, and sets the double's pace and limits. Each name is
+// one unknown. Start from [Defaults], the likeliest answers, or decode JSON over it.
 type Settings struct {
 	// Which job may run, and how StartUserImportJob refuses a second one.
 	BusyError string `json:"busyError"` // the error's code; documentation says only that one job can be active

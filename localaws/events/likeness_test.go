@@ -19,7 +19,8 @@ import (
 	"userdrop/localaws/wire"
 )
 
-// TestTextTemplates compares with the examples of the EventBridge User Guide, "Amazon EventBridge input transformation".
+// TestTextTemplates compares with the examples of the EventBridge User Guide, "Amazon EventBridge input
+// transformation".
 func TestTextTemplates(t *testing.T) {
 	paths := map[string]string{
 		"name": "$.detail.name", "count": "$.detail.count", "all": "$.detail.items[*].id", "each": "$.detail.by.*",

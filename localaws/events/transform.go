@@ -141,8 +141,8 @@ const (
 	asText       // strings without quotes
 )
 
-// expand replaces each <name>. Inside a JSON string a value is put as escaped text. A value that the event does not have
-// leaves nothing.
+// expand replaces each <name>. Inside a JSON string a value is put as escaped text. A value that the event does not
+// have leaves nothing.
 func expand(
 	template string, outside style, value func(name string) (v any, ok bool, err error),
 ) ([]byte, error) {

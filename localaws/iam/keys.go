@@ -70,8 +70,8 @@ func (k *Keys) Caller(r *http.Request) (wire.Principal, error) {
 	return k.Holder(id)
 }
 
-// Holder returns the principal of an access key id. A key that is no session's is the administrator's, for whom it returns
-// nil: the person at the AWS CLI may do everything. It refuses the key of a session that was never issued.
+// Holder returns the principal of an access key id. A key that is no session's is the administrator's, for whom it
+// returns nil: the person at the AWS CLI may do everything. It refuses the key of a session that was never issued.
 func (k *Keys) Holder(accessKeyID string) (wire.Principal, error) {
 	p, ok := k.Lookup(accessKeyID)
 	if !ok && strings.HasPrefix(accessKeyID, temporary) {

@@ -85,8 +85,8 @@ func Parse(kind Kind, document []byte) (*Document, error) {
 	return &d, nil
 }
 
-// The forms that IAM asks for: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html and
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html.
+// The forms that IAM asks for: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html
+// and https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html.
 var (
 	sidForm    = regexp.MustCompile(`^[A-Za-z0-9]*$`)
 	actionForm = regexp.MustCompile(`^[A-Za-z0-9-]+:[A-Za-z0-9*?]+$`)

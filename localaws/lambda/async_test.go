@@ -51,9 +51,10 @@ func TestInvokeAsync(t *testing.T) {
 			record: `RetriesExhausted 2 200 "Unhandled" {"errorMessage":"no","errorType":"errorString"}`,
 		},
 		{
-			name: "too old", failures: 9, function: async(template.AsyncInvoke{MaximumEventAge: 2 * time.Minute}), where: onFailure,
-			want:   []time.Duration{0, time.Minute},
-			record: `EventAgeExceeded 2 200 "Unhandled" {"errorMessage":"no","errorType":"errorString"}`,
+			name: "too old", failures: 9, where: onFailure,
+			function: async(template.AsyncInvoke{MaximumEventAge: 2 * time.Minute}),
+			want:     []time.Duration{0, time.Minute},
+			record:   `EventAgeExceeded 2 200 "Unhandled" {"errorMessage":"no","errorType":"errorString"}`,
 		},
 		{
 			name: "hurried", failures: 9, speed: 60, where: onFailure,

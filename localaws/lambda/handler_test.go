@@ -217,10 +217,12 @@ func TestPlatformLogLines(t *testing.T) {
 	} {
 		t.Run(c.format, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				service := start(t, lambda.Options{}, lambda.Function{Function: template.Function{LogFormat: c.format}, Code: handler(func() error {
+				function := lambda.Function{Function: template.Function{LogFormat: c.format}}
+				function.Code = handler(func() error {
 					time.Sleep(250 * time.Millisecond)
 					return errors.New("no")
-				})})
+				})
+				service := start(t, lambda.Options{}, function)
 				defer service.Close()
 				result, err := service.Invoke(t.Context(), "fn", nil)
 				if err != nil {

@@ -80,8 +80,8 @@ func (s *Service) seal(header http.Header, etag string) string {
 	return etag
 }
 
-// mayUseKey asks whether the caller may use the key of an object with that metadata: S3 uses a customer managed key with
-// the caller's permissions. https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+// mayUseKey asks whether the caller may use the key of an object with that metadata: S3 uses a customer managed key
+// with the caller's permissions. https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 func (c *call) mayUseKey(header http.Header, action string) error {
 	key := header.Get(headerKey)
 	if !underKMS(header) || key == c.managedKey() {

@@ -43,7 +43,8 @@ func (s *Service) created(b *bucket, v *version, o origin) {
 	})
 }
 
-// deleted sends the event of a new delete marker, or of a version that was deleted. The sequencer is that of the deletion.
+// deleted sends the event of a new delete marker, or of a version that was deleted. The sequencer is that of the
+// deletion.
 func (s *Service) deleted(b *bucket, v *version, o origin, sequencer, deletionType string) {
 	s.send(b, v, o, "Object Deleted", detail{
 		Object: objectDetail{Sequencer: sequencer}, DeletionType: deletionType,

@@ -77,7 +77,8 @@ func TestPresignedPost(t *testing.T) {
 		Bucket: aws.String("plain"), Key: aws.String("in/${filename}"),
 	}, func(o *sdk.PresignPostOptions) {
 		o.Conditions = []any{
-			[]any{"content-length-range", 1, 10}, []any{"starts-with", "$Content-Type", "text/"},
+			[]any{"content-length-range", 1, 10},
+			[]any{"starts-with", "$Content-Type", "text/"},
 			map[string]string{"success_action_status": "201"},
 		}
 	})
@@ -96,7 +97,9 @@ func TestPresignedPost(t *testing.T) {
 		{"another key", "text", map[string]string{"key": "out"}, 403, "Policy Condition failed"},
 		{"another type", "text", map[string]string{"Content-Type": "image/png"}, 403, "Policy Condition failed"},
 		{"an extra field", "text", map[string]string{"x-amz-meta-a": "b"}, 403, "Extra input fields: x-amz-meta-a"},
-		{"an unknown key id", "text", map[string]string{"X-Amz-Credential": "AKIAX/20260101/us-east-1/s3/aws4_request"}, 400, "InvalidAccessKeyId"},
+		{"an unknown key id", "text", map[string]string{
+			"X-Amz-Credential": "AKIAX/20260101/us-east-1/s3/aws4_request",
+		}, 400, "InvalidAccessKeyId"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			fields := map[string]string{"success_action_status": "201", "Content-Type": "text/csv"}
@@ -125,7 +128,9 @@ func TestPresignedPost(t *testing.T) {
 			}
 		})
 	}
-	got, err := d.client.GetObject(t.Context(), &sdk.GetObjectInput{Bucket: aws.String("plain"), Key: aws.String("in/users.csv")})
+	got, err := d.client.GetObject(t.Context(), &sdk.GetObjectInput{
+		Bucket: aws.String("plain"), Key: aws.String("in/users.csv"),
+	})
 	if err != nil || *got.ContentType != "text/csv" {
 		t.Errorf("%v %+v", err, got)
 	}
@@ -151,7 +156,8 @@ func TestKMS(t *testing.T) {
 		},
 		{
 			"with a key id", sdk.PutObjectInput{
-				Bucket: aws.String("plain"), ServerSideEncryption: types.ServerSideEncryptionAwsKms, SSEKMSKeyId: aws.String("other"),
+				Bucket: aws.String("plain"), ServerSideEncryption: types.ServerSideEncryptionAwsKms,
+				SSEKMSKeyId: aws.String("other"),
 			}, "arn:aws:kms:eu-central-1:111122223333:key/other",
 		},
 	} {

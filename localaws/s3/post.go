@@ -76,7 +76,8 @@ func readFields(form *multipart.Reader) (map[string]string, *multipart.Part, err
 	for size := 0; ; {
 		part, err := form.NextPart()
 		if err != nil {
-			return nil, nil, refuse(http.StatusBadRequest, "InvalidArgument", "POST requires exactly one file upload per request.")
+			return nil, nil, refuse(http.StatusBadRequest, "InvalidArgument",
+				"POST requires exactly one file upload per request.")
 		}
 		name := strings.ToLower(part.FormName())
 		if name == "file" {
@@ -162,7 +163,8 @@ func (c *call) posted(v *version, fields map[string]string) error {
 	return nil
 }
 
-// postPolicy is the policy of a form: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
+// postPolicy is the policy of a form:
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
 type postPolicy struct {
 	Expiration time.Time
 	Conditions []json.RawMessage
@@ -208,7 +210,9 @@ var uncovered = []string{"policy", "x-amz-signature", "awsaccesskeyid", "signatu
 
 // check checks one condition: {"name": "value"}, ["eq" or "starts-with", "$name", "value"], or
 // ["content-length-range", least, most].
-func (p *postPolicy) check(raw json.RawMessage, fields map[string]string, bucket string, covered map[string]bool) error {
+func (p *postPolicy) check(
+	raw json.RawMessage, fields map[string]string, bucket string, covered map[string]bool,
+) error {
 	failed := refuse(http.StatusForbidden, "AccessDenied", "Invalid according to Policy: Policy Condition failed: %s", raw)
 	value := func(name string) string {
 		covered[name] = true
@@ -259,7 +263,8 @@ func (p *postPolicy) length(size int64) error {
 	case p.atMost >= 0 && size > p.atMost:
 		return errTooLarge
 	case size < p.atLeast:
-		return refuse(http.StatusBadRequest, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size")
+		return refuse(http.StatusBadRequest, "EntityTooSmall",
+			"Your proposed upload is smaller than the minimum allowed size")
 	}
 	return nil
 }

@@ -166,8 +166,8 @@ func archive[T any](list []T, item T) []T {
 	return list[max(0, len(list)-10_000):]
 }
 
-// Subscriptions returns all subscriptions, in the order in which they were made. Those that nobody has confirmed yet have
-// a token.
+// Subscriptions returns all subscriptions, in the order in which they were made. Those that nobody has confirmed yet
+// have a token.
 func (s *Service) Subscriptions() []Subscription {
 	s.mu.Lock()
 	defer s.mu.Unlock()

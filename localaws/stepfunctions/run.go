@@ -19,8 +19,8 @@ func failf(name, format string, args ...any) *failure {
 	return &failure{name, fmt.Sprintf(format, args...)}
 }
 
-// thread is the progress through a machine, of an execution or of an iteration of a Map. It outlives a run, and a redrive goes
-// on from it. What Stop and a redrive need of it, the service's mutex guards.
+// thread is the progress through a machine, of an execution or of an iteration of a Map. It outlives a run, and a
+// redrive goes on from it. What Stop and a redrive need of it, the service's mutex guards.
 type thread struct {
 	key        string // of latency and jitter
 	definition *Definition

@@ -95,7 +95,8 @@ func TestFunction(t *testing.T) {
 		Timeout: time.Minute, MemoryMB: 256, StorageMB: 512, Tracing: true,
 		RoleARN: "arn:aws:iam::123456789012:role/app/app-GreetRole", LogGroup: "/aws/lambda/app-greet", LogFormat: "JSON",
 		Asynchronous: AsyncInvoke{
-			MaximumRetryAttempts: new(1), MaximumEventAge: time.Hour, OnFailure: "arn:aws:sqs:eu-west-1:123456789012:app-DeadLetters",
+			MaximumRetryAttempts: new(1), MaximumEventAge: time.Hour,
+			OnFailure: "arn:aws:sqs:eu-west-1:123456789012:app-DeadLetters",
 		},
 	}, f)
 	for source, want := range map[string]bool{

@@ -25,7 +25,8 @@ func Fail(w http.ResponseWriter, r *http.Request, service string, err error) {
 		writeJSONError(w, r, e, status)
 	case service == "ec2":
 		failXML(w, status, ec2Error{Errors: []xmlError{{Code: e.Code, Message: e.Message}}, RequestID: id})
-	case strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") || r.URL.Query().Has("Action"):
+	case strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"),
+		r.URL.Query().Has("Action"):
 		w.Header().Set("Content-Type", "text/xml")
 		writeQueryError(w, "", id, e)
 	case service == "s3" || service == "upload" || service == "s3express":

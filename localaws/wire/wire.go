@@ -84,8 +84,8 @@ type Error struct {
 	Code    string
 	Message string
 	Status  int
-	// QueryCode is the error's code in the Query protocol, for services whose JSON protocol once was that one: clients read
-	// it from the header x-amzn-query-error.
+	// QueryCode is the error's code in the Query protocol, for services whose JSON protocol once was that one: clients
+	// read it from the header x-amzn-query-error.
 	QueryCode string
 	// Fields are further members of the error shape, such as reasonCode.
 	Fields map[string]any
