@@ -13,6 +13,7 @@ locals {
     Mapping              = var.mapping
     MaxRejectedPercent   = tostring(var.max_rejected_percent)
     CheckExistingUsers   = tostring(var.check_existing_users)
+    Existing             = var.existing
     ApplyGroups          = tostring(var.apply_groups)
     CreateGroups         = tostring(var.create_groups)
     ApplyRate            = tostring(var.apply_rate)

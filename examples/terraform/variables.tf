@@ -65,6 +65,12 @@ variable "check_existing_users" {
   default     = false
 }
 
+variable "existing" {
+  description = "What becomes of rows whose users exist. skip - they stay as they are. fail - the rows are rejected. update - what differs is changed after the import, and only new users go into import jobs; a drop's manifest may then ask for any of the three. An update may count as an active user."
+  type        = string
+  default     = "skip"
+}
+
 variable "apply_groups" {
   description = "Whether the columns groups and enabled are applied after the import. false - a file with such a column is refused, and the stack has no permission to change users."
   type        = bool
