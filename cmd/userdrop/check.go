@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"userdrop/internal/contract"
+	"userdrop/internal/mapping"
 	"userdrop/internal/report"
 	"userdrop/internal/usercsv"
 )
@@ -37,21 +38,22 @@ type checkOptions struct {
 func newCheckCommand() *cobra.Command {
 	var o checkOptions
 	cmd := &cobra.Command{
-		Use:   "check FILE (--pool POOL.json | --pool-id ID | --stack NAME)",
+		Use:   "check FILE... (--pool POOL.json | --pool-id ID | --stack NAME)",
 		Short: "Check a CSV file of users by the rules of an import",
-		Long: `Check reads a CSV file of users as an import would and tells which rows would be rejected, and why.
+		Long: `Check reads CSV files of users as imports would and reports which rows would be rejected, and why. FILE may be a
+pattern such as "*.csv", and - is standard input.
 
 POOL.json is what "aws cognito-idp describe-user-pool" prints, HEADER.json what "aws cognito-idp get-csv-header"
-prints. With --pool-id or --stack it asks AWS for them; --stack takes the stack's settings, too. The file never leaves
+prints. With --pool-id or --stack it asks AWS for them; --stack takes the stack's settings, too. The files never leave
 this machine.
 
-Exit codes: 0 all rows pass, 1 some or all rows are rejected, 2 the file is refused as a whole, 64 usage, 66
+Exit codes: 0 all rows pass, 1 some or all rows are rejected, 2 a file is refused as a whole, 64 usage, 66
 there is no such stack or user pool, 68 AWS could not be reached, 69 AWS refused, 130 interrupted.`,
 		Example: `  aws cognito-idp describe-user-pool --user-pool-id us-east-1_Example > pool.json
   userdrop check users.csv --pool pool.json --out checked
   userdrop check users.csv --stack userdrop-prod`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return check(cmd, args[0], o) },
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return check(cmd, args, o) },
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
@@ -70,65 +72,109 @@ there is no such stack or user pool, 68 AWS could not be reached, 69 AWS refused
 	return cmd
 }
 
-// check checks one file, writes what was asked for, and tells by its error what the exit code is to be.
-func check(cmd *cobra.Command, name string, o checkOptions) error {
-	started := time.Now()
+// check checks files one after the other. Its error says what the exit code is to be: that of the worst file.
+func check(cmd *cobra.Command, args []string, o checkOptions) error {
+	names, err := expand(args)
+	switch {
+	case err != nil:
+		return err
+	case len(names) > 1 && o.out != "":
+		return errors.New("--out takes the files of one check: name one FILE, or leave --out away")
+	case len(names) > 1 && o.json:
+		return errors.New("--json prints one result: name one FILE, or leave --json away")
+	}
 	pool, settings, err := o.rules(cmd)
 	if err != nil {
 		return err
 	}
+	worst := exitCode(0)
+	for i, name := range names {
+		if i > 0 {
+			fmt.Fprintln(cmd.OutOrStdout())
+		}
+		code, err := o.checkFile(cmd, name, pool, settings)
+		if err != nil {
+			return err
+		}
+		worst = max(worst, code)
+	}
+	if worst != 0 {
+		return worst
+	}
+	return nil
+}
+
+// checkFile checks one file and writes what was asked for.
+func (o *checkOptions) checkFile(
+	cmd *cobra.Command, name string, pool *usercsv.Pool, settings usercsv.Settings,
+) (exitCode, error) {
+	started := time.Now()
 	file, err := openInput(name, cmd.InOrStdin())
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer file.Close()
 	sink, err := newCheckSink(o.out, file.File)
 	if err != nil {
-		return err
+		return 0, err
 	}
-
+	engine, err := mapFile(&settings, pool, o.mapping)
+	var summary usercsv.Summary
+	if err == nil {
+		source, done := watched(file, file.size, cmd.ErrOrStderr())
+		summary, err = applyRules(cmd.Context(), source, pool, settings, sink)
+		done()
+	}
 	res := &contract.Result{
 		Mode:       contract.ModeCheck,
 		UserPoolID: pool.ID,
 		Sources:    []contract.Source{{Key: name, Bytes: file.size}},
 		StartedAt:  started,
 	}
-	var summary usercsv.Summary
-	engine, err := mapFile(&settings, pool, o.mapping)
-	if err == nil {
-		source, done := watched(file, file.size, cmd.ErrOrStderr())
-		summary, err = applyRules(cmd.Context(), source, pool, settings, sink)
-		done()
-	}
+	code := exitCode(0)
 	refusal, refused := errors.AsType[*usercsv.Refusal](err)
-	hint := ""
 	switch {
 	case refused:
-		res.Problems = refusal.Problems
+		code, res.Problems, err = exitRefused, refusal.Problems, sink.discard()
 		if engine == nil {
-			res.Problems, hint = file.hint(refusal.Problems)
-		}
-		if err := sink.discard(); err != nil {
-			return err
+			res.Problems, sink.hint = file.hint(refusal.Problems)
 		}
 	case err != nil:
-		return errors.Join(err, sink.discard())
+		err = errors.Join(err, sink.discard())
 	default:
-		res.Rows = contract.Rows{
-			Read:      int64(summary.Read),
-			Excluded:  int64(summary.Excluded),
-			Rejected:  int64(summary.Rejected),
-			Submitted: int64(summary.Read - summary.Excluded - summary.Rejected),
+		if summary.Rejected > 0 {
+			code = exitRejected
 		}
-		if engine != nil {
-			account := engine.Account()
-			res.Mapping, res.Excluded = account.Result(), account.Excluded()
-		}
-		res.Sources[0].Rows = res.Rows
-		res.Problems, res.Notes = summary.Problems, summary.Notes
-		res.Files = sink.files
-		res.Changes = sink.changes
+		fillIn(res, summary, sink, engine)
 	}
+	if err != nil {
+		return 0, err
+	}
+	return code, o.write(cmd, res, sink, summary.Parts)
+}
+
+// fillIn puts what was found in a file that is not refused into its result.
+func fillIn(res *contract.Result, summary usercsv.Summary, sink *checkSink, engine *mapping.Engine) {
+	res.Rows = contract.Rows{
+		Read:      int64(summary.Read),
+		Excluded:  int64(summary.Excluded),
+		Rejected:  int64(summary.Rejected),
+		Submitted: int64(summary.Read - summary.Excluded - summary.Rejected),
+	}
+	if engine != nil {
+		account := engine.Account()
+		res.Mapping, res.Excluded = account.Result(), account.Excluded()
+	}
+	res.Sources[0].Rows = res.Rows
+	res.Problems, res.Notes = summary.Problems, summary.Notes
+	res.Files = sink.files
+	res.Changes = sink.changes
+}
+
+// write finishes a result, and writes it as result.json and to standard output.
+func (o *checkOptions) write(
+	cmd *cobra.Command, res *contract.Result, sink *checkSink, parts []usercsv.PartSummary,
+) error {
 	nameFlags(res)
 	res.FinishedAt = time.Now()
 	if err := report.Finish(res, report.Ended); err != nil {
@@ -145,20 +191,11 @@ func check(cmd *cobra.Command, name string, o checkOptions) error {
 	}
 	if o.json {
 		_, err = cmd.OutOrStdout().Write(text)
-	} else {
-		view := newCheckView(cmd.OutOrStdout(), sink.samples)
-		view.hint = contract.NameFlags(hint)
-		err = view.write(res, summary.Parts)
-	}
-	switch {
-	case err != nil:
 		return err
-	case refused:
-		return exitRefused
-	case summary.Rejected > 0:
-		return exitRejected
 	}
-	return nil
+	view := newCheckView(cmd.OutOrStdout(), sink.samples)
+	view.hint = contract.NameFlags(sink.hint)
+	return view.write(res, parts)
 }
 
 // nameFlags names settings as flags in all messages.

@@ -28,6 +28,7 @@ type sample struct {
 
 // checkSink keeps a few samples of each problem and, with a directory, writes parts and failed.csv there.
 type checkSink struct {
+	hint    string // which mapping a refused file looks to need
 	dir     string
 	files   contract.Files
 	samples map[contract.Code][]sample

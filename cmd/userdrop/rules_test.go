@@ -162,3 +162,39 @@ func TestSettingsOfAnImport(t *testing.T) {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
 }
+
+// TestCheckSeveral checks several files by one command: each is shown, and the worst decides the exit code.
+func TestCheckSeveral(t *testing.T) {
+	csvDocument(t)
+	for name, text := range map[string]string{
+		"good.csv": "username,email,email_verified\nu,u@example.com,true\n", "bad.csv": "username,email,email_verified\nu,bad,true\n",
+		"none.csv": "",
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		args string
+		code int
+		says []string
+	}{
+		{"good.csv bad.csv", 1, []string{"good.csv: all 1 row pass", "bad.csv: none of 1 row"}},
+		{"*.csv", 2, []string{"bad.csv: none", "good.csv: all", "none.csv is refused"}},
+		{"good.csv", 0, nil},
+		{"good.csv gone.csv", 64, []string{"good.csv: all"}},
+		{"good.csv bad.csv --json", 64, nil},
+		{"good.csv bad.csv --out out", 64, nil},
+		{"good.csv ./good.csv", 64, nil},
+	} {
+		code, stdout, stderr := userdrop(append([]string{"check", "--pool", "pool.json"}, strings.Fields(c.args)...)...)
+		if code != c.code {
+			t.Errorf("%s: exit %d, want %d\n%s%s", c.args, code, c.code, stdout, stderr)
+		}
+		for _, words := range c.says {
+			if !strings.Contains(stdout, words) {
+				t.Errorf("%s: no %q in\n%s", c.args, words, stdout)
+			}
+		}
+	}
+}
