@@ -84,6 +84,9 @@ func (f *Follower) look(ctx context.Context, started time.Time) (over bool, err 
 		if r, _, err := f.Result(ctx, f.ImportID); err != nil || r != nil {
 			return r != nil, err // older than Step Functions remembers
 		}
+		if gathered, err := f.gathered(ctx); gathered || err != nil {
+			return false, err
+		}
 		if !f.Dropped && (!importID.MatchString(f.ImportID) || time.Since(started) > eventDelay) {
 			return false, f.noImport(f.ImportID)
 		}

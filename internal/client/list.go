@@ -69,6 +69,15 @@ func (s *Stack) Imports(ctx context.Context, limit int) ([]Listed, error) {
 		}
 		all = append(all, older...)
 	}
+	waiting, err := s.waiting(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range waiting { // they come before the imports that have begun
+		all = append([]Listed{{
+			ImportID: id, StartedAt: time.Now(), Progress: &Listing{Step: "Gathering", Percent: -1},
+		}}, all...)
+	}
 	all = all[:min(len(all), limit)]
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(8)

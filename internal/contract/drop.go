@@ -3,12 +3,26 @@ package contract
 import (
 	"regexp"
 	"strings"
+	"time"
 )
 
 // Started is the answer of start-import and of the sweeps.
 type Started struct {
 	Imports []string `json:"imports"` // import ids
 	Ignored int      `json:"ignored"` // objects that are no drops
+}
+
+// Gathered is a file that waits for others of its pool, so that they share a Cognito job.
+type Gathered struct {
+	Object
+	ArrivedAt time.Time `json:"arrivedAt"`
+}
+
+// Schedule is the event of a schedule that takes files together: all under scheduled/, or those that a pool has gathered.
+// Its time names the imports, so that an event that comes twice starts the same ones; a run by hand need not have it.
+type Schedule struct {
+	ScheduledTime time.Time `json:"scheduledTime,omitzero"`
+	UserPoolID    string    `json:"userPoolId,omitempty"`
 }
 
 // userPoolID is Cognito's pattern, UserPoolIdType in its API model.

@@ -23,6 +23,11 @@ func SweepID(userPoolID string, at time.Time, number int) string {
 	return identify("scheduled", userPoolID, at.UTC().Format(time.RFC3339Nano), strconv.Itoa(number))
 }
 
+// GatherID names the import of what one pool's files gathered by that time came to.
+func GatherID(userPoolID string, at time.Time, number int) string {
+	return identify("gathered", userPoolID, at.UTC().Format(time.RFC3339Nano), strconv.Itoa(number))
+}
+
 func identify(name string, parts ...string) string {
 	slug := strings.Map(func(r rune) rune {
 		switch {
@@ -112,6 +117,27 @@ func StartsKey(importID string) string { return importID + "/starts" }
 
 // WoundUp is what StartsKey holds at the end.
 const WoundUp = "wound up"
+
+// ClaimPrefix begins the keys of claims.
+const ClaimPrefix = "claims/"
+
+// ClaimKey holds, in the work bucket, the id of the import that takes a file, where it is not the file's own import
+// alone.
+func ClaimKey(importID string) string { return ClaimPrefix + importID }
+
+// GatheredPrefix begins the keys of files that wait for others of their pool, each a Gathered.
+const GatheredPrefix = "gathered/"
+
+// GatheredPoolPrefix begins those of one pool.
+func GatheredPoolPrefix(userPoolID string) string { return GatheredPrefix + userPoolID + "/" }
+
+// GatheredKey is that of one file, by the id that its own import would have.
+func GatheredKey(userPoolID, importID string) string {
+	return GatheredPoolPrefix(userPoolID) + importID
+}
+
+// WindowKey holds, in the work bucket, when a pool's files that gather are next taken.
+func WindowKey(userPoolID string) string { return "windows/" + userPoolID }
 
 // HoldKey, an object of the work bucket, holds the queue while it is there: userdrop pause puts it, and resume deletes
 // it.

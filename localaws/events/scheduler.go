@@ -87,7 +87,7 @@ func (s *Scheduler) Put(in Schedule) error {
 		return unknown("State", in.State)
 	case !validWindow(in.FlexibleTimeWindow):
 		return wire.Errorf("ValidationException", "FlexibleTimeWindow is not valid")
-	case in.ActionAfterCompletion != "NONE":
+	case in.ActionAfterCompletion != "NONE" && in.ActionAfterCompletion != deleteSchedule:
 		return unknown("ActionAfterCompletion", in.ActionAfterCompletion)
 	case in.Target.RoleARN == "":
 		return wire.Errorf("ValidationException", "Target.RoleArn is required")
@@ -119,9 +119,24 @@ func (s *Scheduler) Put(in Schedule) error {
 	if in.State == enabled {
 		s.dispatcher.start(func() {
 			s.dispatcher.loop(expression, added.stop, func(scheduled time.Time) { s.fire(in, scheduled) })
+			if in.ActionAfterCompletion == deleteSchedule {
+				s.remove(in.Name, added)
+			}
 		})
 	}
 	return nil
+}
+
+// deleteSchedule is the ActionAfterCompletion of a schedule that is deleted after its last run.
+const deleteSchedule = "DELETE"
+
+// remove deletes a schedule that has had its last run, unless another one has its name by now.
+func (s *Scheduler) remove(name string, done *schedule) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.schedules[name] == done {
+		delete(s.schedules, name)
+	}
 }
 
 // validWindow reports whether the window is off, or flexible with 1 to 1,440 minutes.

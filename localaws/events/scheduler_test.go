@@ -136,7 +136,7 @@ func TestScheduleRefuses(t *testing.T) {
 		{"no name", func(s *events.Schedule) { s.Name = "" }, "name"},
 		{"a group", func(s *events.Schedule) { s.GroupName = "g" }, "GroupName"},
 		{"a flexible window", func(s *events.Schedule) { s.FlexibleTimeWindow.Mode = "FLEXIBLE" }, "FlexibleTimeWindow"},
-		{"an end that deletes", func(s *events.Schedule) { s.ActionAfterCompletion = "DELETE" }, "ActionAfterCompletion"},
+		{"an end that archives", func(s *events.Schedule) { s.ActionAfterCompletion = "ARCHIVE" }, "ActionAfterCompletion"},
 		{"an unknown zone", func(s *events.Schedule) { s.ScheduleExpressionTimezone = "Europe/Nowhere" }, "Nowhere"},
 		{"a bad expression", func(s *events.Schedule) { s.ScheduleExpression = "rate(x)" }, "rate(x)"},
 		{"no role", func(s *events.Schedule) { s.Target.RoleARN = "" }, "RoleArn"},
@@ -216,4 +216,28 @@ func TestSchedulerSDK(t *testing.T) {
 	}
 	_, err = reader.ListSchedules(ctx, &scheduler.ListSchedulesInput{})
 	wantError(t, err, "AccessDeniedException")
+}
+
+// TestDeletedAfterCompletion runs a schedule once: its name is free afterwards, and not before.
+func TestDeletedAfterCompletion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r recorder
+		s := events.NewScheduler(account(), r.targets())
+		defer s.Close()
+		in := hourly()
+		in.ScheduleExpression, in.ActionAfterCompletion = "at(2000-01-01T00:00:07)", "DELETE"
+		if err := s.Put(in); err != nil {
+			t.Fatal(err)
+		}
+		if _, there := s.NextRun(in.Name); !there {
+			t.Error("the schedule is not there before its run")
+		}
+		time.Sleep(time.Minute)
+		if err := s.RunNow(in.Name); err == nil {
+			t.Error("the schedule is there after its run")
+		}
+		if n := len(r.taken()); n != 1 {
+			t.Errorf("it ran %d times, want once", n)
+		}
+	})
 }

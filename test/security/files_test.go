@@ -1,8 +1,6 @@
 package security_test
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"strings"
@@ -12,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 
+	"userdrop/internal/contract"
 	"userdrop/localaws/s3"
 	"userdrop/test/simulation"
 )
@@ -58,8 +57,8 @@ func leftClaims(t *testing.T, w *simulation.World) {
 		key := "scheduled/" + pool + "/" + claim.name + ".csv"
 		text := fmt.Sprintf("username,email\n%s,%[1]s@example.com\n", claim.name)
 		version := drop(t, w, key, text)
-		hash := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s", w.Inbox(), key, version))
-		if _, err := w.S3.Put(w.Work(), "claims/"+hex.EncodeToString(hash[:]), []byte(claim.holder)); err != nil {
+		id := contract.ImportID(contract.Object{Bucket: w.Inbox(), Key: key, VersionID: version, ETag: etag(t, w, key)})
+		if _, err := w.S3.Put(w.Work(), contract.ClaimKey(id), []byte(claim.holder)); err != nil {
 			t.Fatal(err)
 		}
 		if claim.holder == broken {

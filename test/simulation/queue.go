@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -22,6 +23,10 @@ type Crowd struct {
 	Pools int `json:"pools"`
 	Drops int `json:"drops"` // in one second, or one by one after Every
 	Rows  int `json:"rows"`  // of each
+	// Within is the time in which all come; 0 is a second.
+	Within time.Duration `json:"within,omitempty"` // in nanoseconds
+	// GatherSeconds is the stack's parameter.
+	GatherSeconds int `json:"gatherSeconds,omitempty"`
 	// Giant is the number of rows of a drop that comes before the others; 0 is none.
 	Giant int           `json:"giant,omitempty"`
 	Every time.Duration `json:"every,omitempty"` // in nanoseconds
@@ -35,6 +40,7 @@ type Crowd struct {
 type CrowdReport struct {
 	Crowd
 	Imports        int                   `json:"imports"` // that ended
+	Files          []string              `json:"-"`       // of all results
 	Imported       int                   `json:"imported"`
 	Jobs           int                   `json:"jobs"`
 	Transitions    int                   `json:"transitions"`
@@ -114,7 +120,7 @@ func Watch(ctx context.Context, c Crowd) *CrowdReport {
 	chaos := newChaos(1, faults{listed: c.ListDelay})
 	var err error
 	w.World, err = Tuned(localaws.Options{
-		Pools: pools, Cognito: w.settings, Seed: 1, Calls: w.call, Around: w.invoke,
+		Pools: pools, Cognito: w.settings, Seed: 1, Parameters: c.parameters(), Calls: w.call, Around: w.invoke,
 		StepFunctions: stepfunctions.Options{ListDelay: chaos.listDelay},
 	}, Tuning{Retryer: chaos.retryer, Context: newJournal().context, Environment: map[string]string{
 		"PART_ROWS": fmt.Sprint(500_000 / c.Scale), "USERS_PER_SECOND": fmt.Sprint(w.settings.UsersPerSecond),
@@ -128,9 +134,12 @@ func Watch(ctx context.Context, c Crowd) *CrowdReport {
 		w.put("giant", 0, c.Giant)
 		sleep(ctx, time.Minute)
 	}
+	if c.GatherSeconds > 0 {
+		sleep(ctx, 37*time.Second) // no window begins with the hour
+	}
 	for i := range c.Drops {
 		if i > 0 {
-			sleep(ctx, max(c.Every, time.Second/time.Duration(c.Drops)))
+			sleep(ctx, max(c.Every, cmp.Or(c.Within, time.Second)/time.Duration(c.Drops)))
 		}
 		w.put(fmt.Sprintf("small-%d-", i), i%c.Pools, c.Rows)
 	}
@@ -145,6 +154,15 @@ func Watch(ctx context.Context, c Crowd) *CrowdReport {
 	w.imports()
 	w.jobs()
 	return w.report
+}
+
+// parameters are those of the stack.
+func (c Crowd) parameters() map[string]string {
+	var arns []string
+	for i := range c.Pools {
+		arns = append(arns, "arn:aws:cognito-idp:us-east-1:123456789012:userpool/"+poolName(i))
+	}
+	return map[string]string{"UserPoolArns": strings.Join(arns, ","), "GatherSeconds": fmt.Sprint(c.GatherSeconds)}
 }
 
 func poolName(i int) string { return fmt.Sprintf("us-east-1_Pool%02d", i) }
@@ -230,6 +248,9 @@ func (w *crowd) imports() {
 		if err != nil || got == nil || got.Verdict != contract.VerdictSucceeded {
 			w.fail("%s ended %s %s: %+v", e.Name, e.Status, e.Error, got)
 			continue
+		}
+		for _, source := range got.Sources {
+			r.Files = append(r.Files, source.Key)
 		}
 		r.Imported += int(got.Rows.Counts().Imported) * w.Scale
 		r.TookSeconds = max(r.TookSeconds, got.FinishedAt.Sub(w.started).Seconds())

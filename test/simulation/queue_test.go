@@ -48,6 +48,28 @@ func TestManyDrops(t *testing.T) {
 	}
 }
 
+// TestGather drops 1,000 files of 100 users for 50 pools within a minute, or as many as -crowd says for each of them:
+// with a window of a minute they take one job for each pool and window, and each file has one result.
+func TestGather(t *testing.T) {
+	t.Parallel()
+	drops := max(*crowd, 100)
+	report := watch(t, simulation.Crowd{
+		Pools: 50, Drops: drops, Rows: 100, Within: time.Minute, GatherSeconds: 60, ListDelay: time.Second,
+	})
+	seen := map[string]int{}
+	for _, key := range report.Files {
+		if seen[key]++; seen[key] > 1 {
+			t.Errorf("%s has two results", key)
+		}
+	}
+	if len(seen) != drops {
+		t.Errorf("%d files have a result, want %d", len(seen), drops)
+	}
+	if report.Jobs > 60 {
+		t.Errorf("%d jobs, want at most 60", report.Jobs)
+	}
+}
+
 // TestGiantDrop drops 40 million users, scaled down by 1,000, and small drops meanwhile.
 func TestGiantDrop(t *testing.T) {
 	t.Parallel()

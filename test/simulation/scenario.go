@@ -29,6 +29,7 @@ type Scenario struct {
 	held        [2]time.Duration // when the queue is paused
 	besieged    time.Duration    // how long a job of another stack's runs
 	window      [2]time.Duration // the time of day in which jobs may start, if it is not all day
+	gather      int              // seconds that files wait for others of their pool
 	late        bool             // people redrive what is over after its results have expired
 }
 
@@ -145,6 +146,9 @@ func NewScenario(seed uint64) *Scenario {
 	s.besiege(draw{rand.New(rand.NewPCG(seed, 0xbe51e6ed))})
 	later := draw{rand.New(rand.NewPCG(seed, 0x1a7e))}
 	s.late = later.chance(0.15)
+	if later.chance(0.2) {
+		s.gather = []int{2, 30, 60, 300}[later.IntN(4)]
+	}
 	return s
 }
 
@@ -312,6 +316,9 @@ func (s *Scenario) parameters() map[string]string {
 		arns = append(arns, "arn:aws:cognito-idp:us-east-1:123456789012:userpool/"+p.ID)
 	}
 	parameters := map[string]string{"UserPoolArns": strings.Join(arns, ",")}
+	if s.gather > 0 {
+		parameters["GatherSeconds"] = fmt.Sprint(s.gather)
+	}
 	if s.changes {
 		parameters["ApplyGroups"] = "true"
 	}

@@ -2,8 +2,6 @@ package sweeps_test
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"net/http"
 	"strings"
@@ -11,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
 	"userdrop/internal/contract"
@@ -317,8 +317,15 @@ func TestDeadClaim(t *testing.T) {
 // claim writes a file's claim as another sweep would.
 func (w world) claim(key, version, importID string) {
 	w.t.Helper()
-	hash := sha256.Sum256([]byte(w.Inbox() + "\x00" + key + "\x00" + version))
-	claim := "claims/" + hex.EncodeToString(hash[:])
+	head, err := s3.NewFromConfig(w.Config("")).HeadObject(w.t.Context(), &s3.HeadObjectInput{
+		Bucket: aws.String(w.Inbox()), Key: &key, VersionId: &version,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	claim := contract.ClaimKey(contract.ImportID(contract.Object{
+		Bucket: w.Inbox(), Key: key, VersionID: version, ETag: strings.Trim(*head.ETag, `"`),
+	}))
 	if _, err := w.S3.Put(w.Work(), claim, []byte(importID+" 2000-01-01T00:00:00Z")); err != nil {
 		w.t.Fatal(err)
 	}

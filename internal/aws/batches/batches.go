@@ -9,8 +9,7 @@ package batches
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -78,7 +77,7 @@ func (b *Batches) TakeScheduled(ctx context.Context, at time.Time) (contract.Sta
 // TakeOver imports what a sweep claimed and never started, because it died with all its retries: that need not wait for
 // the next night. Files that nobody claimed do, and are not looked up one by one: thousands may wait for the night.
 func (b *Batches) TakeOver(ctx context.Context) (contract.Started, error) {
-	claims, err := b.work.Keys(ctx, claimPrefix)
+	claims, err := b.work.Keys(ctx, contract.ClaimPrefix)
 	if err != nil {
 		return contract.Started{}, err
 	}
@@ -104,12 +103,16 @@ func (b *Batches) take(ctx context.Context, at time.Time, claim claim) (contract
 	}
 	var errs []error
 	others := map[string]owner{}
-	for _, g := range gather(files) {
+	var gs groups
+	for _, f := range files {
+		gs.add(poolOf(f.Key), f.Object)
+	}
+	for _, g := range gs.all {
 		id := contract.SweepID(g.pool, at, g.number)
-		ok, err := b.start(ctx, id, g, claim, others)
+		listed, err := b.start(ctx, id, g, claim, others)
 		if err != nil {
 			errs = append(errs, err)
-		} else if ok {
+		} else if len(listed) > 0 {
 			started.Imports = append(started.Imports, id)
 		}
 	}
@@ -124,59 +127,66 @@ type group struct {
 	bytes  int64
 }
 
-// gather puts files into groups, in the order of their oldest files.
-func gather(files []inbox.File) []*group {
-	var groups []*group
-	last := map[string]*group{}
-	for _, f := range files {
-		pool, _, inFolder := strings.Cut(strings.TrimPrefix(f.Key, "scheduled/"), "/")
-		if !inFolder {
-			pool = ""
-		}
-		pool = contract.PoolOfFolder(pool)
-		g := last[pool]
-		if g == nil || len(g.files) == maxFiles || g.bytes+f.Bytes > maxBytes {
-			number := 0
-			if g != nil {
-				number = g.number + 1
-			}
-			g = &group{pool: pool, number: number}
-			last[pool] = g
-			groups = append(groups, g)
-		}
-		g.files = append(g.files, f.Object)
-		g.bytes += f.Bytes
-	}
-	return groups
+// groups collects files into groups, in the order of their oldest files.
+type groups struct {
+	all  []*group
+	last map[string]*group // by pool
 }
 
-// start claims files and starts an import with those it got; false where others have them all.
+func (gs *groups) add(pool string, file contract.Object) {
+	g := gs.last[pool]
+	if g == nil || len(g.files) == maxFiles || g.bytes+file.Bytes > maxBytes {
+		number := 0
+		if g != nil {
+			number = g.number + 1
+		}
+		g = &group{pool: pool, number: number}
+		if gs.last == nil {
+			gs.last = map[string]*group{}
+		}
+		gs.last[pool] = g
+		gs.all = append(gs.all, g)
+	}
+	g.files = append(g.files, file)
+	g.bytes += file.Bytes
+}
+
+// poolOf returns the pool of a file under scheduled/; empty where no folder names one.
+func poolOf(key string) string {
+	pool, _, inFolder := strings.Cut(strings.TrimPrefix(key, "scheduled/"), "/")
+	if !inFolder {
+		return ""
+	}
+	return contract.PoolOfFolder(pool)
+}
+
+// start claims files, starts an import with those it got, and returns them; none where others have them all.
 func (b *Batches) start(
 	ctx context.Context, id string, g *group, claim claim, others map[string]owner,
-) (started bool, err error) {
+) (listed []contract.Object, err error) {
 	mine := []contract.Object{}
 	for _, file := range g.files {
 		got, err := claim(ctx, id, file, others)
 		if err != nil {
-			return false, err
+			return nil, err
 		}
 		if got {
 			mine = append(mine, file)
 		}
 	}
 	if len(mine) == 0 {
-		return false, nil
+		return nil, nil
 	}
 	key := manifestKey(id)
-	listed, err := objects.WriteJSONIfAbsent(ctx, b.work, key, mine) // maybe by an earlier try of this sweep
+	listed, err = objects.WriteJSONIfAbsent(ctx, b.work, key, mine) // maybe by an earlier try of this sweep
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	if slices.ContainsFunc(listed, func(o contract.Object) bool { return !slices.Contains(mine, o) }) {
 		slog.WarnContext(ctx, "Others took files that this sweep had listed; the next one takes the rest.", "importId", id)
-		return false, nil
+		return nil, nil
 	}
-	return true, b.imports.Start(ctx, contract.Drop{
+	return listed, b.imports.Start(ctx, contract.Drop{
 		Schema: contract.Schema, ImportID: id, UserPoolID: g.pool, Mode: contract.ModeImport, Manifest: key,
 	})
 }
@@ -230,12 +240,7 @@ func claimText(importID string) []byte {
 	return fmt.Appendf(nil, "%s %s", importID, time.Now().UTC().Format(time.RFC3339Nano))
 }
 
-const claimPrefix = "claims/"
-
-func claimKey(file contract.Object) string {
-	hash := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s", file.Bucket, file.Key, file.VersionID))
-	return claimPrefix + hex.EncodeToString(hash[:])
-}
+func claimKey(file contract.Object) string { return contract.ClaimKey(contract.ImportID(file)) }
 
 // claimant returns the import that claims a file, the claim's entity tag, and since when.
 func (b *Batches) claimant(
@@ -269,8 +274,13 @@ func (b *Batches) owner(ctx context.Context, importID string, others map[string]
 		return h, err
 	}
 	if h.execution != nil {
-		if _, err := b.work.ReadJSON(ctx, manifestKey(importID), &h.files); err != nil {
+		listed, err := b.work.ReadJSON(ctx, manifestKey(importID), &h.files)
+		if err != nil {
 			return h, err
+		}
+		var drop contract.Drop
+		if !listed && json.Unmarshal([]byte(aws.ToString(h.execution.Input)), &drop) == nil {
+			h.files = []contract.Object{drop.Source} // an import of one file
 		}
 	}
 	others[importID] = h

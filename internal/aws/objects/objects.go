@@ -194,6 +194,15 @@ func (s *Store) Keys(ctx context.Context, prefix string) ([]string, error) {
 // Erase removes all versions of what begins with prefix, but of the keys to keep: to delete a key only hides what it
 // held in a bucket with versioning.
 func (s *Store) Erase(ctx context.Context, prefix string, keep ...string) error {
+	return s.erase(ctx, prefix, func(key string) bool { return !slices.Contains(keep, key) })
+}
+
+// EraseKeys removes all versions of keys that begin with prefix.
+func (s *Store) EraseKeys(ctx context.Context, prefix string, keys []string) error {
+	return s.erase(ctx, prefix, func(key string) bool { return slices.Contains(keys, key) })
+}
+
+func (s *Store) erase(ctx context.Context, prefix string, which func(key string) bool) error {
 	pages := s3.NewListObjectVersionsPaginator(s.Client, &s3.ListObjectVersionsInput{Bucket: &s.Bucket, Prefix: &prefix})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx) // of a thousand, which is also DeleteObjects' limit
@@ -207,7 +216,7 @@ func (s *Store) Erase(ctx context.Context, prefix string, keep ...string) error 
 		for _, m := range page.DeleteMarkers {
 			ids = append(ids, types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
 		}
-		ids = slices.DeleteFunc(ids, func(id types.ObjectIdentifier) bool { return slices.Contains(keep, *id.Key) })
+		ids = slices.DeleteFunc(ids, func(id types.ObjectIdentifier) bool { return !which(*id.Key) })
 		if len(ids) == 0 {
 			continue
 		}

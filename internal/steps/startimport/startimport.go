@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
@@ -23,11 +24,13 @@ type Config struct {
 	InboxBucket       string `env:"INBOX_BUCKET"`
 	ImportUsersARN    string `env:"IMPORT_USERS_ARN"`
 	DefaultUserPoolID string `env:"DEFAULT_USER_POOL_ID" envDefault:""`
+	GatherConfig
 }
 
 type step struct {
-	imports executions.Imports
-	config  Config
+	imports  executions.Imports
+	gatherer *gatherer // nil if files are not gathered
+	config   Config
 }
 
 // New builds the handler of functions/start-import.
@@ -36,13 +39,18 @@ func New(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return lambdahandler.Handler((&step{imports: executions.New(cfg, config.ImportUsersARN), config: config}).handle), nil
+	s := &step{imports: executions.New(cfg, config.ImportUsersARN), config: config}
+	if config.GatherSeconds > 0 {
+		s.gatherer = newGatherer(cfg, config.GatherConfig)
+	}
+	return lambdahandler.Handler(s.handle), nil
 }
 
 // Notification is an event about objects, by either of S3's routes: EventBridge ("Object Created", one object, its key
 // as it is) or a classic notification (Records, keys URL-encoded).
 type Notification struct {
 	objects []contract.Object
+	at      time.Time // when the first one was created
 }
 
 // UnmarshalJSON reads both forms. https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html and
@@ -50,6 +58,7 @@ type Notification struct {
 func (n *Notification) UnmarshalJSON(text []byte) error {
 	var event struct {
 		events.S3Event
+		Time   time.Time `json:"time"`
 		Detail *struct {
 			Bucket struct {
 				Name string `json:"name"`
@@ -65,12 +74,16 @@ func (n *Notification) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &event); err != nil {
 		return fmt.Errorf("decode S3 event: %w", err)
 	}
+	n.at = event.Time
 	if d := event.Detail; d != nil {
 		n.objects = append(n.objects, contract.Object{
 			Bucket: d.Bucket.Name, Key: d.Object.Key, VersionID: d.Object.VersionID, ETag: d.Object.ETag, Bytes: d.Object.Size,
 		})
 	}
 	for _, r := range event.Records {
+		if n.at.IsZero() {
+			n.at = r.EventTime
+		}
 		key, err := url.QueryUnescape(r.S3.Object.Key)
 		if err != nil {
 			return fmt.Errorf("decode S3 event: the key is not URL-encoded: %w", err)
@@ -97,6 +110,10 @@ func (s *step) handle(ctx context.Context, n Notification) (contract.Started, er
 			started.Ignored++
 			slog.WarnContext(ctx, "The object is no drop: another bucket, another prefix, a folder or a manifest.",
 				"bucket", object.Bucket)
+			continue
+		}
+		if s.gatherer != nil && drop.Mode == contract.ModeImport && drop.UserPoolID != "" {
+			errs = append(errs, s.gatherer.gather(ctx, drop, n.at))
 			continue
 		}
 		if err := s.imports.Start(ctx, drop); err != nil {

@@ -115,6 +115,13 @@ func (s *step) lostObjects(ctx context.Context, running map[string]bool, started
 			if of != nil {
 				continue // it has had its turn: an ERROR or STOPPED leaves the source in place
 			}
+			mine, err := s.batches.ClaimAlone(ctx, drop)
+			if err != nil {
+				return err
+			}
+			if !mine {
+				continue // it was gathered, and goes into an import with others
+			}
 			if err := s.imports.Start(ctx, drop); err != nil {
 				return err
 			}

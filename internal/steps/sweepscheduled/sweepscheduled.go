@@ -1,4 +1,4 @@
-// Package sweepscheduled imports what waits under scheduled/<user pool id>/, the files of a pool together.
+// Package sweepscheduled imports files together: what waits under scheduled/<user pool id>/, or what a pool has gathered.
 package sweepscheduled
 
 import (
@@ -24,16 +24,14 @@ func New(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
 	return lambdahandler.Handler((&step{batches.New(cfg, config)}).handle), nil
 }
 
-// Schedule is the event of the schedule. Its time names the imports; a run by hand need not have it.
-type Schedule struct {
-	ScheduledTime time.Time `json:"scheduledTime"`
-}
-
 // handle starts an import for each pool that has files.
-func (s *step) handle(ctx context.Context, schedule Schedule) (contract.Started, error) {
+func (s *step) handle(ctx context.Context, schedule contract.Schedule) (contract.Started, error) {
 	at := schedule.ScheduledTime
 	if at.IsZero() {
 		at = time.Now()
+	}
+	if schedule.UserPoolID != "" {
+		return s.batches.TakeGathered(ctx, schedule.UserPoolID, at)
 	}
 	return s.batches.TakeScheduled(ctx, at)
 }
