@@ -15,6 +15,7 @@ import (
 	"userdrop/internal/contract"
 	"userdrop/internal/local"
 	"userdrop/internal/report"
+	"userdrop/localaws/tempdir"
 )
 
 type demoOptions struct {
@@ -106,7 +107,7 @@ func demo(cmd *cobra.Command, args []string, o demoOptions) error {
 
 // copyExamples writes the built-in examples into a temporary directory, which remove removes.
 func copyExamples() (dir string, remove func(), err error) {
-	if dir, err = os.MkdirTemp("", "userdrop-demo-"); err != nil {
+	if dir, err = tempdir.Make("", "userdrop-demo"); err != nil {
 		return "", nil, err
 	}
 	remove = func() { _ = os.RemoveAll(dir) }

@@ -24,7 +24,7 @@ import (
 	"userdrop/localaws/template"
 )
 
-// The credentials that clients use with the double. It takes any.
+// The credentials that clients use with the double, which takes any.
 const (
 	localKeyID  = "userdrop"
 	localSecret = "local"
@@ -51,7 +51,7 @@ func (o *doubleOptions) define(flags *pflag.FlagSet, speed float64) {
 		"run `DIR`/FUNCTION/bootstrap as the functions (default: this program acts as each)")
 }
 
-// boot starts the double, and serves it at an address until the function that it returns is called.
+// boot starts the double and serves it at an address, until closeAll is called.
 func (o *doubleOptions) boot(listen string) (d *localaws.Double, endpoint string, closeAll func(), err error) {
 	if !(o.speed > 0 && o.speed <= math.MaxFloat64) { // nor is NaN
 		return nil, "", nil, fmt.Errorf("--speed %g is no number above 0", o.speed)
@@ -91,9 +91,9 @@ func (o *doubleOptions) boot(listen string) (d *localaws.Double, endpoint string
 	return d, endpoint, func() { d.Close(); _ = server.Close() }, nil
 }
 
-// reachable is the address of a listener for its clients, as an IP address: SDKs put a bucket's name before any name.
-// Of a listener at all addresses it is the one that containers reach, too. To connect by UDP finds a route, and sends
-// nothing.
+// reachable returns the address of a listener for its clients, as an IP address: SDKs put a bucket's name in front of a
+// host name. For a listener at all addresses it returns one that containers reach too, which it finds by the route to
+// another network: connecting by UDP sends nothing.
 func reachable(a *net.TCPAddr) string {
 	if !a.IP.IsUnspecified() {
 		return a.String()
@@ -152,7 +152,7 @@ func (o *doubleOptions) readSettings() (cognito.Settings, error) {
 	return settings, nil
 }
 
-// code finds the executables of the functions: each its own, or for all of them this program.
+// code returns how the functions run: each from its own executable, or all by this program.
 func (o *doubleOptions) code() (func(*template.Function) lambda.Code, error) {
 	if o.functions != "" {
 		if _, err := os.Stat(o.functions); err != nil {
@@ -172,7 +172,7 @@ func (o *doubleOptions) code() (func(*template.Function) lambda.Code, error) {
 	}, nil
 }
 
-// localConfig is how a client calls a double, whatever the user's AWS settings are.
+// localConfig returns the configuration of a client of a double, whatever the user's AWS settings are.
 func localConfig(d *localaws.Double, endpoint string) aws.Config {
 	return aws.Config{
 		Region: d.Account.Region, BaseEndpoint: aws.String(endpoint),

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"userdrop/localaws/tempdir"
 )
 
 // input is an open file of users.
@@ -21,7 +23,7 @@ type input struct {
 func (i *input) Close() error {
 	err := i.File.Close()
 	if i.temporary {
-		err = errors.Join(err, os.Remove(i.File.Name()))
+		err = errors.Join(err, os.RemoveAll(filepath.Dir(i.File.Name())))
 	}
 	return err
 }
@@ -50,11 +52,16 @@ func openInput(name string, stdin io.Reader) (*input, error) {
 	return &input{File: file, name: name, size: info.Size()}, nil
 }
 
-// spool copies standard input into a temporary file, which only its owner can read.
+// spool copies standard input into a temporary file, which only its owner can read. The next command that does so removes
+// what this one leaves if it is killed.
 func spool(stdin io.Reader) (*input, error) {
-	file, err := os.CreateTemp("", "userdrop-stdin-*.csv")
+	dir, err := tempdir.Make("", "userdrop-stdin")
 	if err != nil {
 		return nil, err
+	}
+	file, err := os.OpenFile(filepath.Join(dir, stdinName), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, errors.Join(err, os.Remove(dir))
 	}
 	i := &input{File: file, name: "-", temporary: true}
 	if i.size, err = io.Copy(file, stdin); err == nil {

@@ -138,8 +138,8 @@ func logEvents(w io.Writer) func(events.Envelope) {
 	}
 }
 
-// writeEnvJSON writes what "sam local invoke --env-vars" takes: the environment of each function by its logical id. SAM
-// passes on only variables that the template names; region and credentials it takes from where it runs.
+// writeEnvJSON writes the file for "sam local invoke --env-vars": the environment of each function by its logical id. SAM
+// passes on the variables that the template names, and the Region and credentials of its own environment.
 func writeEnvJSON(name string, d *localaws.Double, endpoint string) error {
 	functions := map[string]map[string]string{}
 	for _, f := range d.Stack.Functions {
