@@ -40,8 +40,8 @@ func newCheckCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check FILE... (--pool POOL.json | --pool-id ID | --stack NAME)",
 		Short: "Check a CSV file of users by the rules of an import",
-		Long: `Check reads CSV files of users as imports would and reports which rows would be rejected, and why. FILE may be a
-pattern such as "*.csv", and - is standard input.
+		Long: `Check reads CSV files of users as imports would and reports which rows would be rejected, and why. FILE may be
+a pattern such as "*.csv", and - is standard input.
 
 POOL.json is what "aws cognito-idp describe-user-pool" prints, HEADER.json what "aws cognito-idp get-csv-header"
 prints. With --pool-id or --stack it asks AWS for them; --stack takes the stack's settings, too. The files never leave
@@ -65,7 +65,8 @@ there is no such stack or user pool, 68 AWS could not be reached, 69 AWS refused
 	flags.StringVar(&o.out, "out", "", "write part-0001.csv…, failed.csv and result.json into `DIR`")
 	flags.BoolVar(&o.json, "json", false, "print the text of result.json and nothing else")
 	o.settings.define(cmd)
-	flags.BoolVar(&o.applyGroups, "apply-groups", false, "take the columns groups and enabled, as a stack with ApplyGroups does")
+	flags.BoolVar(&o.applyGroups, "apply-groups", false,
+		"take the columns groups and enabled, as a stack with ApplyGroups does")
 	defineMapping(cmd, &o.mapping)
 	cmd.MarkFlagsMutuallyExclusive("pool", "pool-id")
 	cmd.MarkFlagsMutuallyExclusive("pool", "stack")

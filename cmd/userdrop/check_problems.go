@@ -11,7 +11,8 @@ import (
 	"userdrop/internal/report"
 )
 
-// problems shows each kind of problem: those of the file in the order of the rules, those of rows by how many have them.
+// problems shows each kind of problem: those of the file in the order of the rules, those of rows by how many rows
+// have them.
 func (v *checkView) problems(r *contract.Result) {
 	shown := slices.Clone(r.Problems)
 	slices.SortStableFunc(shown, func(a, b contract.Problem) int {

@@ -33,11 +33,13 @@ func TestDropInputs(t *testing.T) {
 		run(t, 64, "", "drop a.csv b.csv --name c.csv")
 	})
 	t.Run("settings of the file", func(t *testing.T) {
-		file := "username,email,email_verified,office,birthdate\nkim,kim@example.com,true,x,25/12/1990\nlee,lee@example.com,true,x,3.4.1985\n"
+		file := "username,email,email_verified,office,birthdate\nkim,kim@example.com,true,x,25/12/1990\nlee," +
+			"lee@example.com,true,x,3.4.1985\n"
 		if err := os.WriteFile("own.csv", []byte(file), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		stdout, _ := run(t, 0, "", "drop own.csv --date-order day-first --ignore-columns office --watch --interval 50ms --json")
+		stdout, _ := run(t, 0, "", "drop own.csv --date-order day-first --ignore-columns office --watch --interval "+
+			"50ms --json")
 		for _, want := range []string{`"verdict": "SUCCEEDED"`, `"ColumnIgnored"`} {
 			if !strings.Contains(stdout, want) {
 				t.Errorf("no %s in %s", want, stdout)

@@ -19,63 +19,109 @@ var fileCases = []struct {
 	columns             []string
 	says, silent        []string
 }{
-	{name: "two columns for one attribute", source: "username,email,E-Mail,email_verified\nu,u@example.com,x@example.com,true\n",
-		codes: "DuplicateColumn", columns: []string{"email", "E-Mail"}, says: []string{"column 2 email", "column 3 E-Mail"}},
-	{name: "nameless columns first", source: ",,username,email,email_verified\n,,u,u@example.com,true\n",
-		codes: "UnknownColumn", columns: []string{"column 1", "column 2"}, says: []string{"column 1", "column 2", "no name"}},
+	{
+		name: "two columns for one attribute", source: "username,email,E-Mail,email_verified\nu,u@example.com," +
+			"x@example.com,true\n",
+		codes: "DuplicateColumn", columns: []string{"email", "E-Mail"}, says: []string{"column 2 email", "column 3 E-Mail"},
+	},
+	{
+		name: "nameless columns first", source: ",,username,email,email_verified\n,,u,u@example.com,true\n",
+		codes: "UnknownColumn", columns: []string{"column 1", "column 2"}, says: []string{"column 1", "column 2", "no name"},
+	},
 	{name: "nameless columns last", source: "username,email,email_verified,,\nu,u@example.com,true,,\n,,,,\n"},
-	{name: "who is enabled", source: "username,email,phone_verified,enabled\nu,u@example.com,true,true\n",
+	{
+		name: "who is enabled", source: "username,email,phone_verified,enabled\nu,u@example.com,true,true\n",
 		codes: "UnknownColumn", columns: []string{"enabled"}, says: []string{"ApplyGroups", "column 4 enabled"},
-		silent: []string{"mfa", "email_verified"}},
-	{name: "no far-fetched advice",
+		silent: []string{"mfa", "email_verified"},
+	},
+	{
+		name: "no far-fetched advice",
 		source: "username,email,email_verified,office,wage,passport,uid,joined,last_seen,passwd,town,duty\n" +
 			"u,u@example.com,true,x,1,1,1,1,1,Green-Lamp-17,x,x\n",
 		codes:   "UnknownColumn",
 		columns: []string{"office", "wage", "passport", "uid", "joined", "last_seen", "passwd", "town", "duty"},
 		says:    []string{"column 4 office", "column 6 passport", "never imported", "--id-column"},
-		silent:  []string{"Green-Lamp-17", "perhaps", "cognito:username", "custom:", "locale", "zoneinfo"}},
-	{name: "labels with names in brackets",
-		source: "Label [displayName] Required,Login name [userPrincipalName] Required,First name [givenName]\nA,a@example.com,A\n",
-		codes:  "UnknownColumn MissingColumn",
+		silent:  []string{"Green-Lamp-17", "perhaps", "cognito:username", "custom:", "locale", "zoneinfo"},
+	},
+	{
+		name: "labels with names in brackets",
+		source: "Label [displayName] Required,Login name [userPrincipalName] Required,First name [givenName]\nA," +
+			"a@example.com,A\n",
+		codes: "UnknownColumn MissingColumn",
 		columns: []string{
 			"Label [displayName] Required", "Login name [userPrincipalName] Required",
 			"cognito:username", "email",
 		},
-		says: []string{"Login name [userPrincipalName] Required"}},
-	{name: "labels that are passed over", source: "User Name [Required],Email *,Email Verified (required)\nu,u@example.com,true\n"},
+		says: []string{"Login name [userPrincipalName] Required"},
+	},
+	{name: "labels that are passed over", source: "User Name [Required],Email *,Email Verified (required)\nu," +
+		"u@example.com,true\n"},
 	{name: "a version line", source: "version:v1.0,,\nusername,email,email_verified\nu,u@example.com,true\n"},
-	{name: "a title", source: "Night shift of Berlin,,\n\nusername,email,email_verified\nu,u@example.com,true\n",
-		codes: "NoHeader", says: []string{"line 3 looks like the header"}, silent: []string{"night shift"}},
-	{name: "a comment", source: "// written by the night shift\nusername,email,email_verified\nu,u@example.com,true\n",
-		codes: "NoHeader", says: []string{"comment", "line 2"}, silent: []string{"night shift"}},
-	{name: "whole lines in quotes", source: "\"username,email,email_verified\"\n\"u,u@example.com,true\"\n",
-		codes: "NoHeader", says: []string{"quotation marks"}, silent: []string{"u@example.com"}},
-	{name: "typographic quotes", source: "„username“,„email“,„email_verified“\n„u“,„u@example.com“,„true“\n",
-		codes: "NoHeader", says: []string{"typographic"}},
-	{name: "no header", source: "Kx3plain01,ann@example.com,true,cGxhaW50ZXh0==,,,1508255889000\n",
-		codes: "NoHeader", silent: []string{"ann@example.com", "Kx3plain", "cGxhaW50"}},
+	{
+		name: "a title", source: "Night shift of Berlin,,\n\nusername,email,email_verified\nu,u@example.com,true\n",
+		codes: "NoHeader", says: []string{"line 3 looks like the header"}, silent: []string{"night shift"},
+	},
+	{
+		name: "a comment", source: "// written by the night shift\nusername,email,email_verified\nu,u@example.com,true\n",
+		codes: "NoHeader", says: []string{"comment", "line 2"}, silent: []string{"night shift"},
+	},
+	{
+		name: "whole lines in quotes", source: "\"username,email,email_verified\"\n\"u,u@example.com,true\"\n",
+		codes: "NoHeader", says: []string{"quotation marks"}, silent: []string{"u@example.com"},
+	},
+	{
+		name: "typographic quotes", source: "„username“,„email“,„email_verified“\n" +
+			"„u“,„u@example.com“,„true“\n",
+		codes: "NoHeader", says: []string{"typographic"},
+	},
+	{
+		name: "no header", source: "Kx3plain01,ann@example.com,true,cGxhaW50ZXh0==,,,1508255889000\n",
+		codes: "NoHeader", silent: []string{"ann@example.com", "Kx3plain", "cGxhaW50"},
+	},
 	{name: "a header alone", source: "username,email,email_verified\n", codes: "NoRows"},
 	{name: "HTML", source: "<!doctype html>\n<table><td>username</td></table>", codes: "NotCSV", says: []string{"HTML"}},
-	{name: "NDJSON", source: "{\"email\":\"u@example.com\"}\n{\"email\":\"v@example.com\"}\n", codes: "NotCSV",
-		says: []string{"NDJSON"}, silent: []string{"u@example.com"}},
-	{name: "a NUL", source: "username,email,email_verified\nu,u@example.com,true\nv,v@example.com\x00,true\n",
-		codes: "NotCSV", says: []string{"Line 3"}},
-	{name: "UTF-16 without its mark", source: "u\x00s\x00e\x00r\x00n\x00a\x00m\x00e\x00,\x00e\x00m\x00a\x00i\x00l\x00\n\x00",
-		codes: "NotCSV", says: []string{"UTF-16"}},
-	{name: "UTF-16 with tabs", source: "\xFF\xFE" + widened("username\temail\temail_verified\tname\r\nu\tu@example.com\ttrue\tMüller\r\n")},
-	{name: "a workbook", source: "PK\x03\x04\x14\x00\x00\x00\x00\x00\x00\x00!\x00+\xd4&R\x04\x00\x00\x00\x04\x00\x00\x00\x13\x00\x00\x00[Content_Types].xml",
-		codes: "NotCSV", says: []string{"xlsx"}},
+	{
+		name: "NDJSON", source: "{\"email\":\"u@example.com\"}\n{\"email\":\"v@example.com\"}\n", codes: "NotCSV",
+		says: []string{"NDJSON"}, silent: []string{"u@example.com"},
+	},
+	{
+		name: "a NUL", source: "username,email,email_verified\nu,u@example.com,true\nv,v@example.com\x00,true\n",
+		codes: "NotCSV", says: []string{"Line 3"},
+	},
+	{
+		name: "UTF-16 without its mark", source: "u\x00s\x00e\x00r\x00n\x00a\x00m\x00e\x00," +
+			"\x00e\x00m\x00a\x00i\x00l\x00\n\x00",
+		codes: "NotCSV", says: []string{"UTF-16"},
+	},
+	{name: "UTF-16 with tabs", source: "\xFF\xFE" + widened("username\temail\temail_verified\tname\r\n"+
+		"u\tu@example.com\ttrue\tMüller\r\n")},
+	{
+		name: "a workbook", source: "PK\x03\x04" + strings.Repeat("\x14", 26) + "[Content_Types].xml",
+		codes: "NotCSV", says: []string{"xlsx"},
+	},
 	{name: "vertical bars", source: "username|email|email_verified\nu|u@example.com|true\n"},
 	{name: "a no-break space", source: "User\u00a0name,E-mail\u00a0Address,Email verified\nu,u@example.com,true\n"},
-	{name: "quoted blank lines", source: "\"username\",\"email\",\"email_verified\"\n\"\",\"\",\"\"\n\" \",\"\",\"\"\n\"u\",\"u@example.com\",\"true\"\n"},
-	{name: "dates day first", source: "username,email,email_verified,birthdate\nu,u@example.com,true,31/01/1970\nv,v@example.com,true,05/11/2001\n",
-		codes: "AmbiguousDates", says: []string{"--date-order", "day-first", "line 3"}, silent: []string{"05/11/2001"}},
-	{name: "dates that are settled", source: "username,email,email_verified,birthdate\nu,u@example.com,true,31/01/1970\nv,v@example.com,true,05/11/2001\n",
-		flags: "--date-order day-first"},
-	{name: "columns that are left out", source: "username,email,email_verified,office,is_active\nu,u@example.com,true,x,1\n",
-		flags: "--ignore-columns *,is_active", says: []string{"ColumnIgnored", "2 columns", "office"}},
-	{name: "a state is not left out", source: "username,email,email_verified,office,is_active\nu,u@example.com,true,x,1\n",
-		flags: "--ignore-columns *", codes: "UnknownColumn", columns: []string{"is_active"}, says: []string{"come back"}},
+	{name: "quoted blank lines", source: "\"username\",\"email\",\"email_verified\"\n\"\",\"\",\"\"\n\" \",\"\"," +
+		"\"\"\n\"u\",\"u@example.com\",\"true\"\n"},
+	{
+		name: "dates day first", source: "username,email,email_verified,birthdate\nu,u@example.com,true,31/01/1970\nv," +
+			"v@example.com,true,05/11/2001\n",
+		codes: "AmbiguousDates", says: []string{"--date-order", "day-first", "line 3"}, silent: []string{"05/11/2001"},
+	},
+	{
+		name: "dates that are settled", source: "username,email,email_verified,birthdate\nu,u@example.com,true," +
+			"31/01/1970\nv,v@example.com,true,05/11/2001\n",
+		flags: "--date-order day-first",
+	},
+	{
+		name: "columns that are left out", source: "username,email,email_verified,office,is_active\nu,u@example.com," +
+			"true,x,1\n",
+		flags: "--ignore-columns *,is_active", says: []string{"ColumnIgnored", "2 columns", "office"},
+	},
+	{
+		name: "a state is not left out", source: "username,email,email_verified,office,is_active\nu,u@example.com,true,x,1\n",
+		flags: "--ignore-columns *", codes: "UnknownColumn", columns: []string{"is_active"}, says: []string{"come back"},
+	},
 	{name: "who is verified is not known", source: "username,email\nu,u@example.com\n", flags: "--assume-verified email"},
 }
 
@@ -136,7 +182,8 @@ func TestFileCases(t *testing.T) {
 // TestSettingsOfAnImport names a setting as the parameter of the stack in an import, and takes it as a flag.
 func TestSettingsOfAnImport(t *testing.T) {
 	csvDocument(t)
-	source := "username,email,email_verified,office,birthdate\nu,u@example.com,true,x,25/12/1990\nv,v@example.com,true,y,03/04/1985\n"
+	source := "username,email,email_verified,office,birthdate\nu,u@example.com,true,x,25/12/1990\nv,v@example.com," +
+		"true,y,03/04/1985\n"
 	if err := os.WriteFile("users.csv", []byte(source), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +214,8 @@ func TestSettingsOfAnImport(t *testing.T) {
 func TestCheckSeveral(t *testing.T) {
 	csvDocument(t)
 	for name, text := range map[string]string{
-		"good.csv": "username,email,email_verified\nu,u@example.com,true\n", "bad.csv": "username,email,email_verified\nu,bad,true\n",
+		"good.csv": "username,email,email_verified\nu,u@example.com,true\n", "bad.csv": "username,email," +
+			"email_verified\nu,bad,true\n",
 		"none.csv": "",
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {

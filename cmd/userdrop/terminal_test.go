@@ -28,7 +28,8 @@ func TestNoControlCharacters(t *testing.T) {
 	desk(t, map[string]string{
 		name:          "username,email,email_verified\n" + evil + "x y,no address" + evil + ",maybe" + evil + "\n",
 		"unknown.csv": header + "u1,a@example.com,true,x\n",
-		"twice.csv":   "username,email,\"" + strings.ReplaceAll(evil, "\r", "") + "\",e-mail,email_verified\nu1,a@example.com,x,y,true\n",
+		"twice.csv": "username,email,\"" + strings.ReplaceAll(evil, "\r", "") + "\",e-mail,email_verified\nu1," +
+			"a@example.com,x,y,true\n",
 		"title.csv":   evil + "\nusername,email,email_verified\n",
 		"ignored.csv": strings.ReplaceAll(header, "\r", "") + "u1,a@example.com,true,x\n",
 	})
@@ -90,11 +91,12 @@ func TestNoSecrets(t *testing.T) {
 			// cannot be split.
 			"shifted.csv": "username,email,email_verified,tier\nu1," + secret + ",true,x\nu2,b@example.com," + secret + ",x\n",
 			"hash.csv":    "username,email,email_verified,password_hash\nu1,a@example.com,true,x" + secret + "x\n",
-			"custom.csv":  "username,email,email_verified,custom:password,custom:api_token\nu1,a@example.com,true," + secret + "," + secret + "\n",
-			"split.csv":   "username,email,email_verified\nu1,a@example.com,true," + secret + "\n\"u2," + secret + "\n",
-			"header.csv":  "username,email," + secret + "\nu1,a@example.com,true\n",
-			"data.csv":    "u1,a@example.com," + secret + "\n",
-			"alone.csv":   secret + "\n",
+			"custom.csv": "username,email,email_verified,custom:password,custom:api_token\nu1,a@example.com," +
+				"true," + secret + "," + secret + "\n",
+			"split.csv":  "username,email,email_verified\nu1,a@example.com,true," + secret + "\n\"u2," + secret + "\n",
+			"header.csv": "username,email," + secret + "\nu1,a@example.com,true\n",
+			"data.csv":   "u1,a@example.com," + secret + "\n",
+			"alone.csv":  secret + "\n",
 		}
 		if secret == "Blue-Kettle-42" { // nobody can tell it from a name or an address
 			for _, open := range []string{"shifted.csv", "header.csv"} {
@@ -123,7 +125,8 @@ func TestNoSecrets(t *testing.T) {
 // pool does not have, or that is for hashes.
 func FuzzCheckTerminal(f *testing.F) {
 	for _, seed := range []string{
-		"username,email,email_verified\nu,\x1b[31m,maybe\n", "sep=;\nusername;e\u202email\n\"\x07\";x\n", "\x9b\n", "\u200b,\x1b\n1,2\n",
+		"username,email,email_verified\nu,\x1b[31m,maybe\n", "sep=;\nusername;e\u202email\n\"\x07\";" +
+			"x\n", "\x9b\n", "\u200b,\x1b\n1,2\n",
 	} {
 		f.Add(seed, "plain")
 	}
@@ -135,7 +138,8 @@ func FuzzCheckTerminal(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, cell string) {
 		const secret = "Zq7-Wv-Secret"
 		quoted := `"` + strings.ReplaceAll(secret+cell, `"`, `""`) + `"`
-		hidden := "username,email,email_verified,password_hash,office\n" + text + "," + quoted + ",true," + quoted + "," + quoted + "\n"
+		hidden := "username,email,email_verified,password_hash,office\n" + text + "," + quoted + "," +
+			"true," + quoted + "," + quoted + "\n"
 		hidden = strings.Replace(hidden, ","+quoted+",true", ",no address,true", 1)
 		for _, source := range []string{text, "username,email,email_verified\n" + text, hidden} {
 			if err := os.WriteFile(file, []byte(source), 0o600); err != nil {

@@ -138,7 +138,8 @@ var codeTexts = [endOfCodes]codeText{
 		"The file was overwritten or deleted before it could be read. Drop it again.",
 	},
 	BadMapping: {
-		"BadMapping", "The mapping is not usable", "The mapping of the file has mistakes. Correct them and drop the file again.",
+		"BadMapping", "The mapping is not usable", "The mapping of the file has mistakes. Correct them and drop the " +
+			"file again.",
 	},
 
 	FieldCount: {
@@ -181,7 +182,8 @@ var codeTexts = [endOfCodes]codeText{
 	},
 	BadCharacter: {
 		"BadCharacter", "A character that does not belong there",
-		"A value holds a character that cannot be seen, or that shows that a program has damaged the text. Type the value anew.",
+		"A value holds a character that cannot be seen, or that shows that a program has damaged the text. Type the " +
+			"value anew.",
 	},
 	SpreadsheetValue: {
 		"SpreadsheetValue", "A value that a spreadsheet has damaged",
@@ -198,7 +200,8 @@ var codeTexts = [endOfCodes]codeText{
 		"BadBoolean", "Neither true nor false", "Write true or false (t/f, yes/no, y/n and 1/0 are understood, too).",
 	},
 	BadBirthdate: {
-		"BadBirthdate", "Birthdate is not a date", "Write a birthdate from 1900 on as YYYY-MM-DD or MM/DD/YYYY. If the day comes first, use the setting DateOrder.",
+		"BadBirthdate", "Birthdate is not a date", "Write a birthdate from 1900 on as YYYY-MM-DD or MM/DD/YYYY. If " +
+			"the day comes first, use the setting DateOrder.",
 	},
 	BadUpdatedAt: {
 		"BadUpdatedAt", "Update time is not a time",
@@ -207,7 +210,8 @@ var codeTexts = [endOfCodes]codeText{
 	BadNumber: {"BadNumber", "Not a whole number", "Write a whole number in digits, without separators and decimals."},
 	NumberOutOfRange: {
 		"NumberOutOfRange", "Number out of range",
-		"A number is below the minimum or above the maximum of the pool's schema, or beyond ±9007199254740991, which no program holds exactly.",
+		"A number is below the minimum or above the maximum of the pool's schema, or beyond ±9007199254740991, which " +
+			"no program holds exactly.",
 	},
 	BadDateTime: {
 		"BadDateTime", "Not a date and time",

@@ -29,7 +29,8 @@ func TestMerge(t *testing.T) {
 		[]contract.Note{{Code: contract.NullText, Count: 1, Lines: []int{7}}},
 		[]contract.Note{{Code: contract.ColumnIgnored, Count: 1, Columns: []string{"a"}}},
 		[]contract.Note{
-			{Code: contract.ColumnIgnored, Count: 1, Columns: []string{"b"}}, {Code: contract.NullText, Count: 1, Lines: []int{3}},
+			{Code: contract.ColumnIgnored, Count: 1, Columns: []string{"b"}},
+			{Code: contract.NullText, Count: 1, Lines: []int{3}},
 		},
 	)
 	wantNotes := []contract.Note{

@@ -9,7 +9,8 @@ import (
 
 // What unknown columns are told: what the column is, if its name is a usual one, and what to do about it.
 const (
-	adviceNameless = "no name. Name the column, remove it, or leave out all unknown columns by the setting IgnoreColumns " +
+	adviceNameless = "no name. Name the column, remove it, or leave out all unknown columns by the setting " +
+		"IgnoreColumns " +
 		"(*)."
 	adviceID = "Cognito gives each user a new sub, and other products' ids are not imported. Carry old ids along by the " +
 		"setting IdColumn, or leave the column out."
@@ -21,7 +22,8 @@ const (
 		"attribute to the pool."
 	adviceStatus = "Cognito's import cannot take who is shut out, and without the column these people come back. Remove " +
 		"their rows, then leave the column out by its own name in the setting IgnoreColumns."
-	adviceEnabled = "taken only where the stack's parameter ApplyGroups is true; without the column, people who were shut " +
+	adviceEnabled = "taken only where the stack's parameter ApplyGroups is true; without the column, people who " +
+		"were shut " +
 		"out come back. Otherwise remove their rows, then leave the column out by its own name in the setting " +
 		"IgnoreColumns."
 	adviceGroups = "groups are taken from a column named groups, and only where the stack's parameter ApplyGroups is " +

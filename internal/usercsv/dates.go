@@ -45,7 +45,8 @@ func (t *dateTally) refusal(settings Settings) *Refusal {
 	if either == 0 || day == 0 || day < month {
 		return nil
 	}
-	return Refuse(contract.AmbiguousDates, fmt.Sprintf("Which number of a birthdate is the day? %s can be read both ways (%s), "+
+	return Refuse(contract.AmbiguousDates, fmt.Sprintf("Which number of a birthdate is the day? %s can be read "+
+		"both ways (%s), "+
 		"%s can only be day first (%s), %s only month first%s. Say which is meant by the setting DateOrder: day-first or "+
 		"month-first.", dateCount(either), lineList(t.lines[orderEither], either), dateCount(day),
 		lineList(t.lines[orderDayOnly], day), dateCount(month), inBrackets(lineList(t.lines[orderMonthOnly], month))))

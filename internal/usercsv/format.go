@@ -31,8 +31,10 @@ var bzip2 = []byte("1AY&SY")
 
 // zips are the formats of zip archives, by the name or the text of their first member.
 var zips = []struct{ member, message string }{
-	{"mimetypeapplication/vnd.oasis.opendocument.spreadsheet",
-		"The file is an OpenDocument spreadsheet (ods), not a CSV file. " + saveAs},
+	{
+		"mimetypeapplication/vnd.oasis.opendocument.spreadsheet",
+		"The file is an OpenDocument spreadsheet (ods), not a CSV file. " + saveAs,
+	},
 	{"[Content_Types].xml", "The file is an Excel workbook (xlsx), not a CSV file. " + saveAs},
 	{"_rels/", "The file is an Excel workbook (xlsx), not a CSV file. " + saveAs},
 	{"xl/", "The file is an Excel workbook (xlsx), not a CSV file. " + saveAs},

@@ -277,7 +277,8 @@ func (h *Header) duplicateColumns(known *resolver, sources map[string][]int) con
 		texts = append(texts, strings.ToLower(columnList(numbers))+" mean "+attribute)
 	}
 	p.Count = len(p.Columns)
-	p.Message = listed("Several columns mean the same attribute: keep one, and remove the others or leave them out by the "+
+	p.Message = listed("Several columns mean the same attribute: keep one, and remove the others or leave them out "+
+		"by the "+
 		"setting IgnoreColumns.", texts)
 	return p
 }

@@ -17,13 +17,16 @@ func richPool() *usercsv.Pool {
 		ID: "us-east-1_Example", AutoVerified: []string{"email"}, CaseSensitive: true,
 		Attributes: []usercsv.Attribute{
 			{Name: "email", Type: usercsv.String, Required: true},
-			{Name: "custom:seats", Type: usercsv.Number}, {Name: "custom:team", Type: usercsv.String},
+			{Name: "custom:seats", Type: usercsv.Number},
+			{Name: "custom:team", Type: usercsv.String},
 		},
 	}
 }
 
 // verdict is what becomes of a file as a whole: the codes that refuse it and their messages, or the rows read.
-func verdict(t testing.TB, pool *usercsv.Pool, settings usercsv.Settings, source string) (codes, messages string, out *output) {
+func verdict(
+	t testing.TB, pool *usercsv.Pool, settings usercsv.Settings, source string,
+) (codes, messages string, out *output) {
 	t.Helper()
 	out = run(t, pool, settings, source)
 	if out.Read > 0 {
@@ -210,7 +213,8 @@ func TestBeforeHeader(t *testing.T) {
 	}
 	// Once each, and in this order.
 	for _, twice := range []string{"sep=,\nsep=,\n", "#TYPE X\n#TYPE X\n", "version:v1\nsep=,\n", "#TYPE X\nsep=,\n"} {
-		if code, _, _ := verdict(t, richPool(), usercsv.Settings{}, twice+header+goodRow); !strings.Contains(code, "NoHeader") {
+		code, _, _ := verdict(t, richPool(), usercsv.Settings{}, twice+header+goodRow)
+		if !strings.Contains(code, "NoHeader") {
 			t.Errorf("%q: %s", twice, code)
 		}
 	}
@@ -227,20 +231,21 @@ func TestNames(t *testing.T) {
 	for names, want := range map[string]string{
 		"email|EMAIL|E-Mail| e_mail |\"email\"|'email'|email*|email [Required]|Email [READ ONLY]|email (required)": "email",
 		"email (Required) *|E mail|\u00a0email\u00a0|\u200bemail|mail|Email Address|primary_email":                 "email",
-		"Primary Email Address|user-email":                                                                "email",
-		"email_confirmed|email confirmed at|emailVerifiedAt|confirmed_at":                                 "email_verified",
-		"phone|mobile|Phone Number|Mobile Phone|primary phone|PrimaryPhoneNumber":                         "phone_number",
-		"phone_verified|phone_confirmed_at|phoneVerifiedAt":                                               "phone_number_verified",
-		"encrypted_password|password_digest|HashedPassword|password_hash|Password Hash":                   "password_hash",
-		"username|user|Login|cognito:username|Cognito:Username|User Name":                                 "cognito:username",
-		"mfa|mfa_enabled|cognito:mfa_enabled":                                                             "cognito:mfa_enabled",
-		"firstname|First Name|given_name":                                                                 "given_name",
-		"lastname|surname|Family Name":                                                                    "family_name",
-		"full_name|Display Name|name":                                                                     "name",
-		"dob|date_of_birth|birthdate":                                                                     "birthdate",
-		"timezone|zoneinfo":                                                                               "zoneinfo",
-		"seats|custom:seats|Custom:Seats|SEATS":                                                           "custom:seats",
-		"desk|dev:custom:desk":                                                                            "dev:custom:desk",
+		"Primary Email Address|user-email":                                              "email",
+		"email_confirmed|email confirmed at|emailVerifiedAt|confirmed_at":               "email_verified",
+		"phone|mobile|Phone Number|Mobile Phone|primary phone|PrimaryPhoneNumber":       "phone_number",
+		"phone_verified|phone_confirmed_at|phoneVerifiedAt":                             "phone_number_verified",
+		"encrypted_password|password_digest|HashedPassword|password_hash|Password Hash": "password_hash",
+		"username|user|Login|cognito:username|Cognito:Username|User Name":               "cognito:username",
+		"mfa|mfa_enabled|cognito:mfa_enabled":                                           "cognito:mfa_enabled",
+		"firstname|First Name|given_name":                                               "given_name",
+		"lastname|surname|Family Name":                                                  "family_name",
+		"full_name|Display Name|name":                                                   "name",
+		"dob|date_of_birth|birthdate":                                                   "birthdate",
+		"timezone|zoneinfo":                                                             "zoneinfo",
+		"seats|custom:seats|Custom:Seats|SEATS":                                         "custom:seats",
+		"desk|dev:custom:desk":                                                          "dev:custom:desk",
+
 		"_website|_email|custom:desk|nickname|e.mail|address|team name|email [a] b|(required)|[email]|..": "",
 	} {
 		for name := range strings.SplitSeq(names, "|") {
@@ -291,8 +296,10 @@ func TestAdvice(t *testing.T) {
 		{"dab,nam,tea", "perhaps", ""},
 		{"id,sub,user_id,UserId,uuid,ObjectId,_id,external_id", "setting IdColumn", "perhaps"},
 		{"password,Passwd,pwd,plain_password,temporary_password,User Password", "never imported", "perhaps"},
-		{"created,created_at,createdAt,last_login,lastLoginAt,last_sign_in_at,date_joined", "Cognito sets its own times", "perhaps"},
-		{"status,state,Disabled,is_active,active,blocked,banned,suspended,locked,deleted_at,accountEnabled,UserStatus", "come back", "perhaps"},
+		{"created,created_at,createdAt,last_login,lastLoginAt,last_sign_in_at,date_joined", "Cognito sets its own " +
+			"times", "perhaps"},
+		{"status,state,Disabled,is_active,active,blocked,banned,suspended,locked,deleted_at,accountEnabled," +
+			"UserStatus", "come back", "perhaps"},
 		{"is_enabled,account_status,is_blocked,account_locked,isDeleted", "come back", "perhaps"},
 		{"enabled,groups", "ApplyGroups", "perhaps"},
 		{"role,memberOf,roles", "ApplyGroups", "perhaps"},

@@ -337,10 +337,14 @@ func TestManifestSettings(t *testing.T) {
 	for _, c := range []struct{ name, manifest, want string }{
 		{"none", `{"rows": 3}`, "REJECTED UnknownColumn"},
 		{"columns", `{"settings": {"ignoreColumns": ["office"]}}`, "REJECTED AmbiguousDates"},
-		{"columns and dates", `{"settings": {"ignoreColumns": ["*"], "dateOrder": "day-first", "nullText": ["NULL", ""]}}`,
-			"PARTIAL BadEmail ColumnIgnored"},
-		{"an id", `{"rows": 3, "settings": {"idColumn": "Office", "dateOrder": "month-first"}}`,
-			"PARTIAL BadEmail BadBirthdate NullText"},
+		{
+			"columns and dates", `{"settings": {"ignoreColumns": ["*"], "dateOrder": "day-first", "nullText": ["NULL", ""]}}`,
+			"PARTIAL BadEmail ColumnIgnored",
+		},
+		{
+			"an id", `{"rows": 3, "settings": {"idColumn": "Office", "dateOrder": "month-first"}}`,
+			"PARTIAL BadEmail BadBirthdate NullText",
+		},
 		{"who is verified", `{"settings": {"assumeVerified": "email"}}`, "REJECTED ManifestMismatch"},
 		{"a wrong order", `{"settings": {"dateOrder": "year-first"}}`, "REJECTED ManifestMismatch"},
 		{"a member twice", `{"settings": {"dateOrder": "day-first", "dateOrder": "auto"}}`, "REJECTED ManifestMismatch"},
