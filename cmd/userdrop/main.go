@@ -124,7 +124,7 @@ Exit codes: 0 done, 1 rows or an import did not make it, 64 usage, 66 there is n
 		root.AddCommand(commands...)
 	}
 	grouped(offline, newDemoCommand(), newCheckCommand(), newConvertCommand(), newMappingsCommand(), newLocalCommand())
-	grouped(deployed, newDropCommand(), newWatchCommand(), newListCommand(), newCancelCommand(), newPauseCommand(),
+	grouped(deployed, newDropCommand(), newWatchCommand(), newListCommand(), newCancelCommand(), newUndoCommand(), newPauseCommand(),
 		newResumeCommand(), newProbeCommand())
 	root.AddCommand(newVersionCommand())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {

@@ -49,11 +49,16 @@ type PartPlan struct {
 	Changes Object `json:"changes,omitzero"`
 	// ApplyBeside reports whether they are applied beside the import of the next part.
 	ApplyBeside bool `json:"applyBeside,omitempty"`
+	// MapsUsers reports whether the result has a users.csv.
+	MapsUsers bool `json:"mapsUsers,omitempty"`
 	// PreparedAt is before the creation of any Cognito job of the part.
 	PreparedAt time.Time `json:"preparedAt"`
 	// MaxTurns overrides DefaultMaxTurns; simulations lower it.
 	MaxTurns int `json:"maxTurns,omitempty"`
 }
+
+// NeedsExisting reports whether it matters which rows were skipped because their users existed.
+func (p PartPlan) NeedsExisting() bool { return p.Changes.Key != "" || p.MapsUsers }
 
 // AttemptState is what belongs to the part's current attempt, or counts its attempts.
 type AttemptState struct {

@@ -134,7 +134,7 @@ type Summary struct {
 	Rows []SourceRows `json:"rows"`
 	// Outcomes are the rows that did not make it: one JSON Outcome a line, in the order of the part.
 	Outcomes Object `json:"outcomes,omitzero"`
-	// Skipped are the Places of the rows whose users existed, where the part's rows want changes.
+	// Skipped are the Places of the rows whose users existed, where that matters: see PartPlan.NeedsExisting.
 	Skipped Object `json:"skipped,omitzero"`
 }
 

@@ -113,7 +113,7 @@ func needOf(job contract.ImportJob) need {
 		return need{}
 	case j.Processed() < rows:
 		return need{allOutcomes, []outcome{imported, skipped, failed}}
-	case job.Sources > 1, job.Changes.Key != "" && j.Skipped > 0:
+	case job.Sources > 1, job.NeedsExisting() && j.Skipped > 0:
 		return need{onlyProblems, []outcome{skipped, failed}}
 	case j.Failed == 0:
 		return need{}
@@ -197,7 +197,7 @@ func (c *Collector) summarise(
 			continue // counted in the next attempt
 		}
 		counts.add(place.Source, d.outcome)
-		if d.outcome == skipped && job.Changes.Key != "" { // an existing user may be disabled
+		if d.outcome == skipped && job.NeedsExisting() { // an existing user may be disabled
 			if err := existed.Encode(ctx, contract.Place{Source: place.Source, Line: place.Line}); err != nil {
 				return summary, err
 			}

@@ -467,6 +467,7 @@ func (p *Prepare) importJob(plan *contract.Plan, part usercsv.PartSummary, writt
 			TimeoutSeconds: p.timeout(),
 			Scheduled:      plan.Manifest != "", Sources: len(plan.Sources), Part: part.Number,
 			Algorithm: string(part.Algorithm), PreparedAt: plan.StartedAt, MaxTurns: p.Config.MaxTurns,
+			MapsUsers: p.Config.UserMap,
 		},
 		AttemptState: contract.AttemptState{
 			Attempt: 1, Rows: part.Rows,

@@ -65,7 +65,7 @@ func (p *Publish) build(ctx context.Context, in contract.Import) (*contract.Resu
 	if err := p.failures(ctx, r, plan, failed); err != nil {
 		return nil, err
 	}
-	if err := p.users(ctx, r, plan, failed); err != nil {
+	if err := p.users(ctx, r, plan, summaries, failed); err != nil {
 		return nil, err
 	}
 	if err := p.excluded(ctx, r, plan); err != nil {

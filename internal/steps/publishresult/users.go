@@ -29,12 +29,13 @@ var usersHeader = []string{"userdrop:line", "id", "username", "sub", "status", "
 type rowFacts struct {
 	failed  map[contract.Place]contract.Code // in failed.csv
 	groups  map[contract.Place][]string
+	existed map[contract.Place]bool // whose users the import's job skipped
 	changed map[contract.Place]bool // whose users existed and were changed
 }
 
 // users writes users.csv, where the stack maps users: what became of each row whose user is in the pool.
 func (p *Publish) users(
-	ctx context.Context, r *contract.Result, plan contract.Plan, failed []contract.Object,
+	ctx context.Context, r *contract.Result, plan contract.Plan, summaries []contract.Summary, failed []contract.Object,
 ) error {
 	if plan.Users.Key == "" || plan.Pool == nil {
 		return nil
@@ -46,7 +47,7 @@ func (p *Publish) users(
 	pool := userpool.Pool{
 		ID: decoded.ID, UsernameAttributes: decoded.UsernameAttributes, CaseSensitive: decoded.CaseSensitive,
 	}
-	facts, err := p.facts(ctx, plan, failed)
+	facts, err := p.facts(ctx, plan, summaries, failed)
 	if err != nil {
 		return err
 	}
@@ -85,9 +86,18 @@ func (p *Publish) users(
 }
 
 // facts reads what the work bucket knows of the rows.
-func (p *Publish) facts(ctx context.Context, plan contract.Plan, failed []contract.Object) (*rowFacts, error) {
+func (p *Publish) facts(
+	ctx context.Context, plan contract.Plan, summaries []contract.Summary, failed []contract.Object,
+) (*rowFacts, error) {
 	f := &rowFacts{
 		failed: map[contract.Place]contract.Code{}, groups: map[contract.Place][]string{}, changed: map[contract.Place]bool{},
+		existed: map[contract.Place]bool{},
+	}
+	for _, s := range summaries {
+		err := changes.Read(ctx, p.Work, s.Skipped, func(place contract.Place) { f.existed[place] = true })
+		if err != nil {
+			return nil, err
+		}
 	}
 	for _, o := range failed {
 		err := changes.Read(ctx, p.Work, o, func(o contract.Outcome) {
@@ -163,7 +173,7 @@ func (w *usersWriter) write(
 	switch {
 	case facts.changed[row.Place] && code == 0:
 		record[6] = "updated"
-	case row.Kept, user != nil && user.Created.Before(w.plan.StartedAt.Add(-time.Minute)):
+	case row.Kept, facts.existed[row.Place], user != nil && user.Created.Before(w.plan.StartedAt):
 		record[6] = "existed"
 	}
 	if code == 0 {
