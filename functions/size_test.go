@@ -18,6 +18,8 @@ var heavy = map[string][]string{
 	"net/rpc":                         nil,
 	"google.golang.org/protobuf":      {"prepare-import"}, // phone numbers
 	"github.com/nyaruka/phonenumbers": {"prepare-import"},
+	"userdrop/internal/mapping":       {"prepare-import"},
+	"github.com/expr-lang/expr":       {"prepare-import"},
 }
 
 func TestPackageSize(t *testing.T) {

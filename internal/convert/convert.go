@@ -80,6 +80,10 @@ func (j Job) Run(ctx context.Context) (*Account, error) {
 	if err := j.prepare(); err != nil {
 		return nil, err
 	}
+	// groups and enabled are converted too: whether they are applied is decided where the file is dropped.
+	pool := *j.Pool
+	pool.ApplyGroups = j.Mapping.Changes()
+	j.Pool = &pool
 	account := &Account{
 		Schema: Schema, Export: j.Name, Pool: j.Pool.ID, Account: &mapping.Account{Columns: []contract.MappedColumn{}},
 		Problems: []contract.Problem{}, Notes: []contract.Note{}, Excluded: []contract.ExcludedRows{},

@@ -129,7 +129,9 @@ func (a *Account) addMissing(s *Source) {
 				missing.Without = append(missing.Without, "exclusion as "+s.e.mapping.Exclude[i].Because)
 			}
 		}
-		known := slices.ContainsFunc(a.Missing, func(m contract.AbsentColumn) bool { return strings.EqualFold(m.Column, name) })
+		known := slices.ContainsFunc(a.Missing, func(m contract.AbsentColumn) bool {
+			return strings.EqualFold(m.Column, name)
+		})
 		if len(missing.Without) > 0 && !known {
 			a.Missing = append(a.Missing, missing)
 		}

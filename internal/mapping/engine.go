@@ -67,6 +67,13 @@ func New(m *Mapping, target Target) (*Engine, error) {
 		e.keys = append(e.keys, rowPrefix+name)
 	}
 	for _, column := range e.columns {
+		changes := column.attribute == "groups" || column.attribute == "enabled"
+		if changes && !slices.Contains(target.Attributes, column.attribute) {
+			mistakes = append(mistakes, Mistake{
+				Place:   column.place,
+				Message: column.attribute + " is applied only where the parameter ApplyGroups is true",
+			})
+		}
 		if !slices.Contains(target.Attributes, column.attribute) &&
 			!slices.Contains(standardAttributes, column.attribute) {
 			mistakes = append(mistakes, Mistake{

@@ -95,6 +95,9 @@ type Settings struct {
 // SHA256 returns the hash of the mapping's text, in hexadecimal.
 func (m *Mapping) SHA256() string { return m.sha256 }
 
+// Changes reports whether the mapping gives groups or whether a user is enabled.
+func (m *Mapping) Changes() bool { return m.Columns["groups"] != "" || m.Columns["enabled"] != "" }
+
 // Mistake is something wrong with a mapping.
 type Mistake struct {
 	Place   string // such as columns.email, or columns.email:12 with the character of the expression

@@ -352,16 +352,18 @@ func (p *Preparer) show(ctx context.Context, source int, c *checker) error {
 // checkedValues returns the values of a mapped row in the form that reaches Cognito.
 func (c *checker) checkedValues(m *mappedRows) (attributes []string, values [][]byte) {
 	written := dialect.Values(string(c.line))
-	for _, col := range c.written {
-		if col.source < 0 {
-			continue // the rules filled it in
-		}
-		value := c.s.cell(col.source)
-		n := slices.Index(c.names, col.name)
-		if !c.codes.Has(contract.Unrepresentable) && len(written) == len(c.names) && written[n] != "" {
+	readable := !c.codes.Has(contract.Unrepresentable) && len(written) == len(c.names)
+	if m.records != nil {
+		attributes = m.records.Attributes()
+	} else {
+		attributes = m.mapper.Attributes()
+	}
+	for i, name := range attributes {
+		value := c.s.cell(i)
+		if n := slices.Index(c.names, name); readable && n >= 0 && written[n] != "" {
 			value = []byte(written[n])
 		}
-		attributes, values = append(attributes, col.name), append(values, value)
+		values = append(values, value)
 	}
 	return attributes, values
 }

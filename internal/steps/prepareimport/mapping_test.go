@@ -8,7 +8,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"userdrop/internal/contract"
+	"userdrop/internal/convert"
 	"userdrop/internal/mapping"
+	"userdrop/internal/phonenumber"
+	"userdrop/internal/usercsv"
 )
 
 // people is an export of a product that nobody knows.
@@ -199,5 +202,48 @@ func TestMappingParameter(t *testing.T) {
 	}
 	if diff := cmp.Diff(mapping.BuiltinNames(), named); diff != "" {
 		t.Errorf("-built in +template\n%s", diff)
+	}
+}
+
+// TestBuiltinExports drops the sample of each built-in mapping, unedited, and compares its counts with what convert
+// makes of it for the same pool.
+func TestBuiltinExports(t *testing.T) {
+	text, err := os.ReadFile("../../../examples/pool.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := usercsv.ParsePool(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range mapping.BuiltinNames() {
+		export := "../../mapping/builtin/" + name + "/export.csv"
+		file, err := os.ReadFile(export)
+		if err != nil {
+			continue // JSON is for convert alone
+		}
+		m, _ := mapping.Builtin(name)
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, stack{parameters: map[string]string{"Mapping": name}}, func(t *testing.T, w world) {
+				r := w.drop("incoming/"+pool+"/export.csv", string(file))
+				account, err := convert.Job{
+					Export: export, Name: "export.csv", Mapping: m, Pool: p, Out: t.TempDir(),
+					Settings: usercsv.Settings{PhoneNumbers: phonenumber.New(), Began: r.StartedAt},
+				}.Run(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := convert.Rows{
+					Read: int(r.Rows.Read), Excluded: int(r.Rows.Excluded), Rejected: int(r.Rows.Rejected),
+					Passing: int(r.Rows.Submitted),
+				}
+				if diff := cmp.Diff(want, account.Rows); diff != "" {
+					t.Errorf("%s %s (-import +convert)\n%s", r.Verdict, encoded(t, r.Problems), diff)
+				}
+				if r.Rows.Excluded > 0 && r.Files.Excluded == "" || r.Verdict == contract.VerdictErrored {
+					t.Errorf("%s, files %s", r.Verdict, encoded(t, r.Files))
+				}
+			})
+		})
 	}
 }
