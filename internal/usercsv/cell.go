@@ -102,14 +102,23 @@ func (c *checker) read(col *column) cell {
 		}
 	default:
 		var code contract.Code
-		if value, code = c.rewrite(col, value); code != 0 {
-			return c.unreadable(code, col, "")
+		read := value
+		if value, code = c.rewrite(col, read); code != 0 {
+			return c.unreadable(code, col, adviceFor(code, read))
 		}
 	}
 	if n := len(value); found > classComma || n < col.minimum || n > col.maximum {
 		c.checkText(col, value, found)
 	}
 	return cell{value: value, comma: found&classComma != 0}
+}
+
+// adviceFor returns what to do about a value that rewrite refuses, or "" where the code's message says it all.
+func adviceFor(code contract.Code, value []byte) string {
+	if code == contract.BadHash {
+		return hashAdvice(value)
+	}
+	return ""
 }
 
 // unreadable notes why a cell cannot be read.

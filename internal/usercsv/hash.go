@@ -38,6 +38,33 @@ var hashForms = []struct {
 	},
 }
 
+// foreignHashes are forms of other products, and what to do about each. The texts name the form, never the hash.
+var foreignHashes = []struct {
+	form   *regexp.Regexp
+	advice string
+}{
+	{regexp.MustCompile(`^\{(?i:bcrypt|crypt|scrypt|pbkdf2[^}]*)\}`), "Remove the word in braces before the hash."},
+	{regexp.MustCompile(`^\$wp\$`), "It is WordPress's form, which hashes twice: Cognito cannot check it."},
+	{regexp.MustCompile(`^\$[PH]\$`), "It is the form of phpass, which Cognito does not take."},
+	{regexp.MustCompile(`^(bcrypt|bcrypt_sha256|pbkdf2_sha(1|256)|argon2|md5|scrypt)\$`), "It is Django's form: userdrop convert --mapping django " +
+		"brings it into Cognito's where that is possible."},
+	{regexp.MustCompile(`^\$argon2(i|d)\$`), "It is Argon2i or Argon2d; Cognito takes Argon2id."},
+	{regexp.MustCompile(`^\$pbkdf2(-sha512)?\$`), "It is PBKDF2 with another hash function; Cognito takes SHA-256."},
+	{regexp.MustCompile(`^\$2[abxy]\$`), "It is a bcrypt hash that is cut or has characters too many."},
+	{regexp.MustCompile(`^\$[156]\$`), "It is the form of a Unix password file, which Cognito does not take."},
+	{regexp.MustCompile(`^[0-9A-Fa-f]{32,128}$`), "It is a plain digest such as MD5 or SHA-256, which Cognito does not take."},
+}
+
+// hashAdvice returns what to do about a hash in none of Cognito's forms, or "" where the form is not known either.
+func hashAdvice(text []byte) string {
+	for _, f := range foreignHashes {
+		if f.form.Match(text) {
+			return f.advice
+		}
+	}
+	return ""
+}
+
 // parseHash finds a hash's algorithm and whether its parameters are within Cognito's maxima.
 func parseHash(text []byte) (algorithm Algorithm, within, ok bool) {
 	for _, f := range hashForms {

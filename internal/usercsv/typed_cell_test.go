@@ -201,3 +201,23 @@ func TestNumbersAndBooleans(t *testing.T) {
 		{"cognito:mfa_enabled", "", `"false"`}, {"cognito:mfa_enabled", "T", `"true"`},
 	}.test(t, cellPool(), usercsv.Settings{AssumeVerified: usercsv.AssumeBoth})
 }
+
+// A hash in the form of another product is refused with what to do, and the advice shows nothing of it.
+func TestForeignHashes(t *testing.T) {
+	const secret = "abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234"
+	for hash, advice := range map[string]string{
+		"{BCRYPT}$2y$10$" + secret: "braces", "$wp$2y$10$" + secret: "WordPress", "$P$B" + secret[:30]: "phpass",
+		"pbkdf2_sha256$600000$salt$" + secret: "Django", "$argon2i$v=19$m=1,t=1,p=1$c2FsdA$aGFzaA": "Argon2id",
+		"$2y$10$" + secret[:50]: "bcrypt hash that is cut", strings.Repeat("0a", 16): "MD5", "$6$salt$" + secret: "Unix",
+		"$pbkdf2-sha512$1000$c2FsdA$aGFzaA": "SHA-256", "Blue-Kettle-42": "none of the forms",
+	} {
+		out := run(t, cellPool(), usercsv.Settings{}, "username,email,email_verified,password_hash\nu,u@example.com,true,"+quote(hash)+"\n")
+		if got := out.codes[2]; got != contract.CodesOf(contract.BadHash) {
+			t.Errorf("%s: %s", hash, got)
+		}
+		message := out.failed.String()[strings.Index(out.failed.String(), "BadHash"):]
+		if !strings.Contains(message, advice) || strings.Contains(message, secret[:20]) || strings.Contains(message, "Kettle") {
+			t.Errorf("%s: want %q in %s", hash, advice, message)
+		}
+	}
+}
