@@ -26,7 +26,7 @@ func (r *ruleFlags) byFlag() map[string]struct {
 		"date-order":            {&r.DateOrder, "DateOrder"},
 		"null-text":             {&r.NullText, "NullText"},
 		"ignore-columns":        {&r.IgnoreColumns, "IgnoreColumns"},
-		"id-column":             {&r.IdColumn, "IdColumn"},
+		"id-column":             {&r.IDColumn, "IdColumn"},
 	}
 }
 
@@ -49,7 +49,7 @@ func (r *ruleFlags) defineOfFile(cmd *cobra.Command) {
 	flags.StringVar(&r.NullText, "null-text", "", "`TEXTS` that mean a blank cell, with commas between, such as NULL")
 	flags.StringVar(&r.IgnoreColumns, "ignore-columns", "",
 		"leave out the `COLUMNS` of these names, with commas between; * is all unknown ones")
-	flags.StringVar(&r.IdColumn, "id-column", "", "the `COLUMN` of old ids, which come back in users.csv")
+	flags.StringVar(&r.IDColumn, "id-column", "", "the `COLUMN` of old ids, which come back in users.csv")
 	complete(cmd, "date-order", "auto", "month-first", "day-first")
 }
 
@@ -75,7 +75,7 @@ func (r *ruleFlags) ofManifest(flags *pflag.FlagSet) (map[string]any, error) {
 		"date-order":     {"dateOrder", parsed.DateOrder},
 		"null-text":      {"nullText", append([]string{}, parsed.NullText...)},
 		"ignore-columns": {"ignoreColumns", append([]string{}, parsed.IgnoreColumns...)},
-		"id-column":      {"idColumn", parsed.IdColumn},
+		"id-column":      {"idColumn", parsed.IDColumn},
 	} {
 		if flags.Changed(flag) {
 			settings[member.name] = member.value

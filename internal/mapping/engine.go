@@ -114,6 +114,6 @@ func (m *Mapping) Rules(settings usercsv.Settings) usercsv.Settings {
 func TargetOf(pool *usercsv.Pool, settings usercsv.Settings) Target {
 	return Target{
 		Attributes: pool.Columns(), UsernameAttributes: pool.UsernameAttributes, NullText: settings.NullText,
-		Ignore: settings.IgnoreColumns, IDColumn: settings.IdColumn, Now: settings.Began,
+		Ignore: settings.IgnoreColumns, IDColumn: settings.IDColumn, Now: settings.Began,
 	}
 }

@@ -120,7 +120,7 @@ func parseCase(t *testing.T, text string) (*usercsv.Pool, usercsv.Settings, stri
 		case "ignore":
 			settings.IgnoreColumns = list()
 		case "id-column":
-			settings.IdColumn = words[1]
+			settings.IDColumn = words[1]
 		case "country":
 			settings.DefaultPhoneCountry = words[1]
 		case "attribute":

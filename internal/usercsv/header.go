@@ -102,7 +102,7 @@ func newHeader(names []string, known *resolver, settings Settings) (h Header, re
 	for _, name := range settings.IgnoreColumns {
 		leaveOut[fold(name)] = name != AllUnknown
 	}
-	id := fold(settings.IdColumn)
+	id := fold(settings.IDColumn)
 	for i := range names {
 		name := trimName(names[i])
 		column, found := known.resolve(name)

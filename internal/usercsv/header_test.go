@@ -341,7 +341,7 @@ func TestIgnoreColumns(t *testing.T) {
 		{[]string{"*", "is_active"}, "Badge", []string{"is_active", "desk", "column 5"}, nil},
 		{[]string{"*"}, "is_active", []string{"desk", "column 5", "badge"}, nil},
 	} {
-		settings := usercsv.Settings{IgnoreColumns: c.ignore, IdColumn: c.id}
+		settings := usercsv.Settings{IgnoreColumns: c.ignore, IDColumn: c.id}
 		out := run(t, richPool(), settings, columns)
 		var ignored, unknown []string
 		for _, n := range out.Notes {
@@ -378,7 +378,7 @@ func FuzzHeader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, source, ignore, id string) {
 		const word = "Zq7xWv" // in the file, and in no text of ours
 		source = strings.ReplaceAll(source, "a", word)
-		out := run(t, richPool(), usercsv.Settings{IgnoreColumns: []string{ignore}, IdColumn: id}, source)
+		out := run(t, richPool(), usercsv.Settings{IgnoreColumns: []string{ignore}, IDColumn: id}, source)
 		for _, p := range out.Problems {
 			if strings.Contains(p.Message, word) {
 				t.Errorf("a message shows the file: %s", p.Message)

@@ -45,7 +45,7 @@ type Settings struct {
 	// IgnoreColumns names the columns that are left out; see AllUnknown.
 	IgnoreColumns []string `json:"ignoreColumns,omitempty"`
 	// IdColumn is the column whose cells come back in users.csv and go nowhere else; empty is none.
-	IdColumn string `json:"idColumn,omitempty"`
+	IDColumn string `json:"idColumn,omitempty"`
 	// Mapping maps the rows of an export before the rules see them; nil if the file is not mapped.
 	Mapping Mapping `json:"-"`
 	// Groups are those of the pool, for the column groups; nil takes every name that may be one.
@@ -61,7 +61,7 @@ type Settings struct {
 type SettingTexts struct {
 	AssumeVerified, DefaultPhoneCountry, DateOrder string
 	NullText, IgnoreColumns                        string // lists; see ParseList
-	IdColumn                                       string
+	IDColumn                                       string
 }
 
 // ParseSettings reads the settings, and reports all that is wrong with them at once.
@@ -71,7 +71,7 @@ func ParseSettings(t SettingTexts, numbers PhoneNumbers) (Settings, error) {
 		AssumeVerified:      AssumeVerified(t.AssumeVerified),
 		DefaultPhoneCountry: strings.ToUpper(strings.TrimSpace(t.DefaultPhoneCountry)),
 		DateOrder:           DateOrder(t.DateOrder),
-		IdColumn:            strings.TrimSpace(t.IdColumn),
+		IDColumn:            strings.TrimSpace(t.IDColumn),
 	}
 	var errs []error
 	var err error

@@ -61,7 +61,7 @@ type Config struct {
 	DateOrder           string                  `env:"DATE_ORDER" envDefault:"auto"`
 	NullText            string                  `env:"NULL_TEXT" envDefault:""`
 	IgnoreColumns       string                  `env:"IGNORE_COLUMNS" envDefault:""`
-	IdColumn            string                  `env:"ID_COLUMN" envDefault:""`
+	IDColumn            string                  `env:"ID_COLUMN" envDefault:""`
 	Mapping             string                  `env:"MAPPING" envDefault:""`
 	MaxRejectedPercent  float64                 `env:"MAX_REJECTED_PERCENT"`
 	CheckExistingUsers  bool                    `env:"CHECK_EXISTING_USERS"`
@@ -99,7 +99,7 @@ func New(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
 func (c Config) settings(numbers usercsv.PhoneNumbers) (usercsv.Settings, error) {
 	return usercsv.ParseSettings(usercsv.SettingTexts{
 		AssumeVerified: c.AssumeVerified, DefaultPhoneCountry: c.DefaultPhoneCountry, DateOrder: c.DateOrder,
-		NullText: c.NullText, IgnoreColumns: c.IgnoreColumns, IdColumn: c.IdColumn,
+		NullText: c.NullText, IgnoreColumns: c.IgnoreColumns, IDColumn: c.IDColumn,
 	}, numbers)
 }
 

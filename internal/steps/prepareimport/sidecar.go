@@ -37,7 +37,7 @@ type SidecarSettings struct {
 	DateOrder     usercsv.DateOrder `json:"dateOrder"`
 	NullText      []string          `json:"nullText"`
 	IgnoreColumns []string          `json:"ignoreColumns"`
-	IdColumn      string            `json:"idColumn"`
+	IDColumn      string            `json:"idColumn"`
 }
 
 // UnmarshalJSON is as strict as parseSidecar.
@@ -58,7 +58,7 @@ func (s *SidecarSettings) over(settings usercsv.Settings) usercsv.Settings {
 		return settings
 	}
 	settings.DateOrder = cmp.Or(s.DateOrder, settings.DateOrder)
-	settings.IdColumn = cmp.Or(s.IdColumn, settings.IdColumn)
+	settings.IDColumn = cmp.Or(s.IDColumn, settings.IDColumn)
 	if s.NullText != nil {
 		settings.NullText = s.NullText
 	}
