@@ -57,8 +57,8 @@ func TestMutations(t *testing.T) {
 		{
 			"start without waiting", "internal/steps/awaitturn",
 			`	if place > 0 {
-		wait :=`, `	if place > 1_000_000 {
-		wait :=`,
+		if defaultPolicy.overdue`, `	if place > 1_000_000 {
+		if defaultPolicy.overdue`,
 			"out of turn",
 		},
 		{
