@@ -20,8 +20,8 @@ func newConvertCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "convert EXPORT --mapping NAME|FILE --pool POOL.json --out DIR",
 		Short: "Turn another product's export into a CSV file that is ready to drop",
-		Long: `Convert reads an export of another product (CSV, JSON or NDJSON) and writes converted.csv, ready to check and to
-drop, excluded.csv with the users who are left out and why, and account.json: what became of every column, row and
+		Long: `Convert reads an export of another product (CSV, JSON or NDJSON) and writes converted.csv, ready to check and
+to drop, excluded.csv with the users who are left out and why, and account.json: what became of every column, row and
 password hash. "userdrop mappings" lists the products that it knows. The file never leaves this machine.
 
 Exit codes: 0 all rows pass the rules of an import, 1 some or all would be rejected, 2 the export is refused as a whole,

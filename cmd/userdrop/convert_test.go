@@ -28,7 +28,8 @@ func TestConvert(t *testing.T) {
 		t.Errorf("exit %d, stderr %q\n%s", code, stderr, stdout)
 	}
 	for _, text := range []string{
-		"taken as cognito:username, userdrop:id", "there is no exclusion as federated", "left out: a province, not whether the user may sign in", "deactivated  1 row",
+		"taken as cognito:username, userdrop:id", "there is no exclusion as federated",
+		"left out: a province, not whether the user may sign in", "deactivated  1 row",
 		"Ready to check and to drop: out/converted.csv",
 	} {
 		if !strings.Contains(stdout, text) {
@@ -98,7 +99,7 @@ func TestMappings(t *testing.T) {
 // TestCheckWithMapping checks an export as it is.
 func TestCheckWithMapping(t *testing.T) {
 	desk(t, map[string]string{"okta.csv": oktaExport, "bad.json": `{"schema": "userdrop.mapping/v1"}`})
-	code, stdout, stderr := userdrop("check", "okta.csv", "--mapping", "okta", "--pool", "pool.json", "--out", "out", "--json")
+	code, stdout, stderr := userdrop(strings.Fields("check okta.csv --mapping okta --pool pool.json --out out --json")...)
 	var r contract.Result
 	if err := json.Unmarshal([]byte(stdout), &r); err != nil || code != 1 {
 		t.Fatalf("exit %d, %v: %s", code, err, stderr)
@@ -128,12 +129,13 @@ func TestDemoWithMapping(t *testing.T) {
 	if err := os.WriteFile("okta.csv", []byte(oktaExport), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	code, stdout, stderr := userdrop("demo", "okta.csv", "--mapping", "okta", "--pool", "pool.json", "--out", "out", "--json")
+	code, stdout, stderr := userdrop(strings.Fields("demo okta.csv --mapping okta --pool pool.json --out out --json")...)
 	var r contract.Result
 	if err := json.Unmarshal([]byte(stdout), &r); err != nil {
 		t.Fatalf("exit %d, %v: %s", code, err, stderr)
 	}
-	if code != 1 || r.Rows.Excluded != 1 || r.Rows.Rejected != 1 || r.Rows.Counts().Imported != 1 || r.Mapping.Name != "okta" {
+	if code != 1 || r.Mapping.Name != "okta" || r.Rows.Excluded != 1 || r.Rows.Rejected != 1 ||
+		r.Rows.Counts().Imported != 1 {
 		t.Errorf("exit %d: %s", code, stdout)
 	}
 	if _, err := os.Stat(filepath.Join("out", "excluded.csv")); err != nil {

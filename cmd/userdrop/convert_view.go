@@ -23,7 +23,8 @@ func (v *convertView) write(a *convert.Account, m *mapping.Mapping) error {
 	case a.Refused:
 		v.printf("%s %s is refused as a whole: nothing was converted.\n", v.paint(red, "✖"), name)
 	case a.Rows.Rejected == 0:
-		v.printf("%s %s: %s converted, all pass the rules.\n", v.paint(green, "✔"), name, client.Rows(int64(a.Rows.Passing)))
+		v.printf("%s %s: %s converted, all pass the rules.\n", v.paint(green, "✔"), name,
+			client.Rows(int64(a.Rows.Passing)))
 	default:
 		v.printf("%s %s: %s converted, of which %s would be rejected.\n", v.paint(yellow, "!"), name,
 			client.Rows(int64(a.Rows.Read-a.Rows.Excluded)), client.Rows(int64(a.Rows.Rejected)))
@@ -87,13 +88,13 @@ func (v *convertView) rest(a *convert.Account, m *mapping.Mapping) {
 	}
 	if a.Usernames > 0 {
 		v.printf("\n%s\n", v.paint(bold, "Usernames"))
-		v.paragraph("  ", fmt.Sprintf("%s had a login that is no address or number: the pool's users sign in with those, so that "+
-			"the login is left out. To keep it, map it to preferred_username.", client.Rows(int64(a.Usernames))))
+		v.paragraph("  ", fmt.Sprintf("%s had a login that is no address or number: the pool's users sign in with those, "+
+			"so that the login is left out. To keep it, map it to preferred_username.", client.Rows(int64(a.Usernames))))
 	}
 	if j := a.Join; j != nil {
 		v.printf("\n%s\n  %s read, %s used, %s of users who are left out, %s of nobody in the export\n",
-			v.paint(bold, "Second file"), client.Grouped(int64(j.Read)), client.Grouped(int64(j.Used)), client.Grouped(int64(j.Excluded)),
-			client.Grouped(int64(j.Unmatched)))
+			v.paint(bold, "Second file"), client.Grouped(int64(j.Read)), client.Grouped(int64(j.Used)),
+			client.Grouped(int64(j.Excluded)), client.Grouped(int64(j.Unmatched)))
 		for _, more := range []struct {
 			n    int
 			what string

@@ -140,7 +140,9 @@ type JobRows struct {
 func AddExcluded(lists ...[]ExcludedRows) []ExcludedRows {
 	var sum []ExcludedRows
 	for _, rows := range slices.Concat(lists...) {
-		i, found := slices.BinarySearchFunc(sum, rows, func(a, b ExcludedRows) int { return cmp.Compare(a.Because, b.Because) })
+		i, found := slices.BinarySearchFunc(sum, rows, func(a, b ExcludedRows) int {
+			return cmp.Compare(a.Because, b.Because)
+		})
 		if !found {
 			sum = slices.Insert(sum, i, rows)
 			continue

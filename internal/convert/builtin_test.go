@@ -59,7 +59,9 @@ func TestBuiltinMappings(t *testing.T) {
 
 // golden converts one export and compares converted.csv, excluded.csv and account.json with a folder.
 func golden(t *testing.T, m *mapping.Mapping, export, folder, pool string) {
-	job := Job{Export: export, Name: filepath.Base(export), Mapping: m, Pool: pools()[pool], Out: t.TempDir(), Settings: settings}
+	job := Job{
+		Export: export, Name: filepath.Base(export), Mapping: m, Pool: pools()[pool], Out: t.TempDir(), Settings: settings,
+	}
 	passwords := filepath.Join(filepath.Dir(export), "passwords"+filepath.Ext(export))
 	if _, err := os.Stat(passwords); err == nil {
 		job.Passwords = passwords

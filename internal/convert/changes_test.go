@@ -19,7 +19,8 @@ func TestGroupsAndState(t *testing.T) {
 		t.Fatal(err)
 	}
 	export := filepath.Join(t.TempDir(), "export.csv")
-	if err := os.WriteFile(export, []byte("mail,teams,state\na@example.com,staff;editors,on\nb@example.com,,off\n"), 0o600); err != nil {
+	rows := "mail,teams,state\na@example.com,staff;editors,on\nb@example.com,,off\n"
+	if err := os.WriteFile(export, []byte(rows), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	job := Job{Mapping: m, Export: export, Pool: pools()["email"], Settings: settings, Out: t.TempDir()}

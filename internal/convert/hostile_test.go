@@ -102,7 +102,9 @@ func TestMissingColumns(t *testing.T) {
 				fewer = append(fewer, slices.Concat(row[:column], row[column+1:]))
 			}
 			a := run(t, s.mapping, write(t, fewer), "")
-			decided := slices.ContainsFunc(whole.Columns, func(c contract.MappedColumn) bool { return c.Column == name && c.Decides })
+			decided := slices.ContainsFunc(whole.Columns, func(c contract.MappedColumn) bool {
+				return c.Column == name && c.Decides
+			})
 			if !a.Refused && a.Rows.Excluded < whole.Rows.Excluded && len(a.Missing) == 0 && decided {
 				t.Errorf("%s without %q leaves %d rows out instead of %d, and does not say why", s.mapping.Name, name,
 					a.Rows.Excluded, whole.Rows.Excluded)
@@ -184,7 +186,8 @@ func TestHostileRecords(t *testing.T) {
 		whole := run(t, s.mapping, s.text, "")
 		for what, record := range bad {
 			a := run(t, s.mapping, s.text+record+"\n", "")
-			if a.Refused || a.Rows.Read != whole.Rows.Read+1 || a.Rows.Rejected != whole.Rows.Rejected+1 || a.Files.Failed == "" {
+			if a.Refused || a.Files.Failed == "" || a.Rows.Read != whole.Rows.Read+1 ||
+				a.Rows.Rejected != whole.Rows.Rejected+1 {
 				t.Errorf("%s, a record that %s: %+v %v", s.mapping.Name, what, a.Rows, codes(a.Problems))
 			}
 		}
@@ -217,7 +220,9 @@ func TestPasswordsOfNobody(t *testing.T) {
 	if want := (mapping.JoinAccount{Read: 3, Unmatched: 1, NoKey: 1, Unread: 1}); a.Refused || *a.Join != want {
 		t.Errorf("keycloak: %+v, want %+v", a.Join, want)
 	}
-	job := Job{Mapping: okta, Export: sql.path, Passwords: sql.path, Pool: pools()["email"], Settings: settings, Out: t.TempDir()}
+	job := Job{
+		Mapping: okta, Export: sql.path, Passwords: sql.path, Pool: pools()["email"], Settings: settings, Out: t.TempDir(),
+	}
 	if _, err := job.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "takes no second file") {
 		t.Errorf("okta: %v", err)
 	}

@@ -28,14 +28,15 @@ func TestDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	row := s.Map([][]byte{
-		[]byte("7"), []byte("Ann@Example.com"), []byte("2025-01-01"), nil, []byte("Ann"), []byte("Lee"), nil, []byte("yes"), nil, nil,
+		[]byte("7"), []byte("Ann@Example.com"), []byte("2025-01-01"), nil, []byte("Ann"), []byte("Lee"), nil, []byte("yes"),
+		nil, nil,
 	})
 	var got []string
 	for i, attribute := range s.Attributes() {
 		got = append(got, attribute+"="+string(row.Values[i]))
 	}
-	if text := strings.Join(got, " "); text != "name=Ann Lee email=ann@example.com email_verified=true phone_number= password_hash=" ||
-		row.ID != "7" {
+	want := "name=Ann Lee email=ann@example.com email_verified=true phone_number= password_hash="
+	if text := strings.Join(got, " "); text != want || row.ID != "7" {
 		t.Errorf("%s, id %s: %s", text, row.ID, row.Reason)
 	}
 	for name, f := range functions {

@@ -29,7 +29,9 @@ func mappingText(t testing.TB, members map[string]any) []byte {
 // evaluate maps one CSV row by a mapping whose one column is the expression, and returns its value.
 func evaluate(t testing.TB, expression string, names []string, cells ...string) (value, failed string) {
 	t.Helper()
-	m, err := Parse(mappingText(t, map[string]any{"columns": map[string]string{"name": expression}, "ignore": []string{"*"}}))
+	m, err := Parse(mappingText(t, map[string]any{
+		"columns": map[string]string{"name": expression}, "ignore": []string{"*"},
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +173,8 @@ func TestMistakes(t *testing.T) {
 			"join: an expression reads joined, but the mapping joins no second file",
 		}},
 		{"the schema", map[string]any{
-			"columns": map[string]any{"name": 1}, "exclude": []map[string]string{{"if": "a", "because": "fired"}}, "colour": "red",
+			"columns": map[string]any{"name": 1}, "exclude": []map[string]string{{"if": "a", "because": "fired"}},
+			"colour": "red",
 		}, []string{
 			": additional properties 'colour' not allowed",
 			"columns.name: got number, want string",

@@ -175,8 +175,8 @@ func decode64(text string) ([]byte, bool) {
 	return data, err == nil
 }
 
-// pbkdf2Hash is the function pbkdf2(iterations, salt, hash[, encoding of the salt]): encodings are base64 (the default),
-// hex, for salt and hash alike, and text, for a salt that is hashed as its own bytes.
+// pbkdf2Hash is the function pbkdf2(iterations, salt, hash[, encoding of the salt]): encodings are base64 (the
+// default), hex, for salt and hash alike, and text, for a salt that is hashed as its own bytes.
 func pbkdf2Hash(s *state, args []any) (any, error) {
 	n, err := integer(s, args)
 	if err != nil {

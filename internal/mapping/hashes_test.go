@@ -126,8 +126,12 @@ func TestHashesVerifyBeforeAndAfter(t *testing.T) {
 		{"ASP.NET Identity", "aspnet(a)", []string{aspnet(1, key)}, true},
 		{"Keycloak, 64 bytes", "keycloak(a, b)", []string{secret, parameters}, true},
 		{"PBKDF2 in base64", "pbkdf2(1000, a, b)", []string{b(salt), b(key)}, true},
-		{"PBKDF2 in hexadecimal", "pbkdf2('1000', a, b, 'hex')", []string{hex.EncodeToString(salt), hex.EncodeToString(key)}, true},
-		{"PBKDF2 with a salt of text", "pbkdf2(1000, a, b, 'text')", []string{text, b(derive(t, 32, 1000, []byte(text)))}, true},
+		{"PBKDF2 in hexadecimal", "pbkdf2('1000', a, b, 'hex')", []string{
+			hex.EncodeToString(salt), hex.EncodeToString(key),
+		}, true},
+		{"PBKDF2 with a salt of text", "pbkdf2(1000, a, b, 'text')", []string{
+			text, b(derive(t, 32, 1000, []byte(text))),
+		}, true},
 		{"scrypt in PHC's form", "phc(a)", []string{fmt.Sprintf("$scrypt$ln=10,r=8,p=1$%s$%s",
 			base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(scrypted))}, true},
 		{"PBKDF2 in PHC's form", "phc(a)", []string{fmt.Sprintf("$pbkdf2-sha256$i=1000,l=32$%s$%s",
@@ -180,7 +184,9 @@ func TestHashesThatCannotBeKept(t *testing.T) {
 		{"Django, no password", "django(a)", []string{"!aBcDeF"}, true},
 		{"ASP.NET, SHA-512", "aspnet(a)", []string{aspnet(2, key512)}, false},
 		{"ASP.NET, version 2", "aspnet(a)", []string{b(append([]byte{0}, key512...))}, false},
-		{"ASP.NET, a salt that is too long", "aspnet(a)", []string{b([]byte{1, 0, 0, 0, 1, 0, 0, 3, 232, 255, 255, 255, 255, 1})}, false},
+		{"ASP.NET, a salt that is too long", "aspnet(a)", []string{
+			b([]byte{1, 0, 0, 0, 1, 0, 0, 3, 232, 255, 255, 255, 255, 1}),
+		}, false},
 		{"Keycloak, SHA-512", "keycloak(a, b)", []string{
 			object(t, map[string]any{"value": b(key512), "salt": b(salt)}),
 			object(t, map[string]any{"hashIterations": 1000, "algorithm": "pbkdf2-sha512"}),
@@ -218,5 +224,7 @@ func TestHashesThatCannotBeKept(t *testing.T) {
 }
 
 func hashMapping(t testing.TB, expression string) []byte {
-	return mappingText(t, map[string]any{"columns": map[string]string{"password_hash": expression}, "ignore": []string{"*"}})
+	return mappingText(t, map[string]any{
+		"columns": map[string]string{"password_hash": expression}, "ignore": []string{"*"},
+	})
 }

@@ -155,8 +155,8 @@ func (e *Engine) addJoined() error {
 	}
 	const overhead = 256
 	if j.size += len(text) + overhead; j.size > maxJoined {
-		return usercsv.Refuse(contract.TooLarge, "The records of the second file do not fit in 1 GB of memory. Split it, and "+
-			"the export, into several files.")
+		return usercsv.Refuse(contract.TooLarge, "The records of the second file do not fit in 1 GB of memory. Split it, "+
+			"and the export, into several files.")
 	}
 	j.records[text] = record
 	return nil

@@ -49,8 +49,8 @@ func TestPages(t *testing.T) {
 // contents lists the pages.
 func contents() string {
 	var b strings.Builder
-	b.WriteString("# I come from …\n\nA page for each product whose exports userdrop takes as they are. For any other, " +
-		"see [Write a mapping of your own](../mappings.md).\n\n| Product | Mapping |\n| --- | --- |\n")
+	b.WriteString("# I come from …\n\nA page for each product whose exports userdrop takes as they are. For any other, see " +
+		"[Write a mapping of your own](../mappings.md).\n\n| Product | Mapping |\n| --- | --- |\n")
 	for _, name := range BuiltinNames() {
 		m, _ := Builtin(name)
 		fmt.Fprintf(&b, "| [%s](%s.md) | `%s` |\n", m.Title, name, name)

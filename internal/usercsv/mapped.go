@@ -144,8 +144,8 @@ func (s *scanner) readMappedHeader(pool *Pool, mapping Mapping) (header, attribu
 		return header, attributes, err
 	}
 	if known == 0 {
-		return header, attributes, Refuse(contract.NoHeader, "The first line does not name the columns that the mapping reads. "+
-			"Export the file again with its header line, or choose another mapping.")
+		return header, attributes, Refuse(contract.NoHeader, "The first line does not name the columns that the mapping "+
+			"reads. Export the file again with its header line, or choose another mapping.")
 	}
 	mapper, err := mapping.Open(header.Names)
 	refusal, refused := errors.AsType[*Refusal](err)

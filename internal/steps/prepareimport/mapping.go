@@ -69,7 +69,8 @@ func (p *Prepare) mappingOfPool(ctx context.Context, plan *contract.Plan) (*mapp
 	}
 	defer out.Body.Close()
 	if size := aws.ToInt64(out.ContentLength); size > mapping.MaxSize {
-		return nil, badMapping(fmt.Sprintf("%s in the inbox has %d bytes; a mapping has %d at most.", key, size, mapping.MaxSize))
+		return nil, badMapping(fmt.Sprintf("%s in the inbox has %d bytes; a mapping has %d at most.", key, size,
+			mapping.MaxSize))
 	}
 	text, err := io.ReadAll(io.LimitReader(out.Body, mapping.MaxSize+1))
 	if err != nil {

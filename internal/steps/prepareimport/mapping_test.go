@@ -32,8 +32,9 @@ func TestMapping(t *testing.T) {
 		parameter  string
 		file, want string
 	}{
-		{"in the manifest", map[string]string{"incoming/" + pool + "/users.csv.manifest.json": `{"rows": 4, "mapping": ` + mine + `}`},
-			"", people, "PARTIAL read 4 excluded 2 rejected 1 imported 1 by mine"},
+		{"in the manifest", map[string]string{
+			"incoming/" + pool + "/users.csv.manifest.json": `{"rows": 4, "mapping": ` + mine + `}`,
+		}, "", people, "PARTIAL read 4 excluded 2 rejected 1 imported 1 by mine"},
 		{"of the pool", map[string]string{"mappings/" + pool + ".json": mine}, "okta", people,
 			"PARTIAL read 4 excluded 2 rejected 1 imported 1 by mine"},
 		{"of the stack", nil, "okta", okta, "SUCCEEDED read 2 excluded 1 rejected 0 imported 1 by okta"},
@@ -103,7 +104,8 @@ func TestMappedResult(t *testing.T) {
 		files := map[string]string{
 			r.Files.Excluded: "\ufeffid;mail;state;userdrop:line;userdrop:id;userdrop:because;userdrop:message;userdrop:raw\n" +
 				"2;grace@example.com;off;3;2;deactivated;;\"\"\n4;;on;5;4;no-address;There is no address.;\"\"\n",
-			r.Files.Failed: "\ufeffid;mail;state;userdrop:line;userdrop:code;userdrop:message;userdrop:raw\n3;bad;on;4;BadEmail;",
+			r.Files.Failed: "\ufeffid;mail;state;userdrop:line;userdrop:code;userdrop:message;userdrop:raw\n" +
+				"3;bad;on;4;BadEmail;",
 		}
 		for url, want := range files {
 			text := w.result(url)
@@ -155,7 +157,8 @@ func TestBadMapping(t *testing.T) {
 		{"no JSON", `{`, "mappings/" + pool + ".json in the inbox has a mapping with mistakes"},
 		{"mistakes", `{"schema": "userdrop.mapping/v1", "name": "x", "columns": {"email": "mail +", "name": "f(x)"}}`,
 			"columns.email:6: unexpected token EOF; columns.name:1: there is no function f"},
-		{"an attribute that the pool lacks", `{"schema": "userdrop.mapping/v1", "name": "x", "columns": {"custom:no": "mail"}}`,
+		{"an attribute that the pool lacks",
+			`{"schema": "userdrop.mapping/v1", "name": "x", "columns": {"custom:no": "mail"}}`,
 			`columns.custom:no: the user pool has no attribute "custom:no"`},
 		{"a name that is none", `"octa"`, `names the mapping "octa", and there is no built-in mapping of that name`},
 		{"too large", mine + strings.Repeat(" ", mapping.MaxSize), "a mapping has 262144 at most"},
