@@ -25,9 +25,9 @@ var bars = []bar{
 	{"prepare-import, 40 million rows: resident memory", "^Work/prepare-import/40M-rows$", "peak-MB", false, 64 + 24*40},
 	// The function's memory; such a drop is refused as TooLarge.
 	{"prepare-import, too many rows: resident memory", "^Work/prepare-import/too-many-rows$", "peak-MB", false, 1769},
-	{"copy-to-import-job, 100 MB: resident memory", "^Work/copy-to-import-job/", "peak-MB", false, 40},
+	{"copy-to-import-job, 100 MB: resident memory", "^Part$", "copy-to-import-job-MB", false, 40},
 	// 2 % of the job's time, which is longer than 10 s.
-	{"500,000 failed rows: from the complete log to the result", "^Work/log-to-result$", "s", false, 0.02 * 500_000 / 35},
+	{"500,000 failed rows: from the complete log to the result", "^Part$", "log-to-result-s", false, 0.02 * 500_000 / 35},
 	{"package, zipped", "^Package/prepare-import$", "zipped-MB", false, 10},
 	{"package, zipped", "^Package/publish-result$", "zipped-MB", false, 8},
 	{"package, zipped", "^Package/", "zipped-MB", false, 5},
