@@ -100,7 +100,8 @@ func (v *convertView) rest(a *convert.Account, m *mapping.Mapping) {
 			what string
 		}{
 			{j.Doubled, "have a key that an earlier record has: the first was taken"},
-			{j.NoKey, "have no key"}, {j.Unread, "cannot be read"},
+			{j.NoKey, "have no key"},
+			{j.Unread, "cannot be read"},
 		} {
 			if more.n > 0 {
 				v.printf("  %s %s\n", client.Grouped(int64(more.n)), more.what)

@@ -661,8 +661,10 @@ func TestMeter(t *testing.T) {
 		m := meter{tty: true}
 		for width := 20; width <= 200; width++ {
 			for _, s := range []client.Step{
-				{Name: "Importing", Share: .5, Text: strings.Repeat("word ", 60)}, {Name: "Winding up", Share: -1, Text: "x"},
-				{Name: "Importing", Share: 1}, {Name: strings.Repeat("n", 40), Share: 0, Text: "x"},
+				{Name: "Importing", Share: .5, Text: strings.Repeat("word ", 60)},
+				{Name: "Winding up", Share: -1, Text: "x"},
+				{Name: "Importing", Share: 1},
+				{Name: strings.Repeat("n", 40), Share: 0, Text: "x"},
 			} {
 				if n := len([]rune(m.line(s, width))); n >= width {
 					t.Errorf("%d columns for %v in %d", n, s, width)

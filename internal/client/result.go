@@ -91,7 +91,8 @@ func ClearResult(dir string) error {
 	return err
 }
 
-// Spares returns an error for a directory from which ClearResult would remove the file to drop: a failed.csv that somebody repaired.
+// Spares returns an error for a directory from which ClearResult would remove the file to drop: a failed.csv that
+// somebody repaired.
 func Spares(dir, file string) error {
 	dropped, err := os.Stat(file)
 	if err != nil {

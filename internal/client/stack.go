@@ -68,11 +68,10 @@ func Open(ctx context.Context, cfg aws.Config, name string) (*Stack, error) {
 	s.Parameters = map[string]string{}
 	for _, p := range found.Parameters {
 		s.Parameters[aws.ToString(p.ParameterKey)] = aws.ToString(p.ParameterValue)
-		switch value := aws.ToString(p.ParameterValue); aws.ToString(p.ParameterKey) {
-		case "UserPoolArns":
-			for arn := range strings.SplitSeq(value, ",") {
-				s.Pools = append(s.Pools, path.Base(strings.TrimSpace(arn)))
-			}
+	}
+	for arn := range strings.SplitSeq(s.Parameters["UserPoolArns"], ",") {
+		if arn = strings.TrimSpace(arn); arn != "" {
+			s.Pools = append(s.Pools, path.Base(arn))
 		}
 	}
 	return s, nil

@@ -119,7 +119,7 @@ type ChangesSummary struct {
 	Abandoned string `json:"abandoned,omitempty"`
 }
 
-// ChangesLease, an object of the work bucket, belongs to the loop that applies changes. There is one loop at a time.
+// ChangesLease is an object of the work bucket that belongs to the loop that applies changes. There is one loop at a time.
 type ChangesLease struct {
 	Run   string    `json:"run"` // the run of the function that holds it
 	Until time.Time `json:"until"`

@@ -23,12 +23,15 @@ import (
 type void struct{}
 
 func (void) OpenPart(context.Context, usercsv.Part) (usercsv.PartWriter, error) { return void{}, nil }
-func (void) Write(p []byte) (int, error)                                        { return len(p), nil }
-func (void) Lines() io.Writer                                                   { return io.Discard }
-func (void) Close(usercsv.PartSummary) error                                    { return nil }
-func (void) Discard() error                                                     { return nil }
-func (void) Exclude(context.Context, *usercsv.Excluded) error                   { return errors.New("a row is left out") }
-func (void) Reject(context.Context, *usercsv.Rejected) error                    { return errors.New("a row is rejected") }
+
+func (void) Write(p []byte) (int, error) { return len(p), nil }
+
+func (void) Lines() io.Writer                                 { return io.Discard }
+func (void) Close(usercsv.PartSummary) error                  { return nil }
+func (void) Discard() error                                   { return nil }
+func (void) Exclude(context.Context, *usercsv.Excluded) error { return errors.New("a row is left out") }
+
+func (void) Reject(context.Context, *usercsv.Rejected) error { return errors.New("a row is rejected") }
 
 // BenchmarkMapping measures the engine with a mapping, and a bare encoding/csv loop over the same file, taking turns. It
 // reports medians.

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -184,7 +185,7 @@ func TestMistakes(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := Parse(mappingText(t, test.members))
-			invalid, ok := err.(*Invalid)
+			invalid, ok := errors.AsType[*Invalid](err)
 			if !ok {
 				t.Fatalf("got %v", err)
 			}

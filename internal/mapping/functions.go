@@ -37,7 +37,7 @@ type function struct {
 
 func (f function) arity() string {
 	switch {
-	case f.least == f.most && f.least == 1:
+	case f.most == 1 && f.least == 1:
 		return "1 argument"
 	case f.least == f.most:
 		return fmt.Sprintf("%d arguments", f.least)

@@ -252,11 +252,10 @@ func (r *Records) value() error {
 		case c == '"':
 			inString = true
 		case c == '{' || c == '[':
-			if len(open) < 2*maxDepth {
-				open = append(open, c)
-			} else {
+			if len(open) >= 2*maxDepth {
 				return r.refuse("a value nests too deep")
 			}
+			open = append(open, c)
 		case c == '}' || c == ']':
 			if len(open) == 0 {
 				return r.r.UnreadByte()

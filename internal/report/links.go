@@ -87,18 +87,26 @@ func commands(r *contract.Result, options ReportOptions) []command {
 	var all []command
 	switch one := len(r.Sources) == 1; {
 	case r.Mode == contract.ModeCheck && one && r.Rows.Submitted > 0 && plain.MatchString(path.Base(r.Sources[0].Key)):
-		all = append(all, command{"import", "Import the file:",
-			"userdrop drop " + path.Base(r.Sources[0].Key) + stack + target + " --watch"})
+		all = append(all, command{
+			"import", "Import the file:",
+			"userdrop drop " + path.Base(r.Sources[0].Key) + stack + target + " --watch",
+		})
 	case one && r.Files.Failed != "":
-		all = append(all, command{"again", "Drop the repaired rows again, and watch their import:",
-			"userdrop drop failed.csv" + stack + target + " --watch"})
+		all = append(all, command{
+			"again", "Drop the repaired rows again, and watch their import:",
+			"userdrop drop failed.csv" + stack + target + " --watch",
+		})
 		if inbox := r.Sources[0].Bucket; plain.MatchString(inbox) {
-			all = append(all, command{"again-aws", "The same with the AWS CLI:",
-				"aws s3 cp failed.csv s3://" + inbox + "/incoming/" + r.UserPoolID + "/"})
+			all = append(all, command{
+				"again-aws", "The same with the AWS CLI:",
+				"aws s3 cp failed.csv s3://" + inbox + "/incoming/" + r.UserPoolID + "/",
+			})
 		}
 	}
-	return append(all, command{"fetch", "Get the files of this result:",
-		"userdrop watch " + r.ImportID + stack + " --out result"})
+	return append(all, command{
+		"fetch", "Get the files of this result:",
+		"userdrop watch " + r.ImportID + stack + " --out result",
+	})
 }
 
 // defaultStack is the command line's default of --stack.

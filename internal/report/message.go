@@ -76,8 +76,11 @@ func Message(r *contract.Result) (subject, body string) {
 
 	section("Where things are")
 	for _, f := range []struct{ label, uri string }{
-		{"failed rows", r.Files.Failed}, {"left out", r.Files.Excluded}, {"users", r.Files.Users},
-		{"report", r.Files.Report}, {"result", r.Files.Result},
+		{"failed rows", r.Files.Failed},
+		{"left out", r.Files.Excluded},
+		{"users", r.Files.Users},
+		{"report", r.Files.Report},
+		{"result", r.Files.Result},
 	} {
 		if f.uri != "" {
 			fmt.Fprintf(&b, "  %-12s %s\n", f.label, clean(f.uri, 1200))

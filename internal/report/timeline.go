@@ -30,7 +30,9 @@ type lane struct {
 // Drawn returns the pieces of a lane that are drawn, with their colours.
 func (l lane) Drawn() []piece {
 	var drawn []piece
-	for _, p := range []piece{{"waiting", l.Y, l.Thick, l.Waiting}, {"ready", l.Y, l.Thick, l.Ready}, {l.Kind, l.Y, l.Thick, l.Running}} {
+	for _, p := range []piece{
+		{"waiting", l.Y, l.Thick, l.Waiting}, {"ready", l.Y, l.Thick, l.Ready}, {l.Kind, l.Y, l.Thick, l.Running},
+	} {
 		if p.Width != 0 {
 			drawn = append(drawn, p)
 		}

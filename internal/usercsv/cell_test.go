@@ -16,7 +16,9 @@ func cellPool() *usercsv.Pool {
 	pool := testPool()
 	pool.MFA = usercsv.MFAOptional
 	pool.Attributes = []usercsv.Attribute{
-		{Name: "custom:text"}, {Name: "custom:number", Type: usercsv.Number}, {Name: "custom:flag", Type: usercsv.Boolean},
+		{Name: "custom:text"},
+		{Name: "custom:number", Type: usercsv.Number},
+		{Name: "custom:flag", Type: usercsv.Boolean},
 		{Name: "custom:time", Type: usercsv.DateTime},
 	}
 	return pool
@@ -80,8 +82,14 @@ func (c cells) test(t *testing.T, pool *usercsv.Pool, settings usercsv.Settings)
 func invisible() []rune {
 	var all []rune
 	for _, span := range [][2]rune{
-		{0x00AD, 0x00AD}, {0x061C, 0x061C}, {0x180E, 0x180E}, {0x200B, 0x200F}, {0x202A, 0x202E}, {0x2060, 0x2064},
-		{0x2066, 0x206F}, {0xFEFF, 0xFEFF},
+		{0x00AD, 0x00AD},
+		{0x061C, 0x061C},
+		{0x180E, 0x180E},
+		{0x200B, 0x200F},
+		{0x202A, 0x202E},
+		{0x2060, 0x2064},
+		{0x2066, 0x206F},
+		{0xFEFF, 0xFEFF},
 	} {
 		for r := span[0]; r <= span[1]; r++ {
 			all = append(all, r)
@@ -204,18 +212,29 @@ func TestNullWords(t *testing.T) {
 		cells{
 			{"cognito:username", word, "BadUsername"},
 			{"custom:text", word, fmt.Sprintf("%q NullText", word)},
-			{"email", word, "BadEmail"}, {"phone_number", word, "BadPhone"}, {"custom:flag", word, "BadBoolean"},
-			{"birthdate", word, "BadBirthdate"}, {"updated_at", word, "BadUpdatedAt"}, {"custom:number", word, "BadNumber"},
-			{"custom:time", word, "BadDateTime"}, {"password_hash", word, "BadHash"},
+			{"email", word, "BadEmail"},
+			{"phone_number", word, "BadPhone"},
+			{"custom:flag", word, "BadBoolean"},
+			{"birthdate", word, "BadBirthdate"},
+			{"updated_at", word, "BadUpdatedAt"},
+			{"custom:number", word, "BadNumber"},
+			{"custom:time", word, "BadDateTime"},
+			{"password_hash", word, "BadHash"},
 		}.test(t, cellPool(), usercsv.Settings{})
 		cells{
-			{"custom:text", word, `""`}, {"custom:number", word, `""`}, {"birthdate", " " + word + " ", `""`},
-			{"cognito:username", word, "MissingUsername"}, {"email_verified", word, "NotVerified"},
+			{"custom:text", word, `""`},
+			{"custom:number", word, `""`},
+			{"birthdate", " " + word + " ", `""`},
+			{"cognito:username", word, "MissingUsername"},
+			{"email_verified", word, "NotVerified"},
 		}.test(t, cellPool(), usercsv.Settings{NullText: []string{"-", word}})
 	}
 	cells{
-		{"custom:text", `\N`, `""`}, {"custom:number", `\N`, `""`}, {"cognito:username", `\N`, "MissingUsername"},
-		{"custom:text", `\n`, "Unrepresentable"}, {"custom:text", "nullify", `"nullify"`},
+		{"custom:text", `\N`, `""`},
+		{"custom:number", `\N`, `""`},
+		{"cognito:username", `\N`, "MissingUsername"},
+		{"custom:text", `\n`, "Unrepresentable"},
+		{"custom:text", "nullify", `"nullify"`},
 		{"custom:text", "Nilsson", `"Nilsson"`},
 	}.test(t, cellPool(), usercsv.Settings{})
 }
@@ -235,15 +254,20 @@ func TestUsernames(t *testing.T) {
 	alias := cellPool()
 	alias.AliasAttributes = []string{"email", "phone_number"}
 	cells{
-		{"cognito:username", "a@b", "BadUsername"}, {"cognito:username", "@b", `"@b"`}, {"cognito:username", "b@", `"b@"`},
-		{"cognito:username", "+123", "BadUsername"}, {"cognito:username", "+12x", `"+12x"`},
+		{"cognito:username", "a@b", "BadUsername"},
+		{"cognito:username", "@b", `"@b"`},
+		{"cognito:username", "b@", `"b@"`},
+		{"cognito:username", "+123", "BadUsername"},
+		{"cognito:username", "+12x", `"+12x"`},
 	}.test(t, alias, usercsv.Settings{})
 	signIn := cellPool()
 	signIn.UsernameAttributes = []string{"email"}
 	signIn.CaseSensitive = false
 	cells{
-		{"cognito:username", "", `"ann@example.com"`}, {"cognito:username", "Ann@Example.com", `"Ann@Example.com"`},
-		{"cognito:username", "ann", "BadUsername"}, {"cognito:username", "bob@example.com", "BadUsername"},
+		{"cognito:username", "", `"ann@example.com"`},
+		{"cognito:username", "Ann@Example.com", `"Ann@Example.com"`},
+		{"cognito:username", "ann", "BadUsername"},
+		{"cognito:username", "bob@example.com", "BadUsername"},
 	}.test(t, signIn, usercsv.Settings{})
 }
 

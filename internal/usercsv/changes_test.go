@@ -49,8 +49,10 @@ func TestGroupsAndEnabled(t *testing.T) {
 		wants, codes []string
 		missing      []string
 	}{
-		{name: "both delimiters, blanks and doubles", cells: []string{`"a; b|c ;;a"`, ""},
-			wants: []string{`part 1 line 2 u2: ["a" "b" "c"], enabled as it is`}},
+		{
+			name: "both delimiters, blanks and doubles", cells: []string{`"a; b|c ;;a"`, ""},
+			wants: []string{`part 1 line 2 u2: ["a" "b" "c"], enabled as it is`},
+		},
 		{name: "nothing wanted", cells: []string{" ; ", ""}},
 		{name: "states", cells: []string{"", "no", "", "YES", "", "1"}, wants: []string{
 			`part 1 line 2 u2: [], enabled false`, `part 1 line 3 u3: [], enabled true`, `part 1 line 4 u4: [], enabled true`,
@@ -59,13 +61,17 @@ func TestGroupsAndEnabled(t *testing.T) {
 		{name: "no name of a group", cells: []string{"two words", "", strings.Repeat("g", 129), ""}, codes: []string{
 			"line 2: UnknownGroup [groups]", "line 3: UnknownGroup [groups]",
 		}},
-		{name: "groups of the pool", groups: usercsv.NewGroups([]string{"a"}, 0), cells: []string{"a", "", "a;b", ""},
-			wants: []string{`part 1 line 2 u2: ["a"], enabled as it is`}, codes: []string{"line 3: UnknownGroup [groups]"}},
-		{name: "groups to create", groups: usercsv.NewGroups([]string{"a"}, 2), cells: []string{"a;b", "", "c;d", "", "b;c", "", "d", ""},
+		{
+			name: "groups of the pool", groups: usercsv.NewGroups([]string{"a"}, 0), cells: []string{"a", "", "a;b", ""},
+			wants: []string{`part 1 line 2 u2: ["a"], enabled as it is`}, codes: []string{"line 3: UnknownGroup [groups]"},
+		},
+		{
+			name: "groups to create", groups: usercsv.NewGroups([]string{"a"}, 2), cells: []string{"a;b", "", "c;d", "", "b;c", "", "d", ""},
 			wants: []string{
 				`part 1 line 2 u2: ["a" "b"], enabled as it is`, `part 1 line 4 u4: ["b" "c"], enabled as it is`,
 			},
-			codes: []string{"line 3: UnknownGroup [groups]", "line 5: UnknownGroup [groups]"}, missing: []string{"b", "c"}},
+			codes: []string{"line 3: UnknownGroup [groups]", "line 5: UnknownGroup [groups]"}, missing: []string{"b", "c"},
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -30,8 +30,8 @@ func isDateTime(text []byte) bool {
 // firstUpdatedAt is the first time of updated_at that is plausible: a spreadsheet's day number is before it.
 var firstUpdatedAt = time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
 
-// parseUpdatedAt reads a time in one of the forms that docs/csv.md lists for updated_at: seconds or milliseconds since 1970, or a date and
-// time. zoneless reports that it has no zone and was taken as UTC. Fractions of a second are cut.
+// parseUpdatedAt reads a time in one of the forms that docs/csv.md lists for updated_at: seconds or milliseconds since
+// 1970, or a date and time. zoneless reports that it has no zone and was taken as UTC. Fractions of a second are cut.
 func parseUpdatedAt(text []byte) (seconds int64, zoneless, ok bool) {
 	digits := bytes.TrimSuffix(text, []byte(".0"))
 	switch {

@@ -181,13 +181,14 @@ func (u *user) each() iter.Seq2[string, string] {
 	}
 }
 
-func (u *user) attribute(wanted string) (string, bool) {
+// attribute returns the value of an attribute, empty if the user has none.
+func (u *user) attribute(wanted string) string {
 	for name, value := range u.each() {
 		if name == wanted {
-			return value, true
+			return value
 		}
 	}
-	return "", false
+	return ""
 }
 
 // Users returns a pool's users in the order in which they came.

@@ -211,13 +211,13 @@ type membershipInput struct{ UserPoolID, Username, GroupName *string }
 // membership finds a user and a group, in the order in which Cognito does.
 func (s *Service) membership(
 	ctx context.Context, action string, in membershipInput,
-) (p *pool, i int, g *group, unlock func(), err error) {
+) (i int, g *group, unlock func(), err error) {
 	if err := check(checkGroup(in.GroupName)); err != nil {
-		return nil, 0, nil, nil, err
+		return 0, nil, nil, err
 	}
-	p, i, unlock, err = s.reachUser(ctx, action, adminUserInput{in.UserPoolID, in.Username})
+	p, i, unlock, err := s.reachUser(ctx, action, adminUserInput{in.UserPoolID, in.Username})
 	if err != nil {
-		return nil, 0, nil, nil, err
+		return 0, nil, nil, err
 	}
 	if g = p.groups[*in.GroupName]; g == nil {
 		err = errNoGroup()
@@ -228,17 +228,17 @@ func (s *Service) membership(
 	}
 	if err != nil {
 		unlock()
-		return nil, 0, nil, nil, err
+		return 0, nil, nil, err
 	}
 	if s.settings.GroupsModifyUsers {
 		p.users[i].touch()
 	}
-	return p, i, g, unlock, nil
+	return i, g, unlock, nil
 }
 
 // adminAddUserToGroup is idempotent: a member that is added again is answered as a new one.
 func (s *Service) adminAddUserToGroup(ctx context.Context, in membershipInput) (any, error) {
-	_, i, g, unlock, err := s.membership(ctx, "AdminAddUserToGroup", in)
+	i, g, unlock, err := s.membership(ctx, "AdminAddUserToGroup", in)
 	if err != nil {
 		return nil, err
 	}
@@ -248,7 +248,7 @@ func (s *Service) adminAddUserToGroup(ctx context.Context, in membershipInput) (
 }
 
 func (s *Service) adminRemoveUserFromGroup(ctx context.Context, in membershipInput) (any, error) {
-	_, i, g, unlock, err := s.membership(ctx, "AdminRemoveUserFromGroup", in)
+	i, g, unlock, err := s.membership(ctx, "AdminRemoveUserFromGroup", in)
 	if err != nil {
 		return nil, err
 	}

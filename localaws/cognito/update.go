@@ -84,7 +84,7 @@ func (s *Service) adminUpdateUserAttributes(ctx context.Context, in adminUpdateU
 	}
 	var codes int
 	for _, name := range []string{"email", "phone_number"} {
-		before, _ := u.attribute(name)
+		before := u.attribute(name)
 		if _, flagged := given[name+"_verified"]; before == after[name] || flagged {
 			continue
 		}

@@ -254,7 +254,7 @@ func parseFilter(filter string) (matches func(d *directory, i int) bool, err err
 		}
 	case "preferred_username", "email", "phone_number", "name", "given_name", "family_name":
 		value = func(d *directory, i int) string {
-			found, _ := d.users[i].attribute(name)
+			found := d.users[i].attribute(name)
 			return found
 		}
 	default:

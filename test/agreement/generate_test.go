@@ -72,8 +72,10 @@ func (g generator) pool() pool {
 		{Name: "sub", AttributeDataType: "String", Required: true},
 		text("email", "0", "2048"), text("name", "0", g.pick("2048", "20")), text("phone_number", "0", "2048"),
 		text("birthdate", "10", "10"), number("updated_at"), text("custom:team", g.pick("0", "1", "3"), g.pick("5", "2048")),
-		number("custom:points"), {Name: "custom:active", AttributeDataType: "Boolean"},
-		{Name: "custom:joined", AttributeDataType: "DateTime"}, text("dev:custom:secret", "0", "256"),
+		number("custom:points"),
+		{Name: "custom:active", AttributeDataType: "Boolean"},
+		{Name: "custom:joined", AttributeDataType: "DateTime"},
+		text("dev:custom:secret", "0", "256"),
 	}
 	return p
 }

@@ -48,7 +48,8 @@ type Probe struct {
 func New(cfg aws.Config, logsRoleARN string) *Probe {
 	// Signed for one host: a redirect would carry the file elsewhere.
 	return &Probe{
-		LogsRoleARN: logsRoleARN, cognito: cognito.NewFromConfig(cfg), logs: cloudwatchlogs.NewFromConfig(cfg), upload: signedurl.New(cfg),
+		LogsRoleARN: logsRoleARN, cognito: cognito.NewFromConfig(cfg), logs: cloudwatchlogs.NewFromConfig(cfg),
+		upload: signedurl.New(cfg),
 	}
 }
 

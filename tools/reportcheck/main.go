@@ -112,7 +112,8 @@ var themes = []theme{
 // check looks at one report in every theme, and returns its faults.
 func check(ctx context.Context, w *watcher, out string, s sample.Sample) ([]string, error) {
 	var page bytes.Buffer
-	if err := report.WriteReport(&page, s.Result, report.ReportOptions{Stack: "userdrop", Docs: "https://docs.example.com/"}); err != nil {
+	options := report.ReportOptions{Stack: "userdrop", Docs: "https://docs.example.com/"}
+	if err := report.WriteReport(&page, s.Result, options); err != nil {
 		return nil, err
 	}
 	file := filepath.Join(out, s.Name+".html")

@@ -289,8 +289,10 @@ func mapped() *contract.Result {
 		problem(contract.ChangeFailed, 2, 301, 302),
 	}
 	r.Notes = []contract.Note{
-		{Code: contract.ColumnIgnored, Count: 3, Lines: []int{}, Message: contract.ColumnIgnored.Message(),
-			Columns: []string{"secret-column-name", "b", "c"}},
+		{
+			Code: contract.ColumnIgnored, Count: 3, Lines: []int{}, Message: contract.ColumnIgnored.Message(),
+			Columns: []string{"secret-column-name", "b", "c"},
+		},
 		{Code: contract.ZonelessTime, Count: 31, Lines: []int{2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, Message: contract.ZonelessTime.Message()},
 	}
 	r.Excluded = []contract.ExcludedRows{

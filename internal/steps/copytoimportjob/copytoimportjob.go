@@ -72,7 +72,8 @@ func (s *step) handle(ctx context.Context, job contract.ImportJob) (contract.Imp
 	}
 	code, err := s.copy(ctx, job, address)
 	switch {
-	case fresh && awserror.Name(err) == contract.Unavailable: // a retry would not have this URL: it would take yet another job, with nobody counting
+	// A retry would not have this URL: it would take yet another job, with nobody counting.
+	case fresh && awserror.Name(err) == contract.Unavailable:
 		slog.WarnContext(ctx, "The upload failed.", "importId", job.ImportID, "jobId", job.Job.ID, "error", err)
 		job.Lapsed = true
 	case err != nil:

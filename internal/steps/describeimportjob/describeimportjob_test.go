@@ -25,15 +25,18 @@ func TestProgress(t *testing.T) {
 		want answer
 	}{
 		"a quarter in 100 s": {
-			10_000, 100 * time.Second, contract.Job{Status: "InProgress", Imported: 2000, Skipped: 400, Failed: 100},
+			10_000, 100 * time.Second,
+			contract.Job{Status: "InProgress", Imported: 2000, Skipped: 400, Failed: 100},
 			answer{contract.Wait, 25, 301, began.Add(401 * time.Second), 150},
 		},
 		"pending": {
-			350, 10 * time.Second, contract.Job{Status: "Pending"},
+			350, 10 * time.Second,
+			contract.Job{Status: "Pending"},
 			answer{contract.Wait, 0, 11, began.Add(21 * time.Second), 11},
 		},
 		"nearly done": {
-			1000, 100 * time.Second, contract.Job{Status: "InProgress", Imported: 990},
+			1000, 100 * time.Second,
+			contract.Job{Status: "InProgress", Imported: 990},
 			answer{contract.Wait, 99, 2, began.Add(102 * time.Second), 2},
 		},
 		"stopped": {
@@ -41,7 +44,8 @@ func TestProgress(t *testing.T) {
 		},
 		// A job that stands still: what its speed promises is more than a Duration holds.
 		"one row of 500,000 in 5.2 hours": {
-			500_000, 312 * time.Minute, contract.Job{Status: "InProgress", Imported: 1},
+			500_000, 312 * time.Minute,
+			contract.Job{Status: "InProgress", Imported: 1},
 			answer{
 				contract.Wait, 0, int64((contract.MaxEstimate + time.Second) / time.Second),
 				began.Add(312*time.Minute + contract.MaxEstimate + time.Second), 300,

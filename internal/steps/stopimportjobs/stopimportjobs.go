@@ -52,7 +52,8 @@ func New(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
 	client := s3.NewFromConfig(cfg)
 	return lambdahandler.Handler((&step{
 		cognito: cognito.NewFromConfig(cfg), machine: sfn.NewFromConfig(cfg),
-		imports: imports.New(client, config.ResultsBucket, config.WorkBucket), work: objects.New(client, config.WorkBucket), config: config,
+		imports: imports.New(client, config.ResultsBucket, config.WorkBucket),
+		work:    objects.New(client, config.WorkBucket), config: config,
 	}).handle), nil
 }
 
