@@ -14,6 +14,7 @@ locals {
     MaxRejectedPercent   = tostring(var.max_rejected_percent)
     CheckExistingUsers   = tostring(var.check_existing_users)
     Existing             = var.existing
+    UserMap              = tostring(var.user_map)
     ApplyGroups          = tostring(var.apply_groups)
     CreateGroups         = tostring(var.create_groups)
     ApplyRate            = tostring(var.apply_rate)
@@ -23,6 +24,7 @@ locals {
     MaxImportDays        = var.max_import_days
     MaxWaitForOthersDays = tostring(var.max_wait_for_others_days)
     NotificationEmail    = var.notification_email
+    GatherSeconds        = tostring(var.gather_seconds)
     ReservedConcurrency  = tostring(var.reserved_concurrency)
     AlarmAfterHours      = tostring(var.alarm_after_hours)
     KmsKeyArn            = var.kms_key_arn

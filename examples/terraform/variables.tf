@@ -71,6 +71,12 @@ variable "existing" {
   default     = "skip"
 }
 
+variable "user_map" {
+  description = "Whether each result has a users.csv with the sub that Cognito gave each user, beside the cell of IdColumn."
+  type        = bool
+  default     = false
+}
+
 variable "apply_groups" {
   description = "Whether the columns groups and enabled are applied after the import. false - a file with such a column is refused, and the stack has no permission to change users."
   type        = bool
@@ -123,6 +129,12 @@ variable "notification_email" {
   description = "An address that gets every result and every alarm by mail. Empty - subscribe to the topics yourself."
   type        = string
   default     = ""
+}
+
+variable "gather_seconds" {
+  description = "How long a file under incoming/ waits for others of its pool, so that they share import jobs, of which a pool has 1,000 for life; each file still has its own part of the result. EventBridge Scheduler adds up to a minute. 0 - each file is imported at once, on its own."
+  type        = number
+  default     = 0
 }
 
 variable "reserved_concurrency" {
