@@ -22,8 +22,10 @@ func TestDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := e.Open([]string{"memberno", "mail", "confirmed_at", "Mobile Phone", "FirstName", "LastName", "PasswordHash",
-		"Active", "State", "Notes"})
+	s, err := e.Open([]string{
+		"memberno", "mail", "confirmed_at", "Mobile Phone", "FirstName", "LastName", "PasswordHash",
+		"Active", "State", "Notes",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
