@@ -203,7 +203,7 @@ func documentsPlace(t *testing.T) (importID string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := deploy(t, doubleOptions{speed: 100})
+	d := deploy(t, doubleOptions{speed: 100, set: []string{"UserMap=true"}}) // for undo
 	for _, err := range []error{
 		os.CopyFS("examples", os.DirFS(examples)), os.CopyFS(".", os.DirFS(filepath.Join(examples, "scheduled"))),
 		os.Mkdir("out", 0o700),
@@ -235,24 +235,36 @@ func documentsPlace(t *testing.T) (importID string) {
 	if code != 0 {
 		t.Fatal(stderr)
 	}
+	if code, _, stderr := userdrop("watch", strings.TrimSpace(id), "--interval", "50ms"); code != 0 {
+		t.Fatal(stderr)
+	}
 	return strings.TrimSpace(id)
 }
 
-// runShown runs one command of userdrop; one that serves is interrupted as soon as it does.
+// runShown runs one command of userdrop, with its output in a file where the command says so. One that serves is
+// interrupted as soon as it does.
 func runShown(t *testing.T, args []string) (code int, stderr string) {
 	t.Helper()
 	ctx, interrupt := context.WithTimeout(t.Context(), time.Minute)
 	defer interrupt()
 	stdout := io.Discard
+	if i := slices.Index(args, ">"); i >= 0 {
+		file, err := os.Create(args[i+1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		stdout, args = file, args[:i]
+	}
 	if args[0] == "local" {
 		stdout = writerFunc(interrupt)
 		if !slices.Contains(args, "--listen") {
 			args = append(args, "--listen", "127.0.0.1:0")
 		}
 	}
-	var told strings.Builder
-	code = execute(ctx, args, strings.NewReader(""), stdout, &told)
-	return code, told.String()
+	var messages strings.Builder
+	code = execute(ctx, args, strings.NewReader(""), stdout, &messages)
+	return code, messages.String()
 }
 
 // writerFunc is called when something is written.
