@@ -36,6 +36,7 @@ var bars = []bar{
 	{"state transitions, small drop", "^Imports/100-users$", "transitions", false, 30},
 	{"state transitions, 500,000 rows", "^Imports/500000-users$", "transitions", false, 500},
 	{"state transitions of one small drop that waits", "^Imports/.*-drops", "most-of-one", false, 30 + 100},
+	{"jobs of 1,000 drops that are gathered", "^Imports/.*-gathered$", "jobs", false, 60},
 	{"history events of one execution", "^Imports/", "events", false, 25_000},
 	{"jobs out of the order of entry", "^Imports/", "displaced", false, 2},
 	{"imports that starve, fail or run beside another", "^Imports/", "violations", false, 0},
