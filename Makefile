@@ -6,11 +6,12 @@ MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+VERSION ?= $(shell tools/version)
 SEEDS   ?= 2000
 
 # Tools come from package registries alone, in these versions; tools/ pins the rest. Nothing is installed outside .tools.
 GOLANGCI_LINT := v2.15.0
+GORELEASER    := v2.16.0
 GOVULNCHECK   := v1.8.0
 
 include tools/sam/flags.mk
@@ -81,6 +82,10 @@ cross: ## Build the command line for Linux, macOS and Windows: out/dist/
 	@cp THIRD-PARTY-NOTICES.txt out/dist/
 	@cd out/dist && $(if $(shell command -v sha256sum),sha256sum,shasum -a 256) THIRD-PARTY-NOTICES.txt userdrop-$(VERSION)-* >SHA256SUMS
 
+.PHONY: release
+release: .tools/bin/goreleaser-$(GORELEASER) .tools/syft/.done ## Release the tag of this commit, as a draft: for CI
+	PATH=$(CURDIR)/.tools/syft/bin:$$PATH USERDROP_VERSION=$(VERSION) $< release --clean
+
 .PHONY: clean
 clean: ## Remove what was built; the tools in .tools/ stay
 	rm -rf out .aws-sam
@@ -118,7 +123,7 @@ lint: lint-format lint-go lint-modules lint-vulnerabilities ## Formatting, vet, 
 template: template-cloudformation template-definitions template-build ## The template and the state machines: cfn-lint, checkov, SAM, validators, reproducible builds
 
 .PHONY: external
-external: external-interpreters external-awscli external-sam-local external-report external-documents ## Software of others: interpreters, AWS CLI, Chromium, containers
+external: external-interpreters external-awscli external-sam-local external-report external-documents external-release external-terraform ## Software of others: interpreters, AWS CLI, Chromium, containers, goreleaser
 
 .PHONY: soak
 soak: soak-seeds soak-mutations ## Simulate SEEDS=N seeds (default 2000); break the code on purpose and expect each break noticed
@@ -227,6 +232,27 @@ external-documents:
 	$(step) 'external: links, commands and the table of folders in the documents'
 	go test -count=1 -run='^Test(Links|Commands|Folders)$$' ./cmd/userdrop
 
+.PHONY: external-release
+external-release: .tools/bin/goreleaser-$(GORELEASER) .tools/syft/.done
+	$(step) 'external: a dry run of the release: out/dist/'
+	PATH=$(CURDIR)/.tools/syft/bin:$$PATH USERDROP_VERSION=$(firstword $(subst -, ,$(VERSION))) \
+		$< release --snapshot --clean --skip=publish
+	cd out/dist && sha256sum --check --quiet SHA256SUMS --ignore-missing
+	go run ./tools/release --version $(firstword $(subst -, ,$(VERSION)))-snapshot --repository example/userdrop \
+		--checksums out/dist/SHA256SUMS --out out/release
+
+.PHONY: external-terraform
+external-terraform:
+	$(step) 'external: the Terraform module'
+	@if ! command -v terraform >/dev/null; then echo 'skipped: no terraform'; exit; fi; \
+	terraform fmt -check examples/terraform; \
+	rm -rf out/terraform && cp -r examples/terraform out/terraform; \
+	if terraform -chdir=out/terraform init -backend=false -input=false >out/terraform.txt 2>&1; then \
+		terraform -chdir=out/terraform validate; \
+	elif grep -q 'registry' out/terraform.txt; then \
+		echo 'skipped: the registry of Terraform, the source of the provider, cannot be reached'; \
+	else cat out/terraform.txt; exit 1; fi
+
 # ----------------------------------------------------------------------------------------------------------- Simulation
 
 .PHONY: soak-seeds
@@ -249,12 +275,15 @@ tools: .tools/bin/golangci-lint-$(GOLANGCI_LINT) .tools/bin/govulncheck-$(GOVULN
 .tools/bin/golangci-lint-$(GOLANGCI_LINT):
 	$(call go-install,github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT))
 
+.tools/bin/goreleaser-$(GORELEASER):
+	$(call go-install,github.com/goreleaser/goreleaser/v2@$(GORELEASER))
+
 .tools/bin/govulncheck-$(GOVULNCHECK):
 	$(call go-install,golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK))
 
 define go-install
 	GOBIN=$(CURDIR)/.tools/bin GOFLAGS= go install $(1)
-	@mv .tools/bin/$(firstword $(subst @, ,$(notdir $(1)))) $@
+	@mv .tools/bin/$(firstword $(subst -v, ,$(notdir $@))) $@
 endef
 
 # Each Python tool lives alone, since their dependencies disagree. uv, itself pinned, installs them by hash.
