@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -64,7 +65,7 @@ func (s *Stack) Upload(ctx context.Context, file Source, pool string, mode contr
 		Bucket: &s.inbox.Bucket, Key: &key, Body: file.Body, ContentType: aws.String("text/csv"),
 	})
 	if err != nil {
-		return contract.Drop{}, Explain(err)
+		return contract.Drop{}, errors.Join(Explain(err), s.withdraw(file, key))
 	}
 	object := contract.Object{
 		Bucket: s.inbox.Bucket, Key: key, Bytes: file.Size,
@@ -76,6 +77,22 @@ func (s *Stack) Upload(ctx context.Context, file Source, pool string, mode contr
 	return contract.Drop{
 		Schema: contract.Schema, ImportID: contract.ImportID(object), UserPoolID: pool, Mode: mode, Source: object,
 	}, nil
+}
+
+// withdraw deletes the manifest of a file whose upload failed: it would speak for the next file of that name.
+func (s *Stack) withdraw(file Source, key string) error {
+	if file.Manifest == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second) // after Ctrl-C, too
+	defer cancel()
+	manifest := key + contract.ManifestSuffix
+	_, err := s.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &s.inbox.Bucket, Key: &manifest})
+	if err != nil {
+		return fmt.Errorf("remove s3://%s/%s, which is left in the inbox and would speak for the next file of that name",
+			s.inbox.Bucket, manifest)
+	}
+	return nil
 }
 
 // uploadListener shows an upload's progress.
