@@ -18,88 +18,103 @@ const messageWidth = 76
 // Message returns the notification for people in plain text: the verdict in words, the counts, the main reasons, what
 // to do and where the files are.
 func Message(r *contract.Result) (subject, body string) {
-	var b strings.Builder
-	para := func(indent, text string) {
-		for _, line := range wrap(text, messageWidth-len(indent)) {
-			b.WriteString(indent + line + "\n")
-		}
-	}
-	item := func(text string) {
-		b.WriteString("  * " + strings.Join(wrap(text, messageWidth-4), "\n    ") + "\n")
-	}
-	section := func(name string) { b.WriteString("\n" + strings.ToUpper(name) + "\n") }
-
-	para("", clean(string(r.Verdict), 20)+": "+headline(r)+".")
-	para("", advice(r))
+	var m mail
+	m.para("", clean(string(r.Verdict), 20)+": "+headline(r)+".")
+	m.para("", advice(r))
 	if r.Error != nil {
-		b.WriteString("\n")
-		para("", clean(r.Error.Name, 100)+": "+clean(r.Error.Message, 1000))
+		m.WriteString("\n")
+		m.para("", clean(r.Error.Name, 100)+": "+clean(r.Error.Message, 1000))
 	}
-
 	if r.Rows.Read > 0 {
-		section("Counts")
+		m.section("Counts")
 		for _, row := range countRows(r) {
-			fmt.Fprintf(&b, "  %-18s %12s\n", row.label, group(row.n))
+			fmt.Fprintf(&m, "  %-18s %12s\n", row.label, group(row.n))
 		}
 	}
-
-	if main := costliest(reasons(r), 3); len(main) > 0 {
-		section("Main reasons")
-		for _, p := range main {
-			item(p.Code.Title() + " (" + p.Code.String() + ")" + lead(", ", extent(p)) + lead(": ", lines(p)))
-			para("    ", clean(p.Message, 1000))
-		}
-		if rest := len(r.Problems) - len(main); rest > 0 {
-			item("And " + count(int64(rest), "more kind") + ": see the report.")
+	m.reasons(r)
+	m.notesAndChanges(r)
+	if next := steps(r); len(next) > 0 {
+		m.section("What to do")
+		for _, step := range next {
+			m.item(step)
 		}
 	}
+	m.places(r)
+	return messageSubject(r), m.String()
+}
 
+// mail collects the text of a message.
+type mail struct{ strings.Builder }
+
+func (m *mail) para(indent, text string) {
+	for _, line := range wrap(text, messageWidth-len(indent)) {
+		m.WriteString(indent + line + "\n")
+	}
+}
+
+func (m *mail) item(text string) {
+	m.WriteString("  * " + strings.Join(wrap(text, messageWidth-4), "\n    ") + "\n")
+}
+
+func (m *mail) section(name string) { m.WriteString("\n" + strings.ToUpper(name) + "\n") }
+
+func (m *mail) place(label, text string) {
+	if text != "" {
+		fmt.Fprintf(m, "  %-12s %s\n", label, text)
+	}
+}
+
+// reasons lists the most frequent reasons.
+func (m *mail) reasons(r *contract.Result) {
+	main := costliest(reasons(r), 3)
+	if len(main) == 0 {
+		return
+	}
+	m.section("Main reasons")
+	for _, p := range main {
+		m.item(p.Code.Title() + " (" + p.Code.String() + ")" + lead(", ", extent(p)) + lead(": ", lines(p)))
+		m.para("    ", clean(p.Message, 1000))
+	}
+	if rest := len(r.Problems) - len(main); rest > 0 {
+		m.item("And " + count(int64(rest), "more kind") + ": see the report.")
+	}
+}
+
+// notesAndChanges lists the notes, and what was done after the import.
+func (m *mail) notesAndChanges(r *contract.Result) {
 	if len(r.Notes) > 0 {
-		section("Notes")
+		m.section("Notes")
 		for _, n := range notes(r) {
-			item(n.Code.Title() + " (" + n.Code.String() + "), " + noteItem(n, "").Extent)
+			m.item(n.Code.Title() + " (" + n.Code.String() + "), " + noteExtent(n))
 		}
 	}
 	if r.Changes != nil {
-		section("Changes")
+		m.section("Changes")
 		for _, k := range r.Changes.Kinds() {
-			item(changeWords(r, k))
+			m.item(changeWords(r, k))
 		}
 	}
+}
 
-	if next := steps(r); len(next) > 0 {
-		section("What to do")
-		for _, step := range next {
-			item(step)
-		}
-	}
-
-	section("Where things are")
-	for _, f := range []struct{ label, uri string }{
-		{"failed rows", r.Files.Failed},
-		{"left out", r.Files.Excluded},
-		{"users", r.Files.Users},
-		{"report", r.Files.Report},
-		{"result", r.Files.Result},
-	} {
-		if f.uri != "" {
-			fmt.Fprintf(&b, "  %-12s %s\n", f.label, clean(f.uri, 1200))
-		}
-	}
+// places lists where the files are, and what the import is.
+func (m *mail) places(r *contract.Result) {
+	m.section("Where things are")
+	m.place("failed rows", clean(r.Files.Failed, 1200))
+	m.place("left out", clean(r.Files.Excluded, 1200))
+	m.place("users", clean(r.Files.Users, 1200))
+	m.place("report", clean(r.Files.Report, 1200))
+	m.place("result", clean(r.Files.Result, 1200))
 	for _, s := range r.Sources[:min(10, len(r.Sources))] {
-		fmt.Fprintf(&b, "  %-12s %s\n", "source", clean(uri(s), 1200))
+		m.place("source", clean(uri(s), 1200))
 	}
 	if rest := len(r.Sources) - 10; rest > 0 {
-		fmt.Fprintf(&b, "  %-12s and %s: see the report\n", "", count(int64(rest), "more source"))
+		m.place("", "and "+count(int64(rest), "more source")+": see the report")
 	}
-	fmt.Fprintf(&b, "  %-12s %s\n", "user pool", clean(r.UserPoolID, 80))
-	if r.ImportID != "" {
-		fmt.Fprintf(&b, "  %-12s %s\n", "import", clean(r.ImportID, 200))
-	}
+	m.place("user pool", clean(r.UserPoolID, 80))
+	m.place("import", clean(r.ImportID, 200))
 	if !r.FinishedAt.IsZero() {
-		fmt.Fprintf(&b, "  %-12s %s\n", "finished", stamp(r.FinishedAt))
+		m.place("finished", stamp(r.FinishedAt))
 	}
-	return messageSubject(r), b.String()
 }
 
 func messageSubject(r *contract.Result) string {
