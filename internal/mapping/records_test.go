@@ -21,17 +21,27 @@ func TestRecords(t *testing.T) {
 	}{
 		{"an array", `[{"a": 1}, {"a": "x", "b": null}]`, []string{"1 a=1", "2 a=x b=<nil>"}},
 		{"NDJSON", "{\"a\": 1}\n\n{\"a\": 2}\r\n{\"a\":\n3}", []string{"1 a=1", "3 a=2", "4 a=3"}},
-		{"an array inside an object", `{"x": [1], "data": {"y": {}, "users": [{"a": 1}, {"a": 2}], "z": 1}, "w": "}"}`,
-			[]string{"1 a=1", "2 a=2"}},
-		{"several documents", "{\"data\": {\"users\": [{\"a\": 1}]}}\n{\"data\": {\"users\": [{\"a\": 2}]}}\n",
-			[]string{"1 a=1", "2 a=2"}},
+		{
+			"an array inside an object", `{"x": [1], "data": {"y": {}, "users": [{"a": 1}, {"a": 2}], "z": 1}, "w": "}"}`,
+			[]string{"1 a=1", "2 a=2"},
+		},
+		{
+			"several documents", "{\"data\": {\"users\": [{\"a\": 1}]}}\n{\"data\": {\"users\": [{\"a\": 2}]}}\n",
+			[]string{"1 a=1", "2 a=2"},
+		},
 		{"names and values", `[{"a": 1, "Attributes": [{"Name": "b", "Value": "2"}]}]`, []string{"1 a=1 b=2"}},
-		{"numbers", `[{"a": 12345678901234567890, "b": 1.50, "c": -3, "d": true}]`,
-			[]string{"1 a=12345678901234567890 b=1.5 c=-3 d=true"}},
-		{"a member twice", `[{"a": 1, "a": 2}, {"a": 3}]`,
-			[]string{"1 the JSON text has an object with the same member twice", "2 a=3"}},
-		{"an entry that is a member too", `[{"a": 1, "Attributes": [{"Name": "a", "Value": "2"}]}]`,
-			[]string{"1 Attributes has an entry that is there twice, or is a member of the record too"}},
+		{
+			"numbers", `[{"a": 12345678901234567890, "b": 1.50, "c": -3, "d": true}]`,
+			[]string{"1 a=12345678901234567890 b=1.5 c=-3 d=true"},
+		},
+		{
+			"a member twice", `[{"a": 1, "a": 2}, {"a": 3}]`,
+			[]string{"1 the JSON text has an object with the same member twice", "2 a=3"},
+		},
+		{
+			"an entry that is a member too", `[{"a": 1, "Attributes": [{"Name": "a", "Value": "2"}]}]`,
+			[]string{"1 Attributes has an entry that is there twice, or is a member of the record too"},
+		},
 		{"a value that is no object", `[{"a": 1}, 2]`, []string{"1 a=1", "NotCSV line 1: a record is not an object"}},
 		{"what is no array", `{"data": {"users": 1}}`, []string{"NotCSV line 1: what is at data.users is not an array of records"}},
 		{"an end too early", "[{\"a\": 1},\n{\"a\"", []string{"1 a=1", "NotCSV line 2: the text ends inside a value"}},

@@ -46,8 +46,10 @@ var foreignHashes = []struct {
 	{regexp.MustCompile(`^\{(?i:bcrypt|crypt|scrypt|pbkdf2[^}]*)\}`), "Remove the word in braces before the hash."},
 	{regexp.MustCompile(`^\$wp\$`), "It is WordPress's form, which hashes twice: Cognito cannot check it."},
 	{regexp.MustCompile(`^\$[PH]\$`), "It is the form of phpass, which Cognito does not take."},
-	{regexp.MustCompile(`^(bcrypt|bcrypt_sha256|pbkdf2_sha(1|256)|argon2|md5|scrypt)\$`), "It is Django's form: userdrop convert --mapping django " +
-		"brings it into Cognito's where that is possible."},
+	{
+		regexp.MustCompile(`^(bcrypt|bcrypt_sha256|pbkdf2_sha(1|256)|argon2|md5|scrypt)\$`),
+		"It is Django's form: userdrop convert --mapping django brings it into Cognito's where that is possible.",
+	},
 	{regexp.MustCompile(`^\$argon2(i|d)\$`), "It is Argon2i or Argon2d; Cognito takes Argon2id."},
 	{regexp.MustCompile(`^\$pbkdf2(-sha512)?\$`), "It is PBKDF2 with another hash function; Cognito takes SHA-256."},
 	{regexp.MustCompile(`^\$2[abxy]\$`), "It is a bcrypt hash that is cut or has characters too many."},

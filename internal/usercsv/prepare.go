@@ -112,7 +112,8 @@ func NewPreparer(pool *Pool, settings Settings, sink Sink) (*Preparer, error) {
 	checked, _ := sink.(CheckedSink)
 	return &Preparer{
 		Limits: Limits{Rows: MaxPartRows, Bytes: MaxPartBytes, Parts: MaxParts, Users: MaxUsers},
-		pool:   pool, settings: settings, sink: sink, wants: wants, existing: existing, accepts: accepts, excludes: excludes, checked: checked,
+		pool:   pool, settings: settings,
+		sink: sink, wants: wants, existing: existing, accepts: accepts, excludes: excludes, checked: checked,
 		seen: newSeen(), open: map[Algorithm]*openPart{}, verbatim: true,
 	}, nil
 }

@@ -299,7 +299,7 @@ func TestForeignHashes(t *testing.T) {
 		if got := out.codes[2]; got != contract.CodesOf(contract.BadHash) {
 			t.Errorf("%s: %s", hash, got)
 		}
-		message := out.failed.String()[strings.Index(out.failed.String(), "BadHash"):]
+		_, message, _ := strings.Cut(out.failed.String(), "BadHash")
 		if !strings.Contains(message, advice) || strings.Contains(message, secret[:20]) || strings.Contains(message, "Kettle") {
 			t.Errorf("%s: want %q in %s", hash, advice, message)
 		}

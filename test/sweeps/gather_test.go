@@ -151,7 +151,7 @@ func TestGatherKilled(t *testing.T) {
 		for _, after := range []bool{false, true} {
 			k := &killer{after: after}
 			k.at.Store(call)
-			inWorld(t, gatherFor(60, k.options), func(t *testing.T, w world) {
+			inWorld(t, gatherFor(60, k.options), func(_ *testing.T, w world) {
 				for _, name := range []string{"a", "b", "c"} {
 					w.put("incoming/"+red+"/"+name+".csv", users(name))
 				}

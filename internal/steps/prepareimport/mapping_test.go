@@ -35,14 +35,22 @@ func TestMapping(t *testing.T) {
 		{"in the manifest", map[string]string{
 			"incoming/" + pool + "/users.csv.manifest.json": `{"rows": 4, "mapping": ` + mine + `}`,
 		}, "", people, "PARTIAL read 4 excluded 2 rejected 1 imported 1 by mine"},
-		{"of the pool", map[string]string{"mappings/" + pool + ".json": mine}, "okta", people,
-			"PARTIAL read 4 excluded 2 rejected 1 imported 1 by mine"},
+		{
+			"of the pool",
+			map[string]string{"mappings/" + pool + ".json": mine},
+			"okta", people,
+			"PARTIAL read 4 excluded 2 rejected 1 imported 1 by mine",
+		},
 		{"of the stack", nil, "okta", okta, "SUCCEEDED read 2 excluded 1 rejected 0 imported 1 by okta"},
 		{"by name in the manifest", map[string]string{
 			"incoming/" + pool + "/users.csv.manifest.json": `{"mapping": "okta"}`, "mappings/" + pool + ".json": mine,
 		}, "", okta, "SUCCEEDED read 2 excluded 1 rejected 0 imported 1 by okta"},
-		{"by name for the pool", map[string]string{"mappings/" + pool + ".json": `"okta"`}, "", okta,
-			"SUCCEEDED read 2 excluded 1 rejected 0 imported 1 by okta"},
+		{
+			"by name for the pool",
+			map[string]string{"mappings/" + pool + ".json": `"okta"`},
+			"", okta,
+			"SUCCEEDED read 2 excluded 1 rejected 0 imported 1 by okta",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inWorld(t, stack{parameters: map[string]string{"Mapping": c.parameter}}, func(t *testing.T, w world) {
@@ -155,11 +163,15 @@ func TestMappedSchedule(t *testing.T) {
 func TestBadMapping(t *testing.T) {
 	for _, c := range []struct{ name, mapping, want string }{
 		{"no JSON", `{`, "mappings/" + pool + ".json in the inbox has a mapping with mistakes"},
-		{"mistakes", `{"schema": "userdrop.mapping/v1", "name": "x", "columns": {"email": "mail +", "name": "f(x)"}}`,
-			"columns.email:6: unexpected token EOF; columns.name:1: there is no function f"},
-		{"an attribute that the pool lacks",
+		{
+			"mistakes", `{"schema": "userdrop.mapping/v1", "name": "x", "columns": {"email": "mail +", "name": "f(x)"}}`,
+			"columns.email:6: unexpected token EOF; columns.name:1: there is no function f",
+		},
+		{
+			"an attribute that the pool lacks",
 			`{"schema": "userdrop.mapping/v1", "name": "x", "columns": {"custom:no": "mail"}}`,
-			`columns.custom:no: the user pool has no attribute "custom:no"`},
+			`columns.custom:no: the user pool has no attribute "custom:no"`,
+		},
 		{"a name that is none", `"octa"`, `names the mapping "octa", and there is no built-in mapping of that name`},
 		{"too large", mine + strings.Repeat(" ", mapping.MaxSize), "a mapping has 262144 at most"},
 	} {
