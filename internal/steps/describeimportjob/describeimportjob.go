@@ -43,11 +43,6 @@ func (s *step) handle(ctx context.Context, job contract.ImportJob) (contract.Imp
 	return progress(job, time.Now()), nil
 }
 
-const (
-	minPoll = 2 * time.Second
-	maxPoll = 5 * time.Minute
-)
-
 // progress fills in how far the job is, and answers Done at its end. Until then it answers Wait for half of the
 // estimated rest.
 func progress(job contract.ImportJob, now time.Time) contract.ImportJob {
@@ -59,9 +54,5 @@ func progress(job contract.ImportJob, now time.Time) contract.ImportJob {
 	rest := job.TimeLeft(now) + time.Second
 	job.EstimatedSeconds = int64(rest / time.Second)
 	job.EstimatedEnd = now.Add(rest).UTC().Truncate(time.Second)
-	wait := rest / 2
-	if rest < maxPoll/4 {
-		wait = rest // nearly done: one look more is enough
-	}
-	return job.Pause(min(max(wait, minPoll), maxPoll))
+	return job.Pause(contract.JobPoll(rest))
 }

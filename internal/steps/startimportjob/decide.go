@@ -23,7 +23,7 @@ func decide(job contract.ImportJob, now time.Time, patience time.Duration) contr
 	waited := now.Sub(job.RefusedSince)
 	switch exhausted := refused && waited >= patience; {
 	case job.Job.Active(): // the response to a start that worked was lost
-		return proceed(job)
+		return proceed(job, now)
 	case job.Job.NeverRan() && !exhausted:
 		return job.NextAttempt()
 	case !job.Job.Created(), exhausted:
@@ -43,9 +43,9 @@ func decide(job contract.ImportJob, now time.Time, patience time.Duration) contr
 	}
 }
 
-// proceed goes on with a job that is started.
-func proceed(job contract.ImportJob) contract.ImportJob {
+// proceed goes on with a job that is started: with a wait for its first look, since it has just begun.
+func proceed(job contract.ImportJob, now time.Time) contract.ImportJob {
 	job.Refusal, job.RefusedSince = "", time.Time{}
-	job.Next = contract.Proceed
+	job.Next, job.WaitSeconds = contract.Proceed, int64(job.FirstJobPoll(now)/time.Second)
 	return job
 }

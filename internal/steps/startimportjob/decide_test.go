@@ -25,7 +25,7 @@ func TestDecide(t *testing.T) {
 	}{
 		"the response to a start was lost": {
 			contract.AttemptState{Job: contract.Job{Status: "Pending"}, RefusedSince: ago(time.Hour)},
-			answer{Next: contract.Proceed},
+			answer{Next: contract.Proceed, Wait: 3},
 		},
 		"it ended meanwhile": {contract.AttemptState{Job: contract.Job{Status: "Succeeded"}}, answer{Next: contract.Done}},
 		"refused just now": {

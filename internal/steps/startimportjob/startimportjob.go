@@ -109,7 +109,7 @@ func (s *step) start(ctx context.Context, job contract.ImportJob) (_ contract.Im
 	})
 	if err == nil {
 		job.Job = importjobs.State(out.UserImportJob)
-		return proceed(job), true, nil
+		return proceed(job, time.Now()), true, nil
 	}
 	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorCode() == "AccessDeniedException" {
 		return job, false, fmt.Errorf("start import job %s: %w", job.Job.ID, err) // that is IAM, and no job in the way
