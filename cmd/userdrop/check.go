@@ -32,6 +32,7 @@ type checkOptions struct {
 	json         bool
 	applyGroups  bool
 	settings     ruleFlags
+	existing     existingFlag
 	mapping      string
 }
 
@@ -65,6 +66,7 @@ there is no such stack or user pool, 68 AWS could not be reached, 69 AWS refused
 	flags.StringVar(&o.out, "out", "", "write part-0001.csv…, failed.csv and result.json into `DIR`")
 	flags.BoolVar(&o.json, "json", false, "print the text of result.json and nothing else")
 	o.settings.define(cmd)
+	o.existing.define(cmd, "the stack's, or skip")
 	flags.BoolVar(&o.applyGroups, "apply-groups", false,
 		"take the columns groups and enabled, as a stack with ApplyGroups does")
 	defineMapping(cmd, &o.mapping)
@@ -98,6 +100,9 @@ func check(cmd *cobra.Command, args []string, o checkOptions) error {
 			return err
 		}
 		worst = max(worst, code)
+	}
+	if worst < exitRefused {
+		o.existing.hintUnchecked(cmd)
 	}
 	if worst != 0 {
 		return worst

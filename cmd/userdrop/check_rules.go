@@ -44,6 +44,9 @@ func (o *checkOptions) rules(cmd *cobra.Command) (*usercsv.Pool, usercsv.Setting
 			return nil, none, err
 		}
 		o.settings.takeFrom(s.Parameters, cmd.Flags())
+		if err := o.existing.takeFrom(s); err != nil {
+			return nil, none, err
+		}
 		parameters = s.Parameters
 		if o.mapping == "" {
 			o.mapping = s.Parameters["Mapping"]

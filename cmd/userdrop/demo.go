@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,10 +21,11 @@ import (
 
 type demoOptions struct {
 	doubleOptions
-	rules   ruleFlags
-	out     string
-	json    bool
-	mapping string
+	rules    ruleFlags
+	existing existingFlag
+	out      string
+	json     bool
+	mapping  string
 }
 
 func newDemoCommand() *cobra.Command {
@@ -52,6 +54,7 @@ Exit codes: 0 the verdict is SUCCEEDED (without FILE: a result is published), 1 
 	defineMapping(cmd, &o.mapping)
 	o.define(flags, 20)
 	o.rules.define(cmd)
+	o.existing.define(cmd, "skip")
 	return cmd
 }
 
@@ -62,7 +65,7 @@ func demo(cmd *cobra.Command, args []string, o demoOptions) error {
 	if len(o.pools) > 1 {
 		return fmt.Errorf("demo needs one --pool POOL.json: %s", howToGetPool)
 	}
-	o.set = append(o.rules.given(cmd.Flags()), o.set...)
+	o.set = slices.Concat(o.rules.given(cmd.Flags()), o.existing.parameters(), o.set)
 	examples, remove, err := copyExamples()
 	if err != nil {
 		return err
@@ -131,7 +134,7 @@ func (o *demoOptions) run(cmd *cobra.Command, file *input, pool string) (*contra
 	if err != nil {
 		return nil, nil, err
 	}
-	manifest, err := newManifest(o.mapping, nil)
+	manifest, err := newManifest(o.mapping, "", nil)
 	if err != nil {
 		return nil, nil, err
 	}

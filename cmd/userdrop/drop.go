@@ -27,8 +27,9 @@ type dropOptions struct {
 	check bool
 	watch bool
 	// mapping is a name or a file; see findMapping.
-	mapping string
-	rules   ruleFlags // those that a manifest may have
+	mapping  string
+	rules    ruleFlags // those that a manifest may have
+	existing existingFlag
 }
 
 func newDropCommand() *cobra.Command {
@@ -60,6 +61,7 @@ imported.`,
 	flags.BoolVar(&o.check, "check", false, "a dry run: everything but the jobs")
 	defineMapping(cmd, &o.mapping)
 	o.rules.defineOfFile(cmd)
+	o.existing.define(cmd, "the stack's")
 	flags.BoolVar(&o.watch, "watch", false, "stay until the result is published, and print it")
 	o.watchOptions.define(flags)
 	return cmd
@@ -139,7 +141,7 @@ func (o *dropOptions) upload(cmd *cobra.Command, s *client.Stack, name, pool str
 	if err != nil {
 		return contract.Drop{}, err
 	}
-	manifest, err := newManifest(o.mapping, settings)
+	manifest, err := newManifest(o.mapping, o.existing.Existing, settings)
 	if err != nil {
 		return contract.Drop{}, err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"userdrop/internal/contract"
 	"userdrop/internal/mapping"
+	"userdrop/internal/steps/prepareimport"
 	"userdrop/internal/usercsv"
 )
 
@@ -65,8 +66,9 @@ func mapFile(settings *usercsv.Settings, pool *usercsv.Pool, nameOrFile string) 
 	return engine, nil
 }
 
-// newManifest returns the manifest of a drop that asks for a mapping or for settings; nil if it asks for nothing.
-func newManifest(mapping string, settings map[string]any) ([]byte, error) {
+// newManifest returns the manifest of a drop that asks for a mapping, for something else than the stack does with
+// existing users, or for settings; nil if it asks for nothing.
+func newManifest(mapping string, existing prepareimport.Existing, settings map[string]any) ([]byte, error) {
 	members := map[string]any{}
 	if mapping != "" {
 		member, err := mappingMember(mapping)
@@ -74,6 +76,9 @@ func newManifest(mapping string, settings map[string]any) ([]byte, error) {
 			return nil, err
 		}
 		members["mapping"] = member
+	}
+	if existing != "" {
+		members["existing"] = existing
 	}
 	if len(settings) > 0 {
 		members["settings"] = settings

@@ -30,8 +30,8 @@ func (e *Existing) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// allows reports whether a stack with this parameter takes a drop whose manifest asks for that.
-func (e Existing) allows(asked Existing) bool {
+// Allows reports whether a stack with this parameter takes a drop whose manifest asks for that.
+func (e Existing) Allows(asked Existing) bool {
 	return asked == ExistingSkip || asked == e || e == ExistingUpdate
 }
 
@@ -74,10 +74,10 @@ func (p *Prepare) existingSink(
 			return nil, err
 		}
 		if manifest != nil && manifest.Existing != nil {
-			if mode = *manifest.Existing; !p.Config.Existing.allows(mode) {
+			if mode = *manifest.Existing; !p.Config.Existing.Allows(mode) {
 				return nil, usercsv.Refuse(contract.ManifestMismatch, fmt.Sprintf(
-					"The manifest asks for \"existing\": %q, which this stack does not allow: its parameter Existing is %s.",
-					mode, p.Config.Existing))
+					"The manifest asks for \"existing\": %q, which this stack does not allow: its parameter Existing is %s. Drop the file "+
+						"without it, or deploy the stack with Existing=%s.", mode, p.Config.Existing, mode))
 			}
 		}
 	}
