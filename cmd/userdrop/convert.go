@@ -40,15 +40,26 @@ Exit codes: 0 all rows pass the rules of an import, 1 some or all would be rejec
 	flags.StringVar(&o.header, "header", "", "the pool's CSV header, a `FILE` as get-csv-header prints it")
 	flags.StringVar(&o.out, "out", "", "write converted.csv, excluded.csv and account.json into `DIR`")
 	o.settings.define(cmd)
-	for _, name := range []string{"mapping", "pool", "out"} {
-		if err := cmd.MarkFlagRequired(name); err != nil {
-			panic(err) // the flag is defined above
-		}
-	}
 	return cmd
 }
 
+// missing returns what to say about a flag that convert needs and does not have; "" if it has all.
+func (o convertOptions) missing() string {
+	switch {
+	case o.mapping == "":
+		return "--mapping NAME|FILE: see \"userdrop mappings\" for the products it knows"
+	case o.pool == "":
+		return "a user pool, --pool POOL.json: " + howToGetPool
+	case o.out == "":
+		return "--out DIR, the directory for what it writes"
+	}
+	return ""
+}
+
 func runConvert(cmd *cobra.Command, export string, o convertOptions) error {
+	if missing := o.missing(); missing != "" {
+		return errors.New("convert needs " + missing)
+	}
 	settings, err := parseSettings(o.settings.SettingTexts)
 	if err != nil {
 		return err

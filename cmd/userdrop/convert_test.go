@@ -23,7 +23,7 @@ const oktaExport = `id,status,login,email,firstName,state
 func TestConvert(t *testing.T) {
 	desk(t, map[string]string{"okta.csv": oktaExport})
 	code, stdout, stderr := userdrop("convert", "okta.csv", "--mapping", "okta", "--pool", "pool.json", "--out", "out")
-	want := `! okta.csv: 2 rows converted, of which 1 row would be rejected.`
+	want := `! okta.csv: 2 rows converted; 1 of them would be rejected.`
 	if code != 1 || stderr != "" || !strings.HasPrefix(stdout, want) {
 		t.Errorf("exit %d, stderr %q\n%s", code, stderr, stdout)
 	}
@@ -70,7 +70,7 @@ func TestConvertExitCodes(t *testing.T) {
 		{"none.csv --mapping okta --pool pool.json --out out", 64, "open none.csv"},
 		{"okta.csv --mapping okta --pool none.json --out out", 64, "open none.json"},
 		{"okta.csv --mapping okta --passwords okta.csv --pool pool.json --out out", 64, "takes no second file"},
-		{"okta.csv --mapping okta --pool pool.json", 64, `required flag(s) "out" not set`},
+		{"okta.csv --mapping okta --pool pool.json", 64, "convert needs --out DIR"},
 	} {
 		code, _, stderr := userdrop(append([]string{"convert"}, strings.Fields(c.args)...)...)
 		if code != c.code || !strings.Contains(stderr, c.want) {
@@ -141,5 +141,31 @@ func TestDemoWithMapping(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join("out", "excluded.csv")); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestConvertUsernames says what becomes of usernames that users could not sign in with.
+func TestConvertUsernames(t *testing.T) {
+	export := strings.NewReplacer(",ann,", ",ann@example.com,", ",bob,", ",bob@example.com,").Replace(oktaExport)
+	const byID = "2 rows have the product's id as the username"
+	for _, c := range []struct{ option, export, want string }{
+		{"", export, byID},
+		{"", oktaExport, ""},
+		{`"AliasAttributes": ["email"],`, export, ""},
+		{`"UsernameAttributes": ["email"],`, export, "Left out in 2 rows: it is not the row's email address"},
+	} {
+		desk(t, map[string]string{"okta.csv": c.export})
+		pool, err := os.ReadFile("pool.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.Replace(string(pool), `"AutoVerifiedAttributes"`, c.option+`"AutoVerifiedAttributes"`, 1)
+		if err := os.WriteFile("own.json", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, stdout, stderr := userdrop("convert", "okta.csv", "--mapping", "okta", "--pool", "own.json", "--out", "out")
+		if strings.Contains(stdout, "\nUsernames\n") != (c.want != "") || !strings.Contains(stdout, c.want) || stderr != "" {
+			t.Errorf("pool with %q: want %q, got\n%s%s", c.option, c.want, stdout, stderr)
+		}
 	}
 }

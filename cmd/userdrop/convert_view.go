@@ -26,8 +26,8 @@ func (v *convertView) write(a *convert.Account, m *mapping.Mapping) error {
 		v.printf("%s %s: %s converted, all pass the rules.\n", v.paint(green, "✔"), name,
 			client.Rows(int64(a.Rows.Passing)))
 	default:
-		v.printf("%s %s: %s converted, of which %s would be rejected.\n", v.paint(yellow, "!"), name,
-			client.Rows(int64(a.Rows.Read-a.Rows.Excluded)), client.Rows(int64(a.Rows.Rejected)))
+		v.printf("%s %s: %s converted; %s of them would be rejected.\n", v.paint(yellow, "!"), name,
+			client.Rows(int64(a.Rows.Read-a.Rows.Excluded)), client.Grouped(int64(a.Rows.Rejected)))
 	}
 	for _, p := range a.Problems {
 		v.problem(p)
@@ -86,11 +86,7 @@ func (v *convertView) rest(a *convert.Account, m *mapping.Mapping) {
 			v.paragraph("  ", contract.HashDropped.Message())
 		}
 	}
-	if a.Usernames > 0 {
-		v.printf("\n%s\n", v.paint(bold, "Usernames"))
-		v.paragraph("  ", fmt.Sprintf("%s had a login that is no address or number: the pool's users sign in with those, "+
-			"so that the login is left out. To keep it, map it to preferred_username.", client.Rows(int64(a.Usernames))))
-	}
+	v.usernames(a, m)
 	if j := a.Join; j != nil {
 		v.printf("\n%s\n  %s read, %s used, %s of users who are left out, %s of nobody in the export\n",
 			v.paint(bold, "Second file"), client.Grouped(int64(j.Read)), client.Grouped(int64(j.Used)),
@@ -114,11 +110,40 @@ func (v *convertView) rest(a *convert.Account, m *mapping.Mapping) {
 			v.paragraph("  ", n.Message)
 		}
 	}
+	v.uncertain(m)
+}
+
+// usernames says that usernames are left out, or that users would have to sign in with the product's id.
+func (v *convertView) usernames(a *convert.Account, m *mapping.Mapping) {
+	var text string
+	switch {
+	case a.Usernames > 0:
+		text = fmt.Sprintf("Left out in %s: it is not the row's email address or phone number, with which the users of "+
+			"this pool sign in. To keep it, map it to preferred_username.", client.Rows(int64(a.Usernames)))
+	case a.UsernamesFromID > 0:
+		text = fmt.Sprintf("%s have the product's id as the username, which users may not know, and users of this pool "+
+			"sign in with their username alone. To use another column, edit a copy of the mapping %s. To let users sign in "+
+			"with their email address, create a pool with that sign-in option: an existing pool cannot change it.",
+			client.Rows(int64(a.UsernamesFromID)), m.Name)
+	default:
+		return
+	}
+	v.printf("\n%s\n", v.paint(bold, "Usernames"))
+	v.paragraph("  ", text)
+}
+
+// uncertain lists what the mapping relies on without proof.
+func (v *convertView) uncertain(m *mapping.Mapping) {
+	title := v.paint(bold, "Not certain")
 	for _, f := range m.Facts {
-		if f.Uncertain != "" {
-			v.printf("\n%s\n", v.paint(bold, "Not certain"))
-			v.paragraph("  ", f.Fact+" "+f.Uncertain)
+		if f.Uncertain == "" {
+			continue
 		}
+		if title != "" {
+			v.printf("\n%s\n", title)
+			title = ""
+		}
+		v.paragraph("  ", "• "+f.Fact+" "+f.Uncertain)
 	}
 }
 
@@ -133,5 +158,5 @@ func (v *convertView) files(a *convert.Account) {
 	if a.Files.Failed != "" {
 		v.printf("Not converted, since they cannot be read: %s\n", v.paint(bold, printable(a.Files.Failed, 200)))
 	}
-	v.printf("This account: %s\n", v.paint(bold, printable(a.Files.Account, 200)))
+	v.printf("What became of each column, row and hash: %s\n", v.paint(bold, printable(a.Files.Account, 200)))
 }

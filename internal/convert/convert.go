@@ -49,9 +49,11 @@ type Account struct {
 	Rows     Rows                    `json:"rows"`
 	Excluded []contract.ExcludedRows `json:"excluded"`
 	*mapping.Account
-	Problems []contract.Problem `json:"problems"`
-	Notes    []contract.Note    `json:"notes"`
-	Files    Files              `json:"files"`
+	// UsernamesFromID counts rows with the product's id as the username, in a pool without another way to sign in.
+	UsernamesFromID int                `json:"usernamesFromId,omitempty"`
+	Problems        []contract.Problem `json:"problems"`
+	Notes           []contract.Note    `json:"notes"`
+	Files           Files              `json:"files"`
 	// Refused says that the export was refused as a whole; the problems say why.
 	Refused bool `json:"refused"`
 }
@@ -145,7 +147,7 @@ func (j Job) convert(ctx context.Context, account *Account) error {
 	}
 	settings := j.Mapping.Rules(j.Settings)
 	settings.Mapping = engine
-	sink := &sink{job: j}
+	sink := &sink{job: j, usernameAlone: len(j.Pool.UsernameAttributes) == 0 && len(j.Pool.AliasAttributes) == 0}
 	defer sink.discard()
 	p, err := usercsv.NewPreparer(j.Pool, settings, sink)
 	if err != nil {
@@ -163,7 +165,7 @@ func (j Job) convert(ctx context.Context, account *Account) error {
 	if account.Files, err = sink.finish(); err != nil {
 		return err
 	}
-	account.Files.Account = j.path(accountName)
+	account.Files.Account, account.UsernamesFromID = j.path(accountName), sink.fromID
 	account.Rows = Rows{
 		Read: summary.Read, Excluded: summary.Excluded, Rejected: summary.Rejected,
 		Passing: summary.Read - summary.Excluded - summary.Rejected,

@@ -20,10 +20,13 @@ type sink struct {
 	rows       *output // converted.csv with all attributes
 	hasID      bool
 	hasValue   []bool // by attribute
-	excluded   *output
-	exclusions *usercsv.ExcludedWriter
-	failed     *output
-	failures   *usercsv.FailedWriter
+
+	usernameAlone bool // the pool's users sign in with their username, and with nothing else
+	fromID        int  // rows of such a pool with the product's id as the username
+	excluded      *output
+	exclusions    *usercsv.ExcludedWriter
+	failed        *output
+	failures      *usercsv.FailedWriter
 }
 
 // output is a file that is written.
@@ -63,6 +66,9 @@ func (s *sink) Checked(_ context.Context, row *usercsv.CheckedRow) (err error) {
 	line = usercsv.AppendCell(append(line, ','), []byte(row.ID))
 	for i, value := range row.Values {
 		s.hasValue[i] = s.hasValue[i] || len(value) > 0
+		if s.usernameAlone && row.ID != "" && s.attributes[i] == "cognito:username" && string(value) == row.ID {
+			s.fromID++
+		}
 		line = usercsv.AppendCell(append(line, ','), value)
 	}
 	_, err = s.rows.Write(append(line, '\n'))
