@@ -57,15 +57,18 @@ const (
 
 func (v *checkView) write(r *contract.Result, parts []usercsv.PartSummary) error {
 	name := printable(r.Sources[0].Key, 200)
+	if name == "-" {
+		name = "standard input"
+	}
 	refused := r.Verdict == contract.VerdictRejected
 	switch {
 	case refused:
 		v.printf("%s %s is refused as a whole: nothing of it would be imported.\n",
 			v.paint(red, "✖"), v.paint(bold, name))
 	case r.Rows.Rejected == 0:
-		v.printf("%s %s: all %s pass.\n", v.paint(green, "✔"), v.paint(bold, name), client.Rows(r.Rows.Read))
+		v.printf("%s %s: %s.\n", v.paint(green, "✔"), v.paint(bold, name), allPass(r.Rows.Read))
 	case r.Rows.Submitted == 0:
-		v.printf("%s %s: none of %s passes.\n", v.paint(red, "✖"), v.paint(bold, name), client.Rows(r.Rows.Read))
+		v.printf("%s %s: %s.\n", v.paint(red, "✖"), v.paint(bold, name), nonePass(r.Rows.Read))
 	default:
 		v.printf("%s %s: %s of %s pass, %s rejected.\n", v.paint(yellow, "!"), v.paint(bold, name),
 			client.Grouped(r.Rows.Submitted), client.Rows(r.Rows.Read), client.Grouped(r.Rows.Rejected))
@@ -112,6 +115,22 @@ func (v *checkView) write(r *contract.Result, parts []usercsv.PartSummary) error
 	}
 	_, err := v.w.Write(v.b.Bytes())
 	return err
+}
+
+// allPass says that all of n rows pass.
+func allPass(n int64) string {
+	if n == 1 {
+		return "the row passes"
+	}
+	return fmt.Sprintf("all %s pass", client.Rows(n))
+}
+
+// nonePass says that none of n rows passes.
+func nonePass(n int64) string {
+	if n == 1 {
+		return "the row does not pass"
+	}
+	return fmt.Sprintf("none of the %s passes", client.Rows(n))
 }
 
 func (v *checkView) printf(format string, args ...any) { fmt.Fprintf(&v.b, format, args...) }

@@ -35,8 +35,8 @@ func openInput(name string, stdin io.Reader) (*input, error) {
 		return spool(stdin)
 	}
 	if strings.HasPrefix(name, "s3://") {
-		return nil, fmt.Errorf("%s is in S3, and FILE is a file on this machine: copy it into the inbox with "+
-			"\"aws s3 cp %s s3://INBOX/incoming/USER-POOL-ID/\"", printable(name, 200), printable(name, 200))
+		return nil, fmt.Errorf("%[1]s is in S3, and FILE is a file on this machine: copy it here with \"aws s3 cp %[1]s .\", or, to "+
+			"import it, into the inbox with \"aws s3 cp %[1]s s3://INBOX/incoming/USER-POOL-ID/\"", printable(name, 200))
 	}
 	file, err := os.Open(name)
 	if err != nil {

@@ -29,7 +29,7 @@ func TestOpenInput(t *testing.T) {
 		{"users.xlsx", "users.xlsx is a spreadsheet workbook, not CSV: open it and save it as CSV UTF-8"},
 		{"old.xls", "old.xls is a spreadsheet workbook"},
 		{"exports", "exports is a directory: name the files in it, such as " + filepath.Join("exports", "*.csv")},
-		{"s3://inbox/users.csv", `s3://inbox/users.csv is in S3, and FILE is a file on this machine: copy it into the inbox`},
+		{"s3://inbox/users.csv", `s3://inbox/users.csv is in S3, and FILE is a file on this machine: copy it here with "aws s3 cp s3://inbox/users.csv .", or`},
 		{"none.csv", "no such file"},
 	} {
 		file, err := openInput(c.name, strings.NewReader("email\nann@example.com\n"))

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -123,14 +124,15 @@ Exit codes: 0 done, 1 rows or an import did not make it, 64 usage, 66 there is n
 		}
 		root.AddCommand(commands...)
 	}
-	grouped(offline, newDemoCommand(), newCheckCommand(), newConvertCommand(), newMappingsCommand(), newLocalCommand())
+	mappings := newMappingsCommand()
+	grouped(offline, newDemoCommand(), newCheckCommand(), newConvertCommand(), mappings, newLocalCommand())
 	grouped(deployed, newDropCommand(), newWatchCommand(), newListCommand(), newCancelCommand(), newUndoCommand(), newPauseCommand(),
 		newResumeCommand(), newProbeCommand())
 	root.AddCommand(newVersionCommand())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w (see \"%s --help\")", err, cmd.CommandPath())
 	})
-	for _, c := range root.Commands() {
+	for _, c := range slices.Concat(root.Commands(), mappings.Commands()) {
 		positional := c.Args
 		c.Args = func(cmd *cobra.Command, args []string) error {
 			if positional(cmd, args) != nil {
@@ -152,7 +154,7 @@ func knownCommand(root *cobra.Command, args []string) error {
 	}
 	hint := "see \"userdrop --help\""
 	if near := root.SuggestionsFor(args[0]); len(near) > 0 {
-		hint = fmt.Sprintf("is it %q?", near[0])
+		hint = fmt.Sprintf("did you mean %q?", near[0])
 	}
 	return fmt.Errorf("unknown command %q: %s", args[0], hint)
 }

@@ -224,7 +224,7 @@ func TestUsage(t *testing.T) {
 		stderr string
 	}{
 		{"nonsense", 64, `unknown command "nonsense": see "userdrop --help"`},
-		{"chek users.csv", 64, `unknown command "chek": is it "check"?`},
+		{"chek users.csv", 64, `unknown command "chek": did you mean "check"?`},
 		{"list --limits 3", 64, `unknown flag: --limits (see "userdrop list --help")`},
 		{"demo none.csv", 64, "open none.csv: no such file or directory"},
 		{"demo users.csv --pool a.json --pool b.json", 64, "demo needs one --pool POOL.json: " + howToGetPool},
@@ -241,6 +241,11 @@ func TestUsage(t *testing.T) {
 		{"local --pool pool.json --speed 0", 64, "--speed 0 is no number above 0"},
 		{"local --pool pool.json --speed NaN", 64, "--speed NaN is no number above 0"},
 		{"drop", 64, `usage: userdrop drop FILE... [flags] (see "userdrop drop --help")`},
+		{"mappings show", 64, `usage: userdrop mappings show NAME [flags] (see "userdrop mappings show --help")`},
+		{"mappings shw", 64, `usage: userdrop mappings [show NAME | schema] [flags] (see "userdrop mappings --help")`},
+		{"convert users.csv", 64, `convert needs --mapping NAME|FILE: see "userdrop mappings"`},
+		{"convert users.csv --mapping okta", 64, "convert needs a user pool, --pool POOL.json: " + howToGetPool},
+		{"convert users.csv --mapping okta --pool pool.json", 64, "convert needs --out DIR"},
 		{"pause now", 64, `usage: userdrop pause [flags] (see "userdrop pause --help")`},
 		{"drop users.csv --out dir", 64, "--out needs --watch"},
 		{"list --limit 0", 64, "--limit 0 is not above 0"},

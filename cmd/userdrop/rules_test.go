@@ -227,10 +227,10 @@ func TestCheckSeveral(t *testing.T) {
 		code int
 		says []string
 	}{
-		{"good.csv bad.csv", 1, []string{"good.csv: all 1 row pass", "bad.csv: none of 1 row"}},
-		{"*.csv", 2, []string{"bad.csv: none", "good.csv: all", "none.csv is refused"}},
+		{"good.csv bad.csv", 1, []string{"good.csv: the row passes.", "bad.csv: the row does not pass."}},
+		{"*.csv", 2, []string{"bad.csv: the row does not pass", "good.csv: the row passes", "none.csv is refused"}},
 		{"good.csv", 0, nil},
-		{"good.csv gone.csv", 64, []string{"good.csv: all"}},
+		{"good.csv gone.csv", 64, []string{"good.csv: the row passes"}},
 		{"good.csv bad.csv --json", 64, nil},
 		{"good.csv bad.csv --out out", 64, nil},
 		{"good.csv ./good.csv", 64, nil},
