@@ -162,4 +162,31 @@ type Outcome struct {
 	// Attributes are those at fault for each code, as the pool names them; see [usercsv.Words].
 	Attributes []string `json:"a,omitempty"`
 	Message    string   `json:"m,omitempty"`
+	// CountedAs is the outcome under which a row of FateUnknown is counted, so that the sums are the job's counters.
+	CountedAs CountedAs `json:"n,omitempty"`
+}
+
+// CountedAs is one of the counts of RowOutcomes.
+type CountedAs byte
+
+// The counts of RowOutcomes.
+const (
+	CountedUnprocessed CountedAs = iota
+	CountedImported
+	CountedSkipped
+	CountedFailed
+)
+
+// Count returns the count of an outcome.
+func (o *RowOutcomes) Count(c CountedAs) *int64 {
+	switch c {
+	case CountedImported:
+		return &o.Imported
+	case CountedSkipped:
+		return &o.Skipped
+	case CountedFailed:
+		return &o.Failed
+	default:
+		return &o.Unprocessed
+	}
 }

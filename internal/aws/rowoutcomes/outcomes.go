@@ -207,6 +207,7 @@ func (c *Collector) summarise(
 		}
 		if err := outcomes.Encode(ctx, contract.Outcome{
 			Source: place.Source, Line: place.Line, Codes: []contract.Code{d.code}, Message: d.message,
+			CountedAs: countedAs[d.outcome],
 		}); err != nil {
 			return summary, err
 		}

@@ -74,6 +74,12 @@ func (t *tally) takeMissing() outcome {
 	return noLogLine
 }
 
+// countedAs are the counts of outcomes.
+var countedAs = map[outcome]contract.CountedAs{
+	noLogLine: contract.CountedUnprocessed, imported: contract.CountedImported, skipped: contract.CountedSkipped,
+	failed: contract.CountedFailed,
+}
+
 // sourceCounts counts outcomes by source, in the order in which the sources came.
 type sourceCounts struct{ all []contract.SourceRows }
 

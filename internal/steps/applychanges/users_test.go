@@ -70,3 +70,38 @@ func usersFile(t *testing.T, w *simulation.World, r *contract.Result) []string {
 	}
 	return lines
 }
+
+// TestUnknownRowsSettled imports by a job without a log: rows whose users were created while it ran are imported, in the
+// counts and in failed.csv, too. One that wants a group comes back, so that a second drop adds it.
+func TestUnknownRowsSettled(t *testing.T) {
+	change := func(o *localaws.Options) {
+		o.Parameters = map[string]string{"UserMap": "true", "ApplyGroups": "true"}
+		o.Cognito.NoLogGroup = true
+		o.Pools[0].Description = bytes.Replace(o.Pools[0].Description, []byte(`"AutoVerifiedAttributes"`),
+			[]byte(`"AliasAttributes": ["email"], "AutoVerifiedAttributes"`), 1) // nobody may have the address of another user
+	}
+	world(t, change, func(t *testing.T, w *simulation.World) {
+		r := dropFile(t, w, "incoming/"+pool+"/users.csv", "username,email,email_verified,groups\n"+
+			"ann,ann@example.com,true,\nbad,ann@example.com,true,\nbob,bob@example.com,true,\ncid,cid@example.com,true,a\n")
+		want := contract.Rows{Read: 4, Submitted: 4, RowOutcomes: &contract.RowOutcomes{Imported: 3, Failed: 1}}
+		if diff := cmp.Diff(want, r.Rows); diff != "" {
+			t.Errorf("rows (-want +got):\n%s", diff)
+		}
+		var unknown []int
+		for _, p := range r.Problems {
+			if p.Code == contract.FateUnknown {
+				unknown = p.Lines
+			}
+		}
+		if diff := cmp.Diff([]int{3, 5}, unknown); diff != "" {
+			t.Errorf("lines of FateUnknown (-want +got):\n%s", diff)
+		}
+		text, err := w.S3.Get(w.Results(), contract.FailedKey(r.ImportID, 0, 1))
+		if lines := strings.Count(string(text), "\n"); err != nil || lines != 3 {
+			t.Errorf("failed.csv, %v:\n%s", err, text)
+		}
+		if lines := usersFile(t, w, r); len(lines) != 4 {
+			t.Errorf("users.csv: %q", lines)
+		}
+	})
+}

@@ -62,10 +62,7 @@ func (p *Publish) build(ctx context.Context, in contract.Import) (*contract.Resu
 		return nil, err
 	}
 	failed := append(outcomes(summaries), changed...)
-	if err := p.failures(ctx, r, plan, failed); err != nil {
-		return nil, err
-	}
-	if err := p.users(ctx, r, plan, summaries, failed); err != nil {
+	if err := p.files(ctx, r, plan, summaries, failed); err != nil {
 		return nil, err
 	}
 	if err := p.excluded(ctx, r, plan); err != nil {
@@ -87,6 +84,24 @@ func (p *Publish) build(ctx context.Context, in contract.Import) (*contract.Resu
 		r.Message += " users.csv is not written: neither the pool nor the file is small enough to look up its users."
 	}
 	return r, nil
+}
+
+// files writes failed.csv and users.csv.
+func (p *Publish) files(
+	ctx context.Context, r *contract.Result, plan contract.Plan, summaries []contract.Summary, failed []contract.Object,
+) error {
+	look, err := p.lookUp(ctx, r, plan, summaries, failed)
+	if err != nil {
+		return err
+	}
+	settled, err := p.settle(ctx, r, plan, look)
+	if err != nil {
+		return err
+	}
+	if err := p.failures(ctx, r, plan, failed, settled); err != nil {
+		return err
+	}
+	return p.users(ctx, r, plan, look)
 }
 
 // plan reads the drop's plan. Where prepare-import did not get that far, all that is known is what was dropped.

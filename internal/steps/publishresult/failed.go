@@ -19,11 +19,12 @@ import (
 	"userdrop/internal/usercsv"
 )
 
-// failures writes failed.csv, one for each source that needs one, and counts what is in it as problems.
+// failures writes failed.csv, one for each source that needs one, and counts what is in it as problems. It leaves out
+// settled rows.
 func (p *Publish) failures(
-	ctx context.Context, r *contract.Result, plan contract.Plan, failed []contract.Object,
+	ctx context.Context, r *contract.Result, plan contract.Plan, failed []contract.Object, settled map[contract.Place]bool,
 ) error {
-	rows := &merge{}
+	rows := &merge{settled: settled}
 	defer rows.close()
 	for _, o := range append([]contract.Object{plan.Outcomes}, failed...) {
 		if err := rows.open(ctx, p, o); err != nil {
@@ -230,6 +231,7 @@ func (r *reasons) message() string {
 
 // merge reads outcomes of several objects, each ordered by source and line, in that order.
 type merge struct {
+	settled map[contract.Place]bool // rows that are left out
 	streams []*stream
 	bodies  []io.Closer
 }
@@ -254,8 +256,11 @@ func (m *merge) open(ctx context.Context, p *Publish, o contract.Object) error {
 }
 
 func (m *merge) advance(s *stream) error {
-	s.head = contract.Outcome{}
-	err := s.decoder.Decode(&s.head)
+	var err error
+	for skip := true; skip && err == nil; skip = m.settled[contract.Place{Source: s.head.Source, Line: s.head.Line}] {
+		s.head = contract.Outcome{}
+		err = s.decoder.Decode(&s.head)
+	}
 	if errors.Is(err, io.EOF) {
 		m.streams = slices.DeleteFunc(m.streams, func(t *stream) bool { return t == s })
 		return nil

@@ -10,7 +10,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"time"
 
 	"userdrop/internal/aws/changes"
 	"userdrop/internal/aws/objects"
@@ -31,55 +30,82 @@ type rowFacts struct {
 	groups  map[contract.Place][]string
 	existed map[contract.Place]bool // whose users the import's job skipped
 	changed map[contract.Place]bool // whose users existed and were changed
+	unknown []unknownRow            // of FateUnknown
 }
 
-// users writes users.csv, where the stack maps users: what became of each row whose user is in the pool.
-func (p *Publish) users(
+// lookup is what users.csv is made of.
+type lookup struct {
+	facts *rowFacts
+	find  func(username string) (*userpool.User, error) // nil where there is no such user
+}
+
+// lookUp returns the users and the rows of an import where the stack maps users; nil where it does not, and where looking
+// them up takes too long.
+func (p *Publish) lookUp(
 	ctx context.Context, r *contract.Result, plan contract.Plan, summaries []contract.Summary, failed []contract.Object,
-) error {
+) (*lookup, error) {
 	if plan.Users.Key == "" || plan.Pool == nil {
-		return nil
+		return nil, nil
 	}
 	decoded, err := usercsv.DecodePool(plan.Pool)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	pool := userpool.Pool{
 		ID: decoded.ID, UsernameAttributes: decoded.UsernameAttributes, CaseSensitive: decoded.CaseSensitive,
 	}
 	facts, err := p.facts(ctx, plan, summaries, failed)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	find, err := p.finder(ctx, pool, plan)
 	if err != nil || find == nil {
 		r.UsersMissing = find == nil && err == nil
+		return nil, err
+	}
+	return &lookup{facts: facts, find: find}, nil
+}
+
+// users writes users.csv: what became of each row whose user is in the pool.
+func (p *Publish) users(ctx context.Context, r *contract.Result, plan contract.Plan, look *lookup) error {
+	if look == nil {
+		return nil
+	}
+	w := &usersWriter{p: p, r: r, plan: plan, source: -1}
+	defer w.discard()
+	err := p.acceptedRows(ctx, plan, func(row contract.AcceptedRow) error {
+		code, lost := look.facts.failed[row.Place]
+		if lost && code != contract.ChangeFailed && code != contract.FateUnknown {
+			return nil
+		}
+		user, err := look.find(row.Username)
+		if err != nil {
+			return err
+		}
+		return w.write(ctx, row, user, look.facts, code)
+	})
+	if err != nil {
 		return err
 	}
+	return w.close()
+}
+
+// acceptedRows calls do for each row that the rules accept, in the order of the drop.
+func (p *Publish) acceptedRows(ctx context.Context, plan contract.Plan, do func(contract.AcceptedRow) error) error {
 	body, err := objects.OpenVersion(ctx, p.S3, plan.Users)
 	if err != nil {
 		return err
 	}
 	defer body.Close()
-	w := &usersWriter{p: p, r: r, plan: plan, source: -1}
-	defer w.discard()
 	decoder := json.NewDecoder(bufio.NewReaderSize(body, 64<<10))
 	for {
 		var row contract.AcceptedRow
 		if err := decoder.Decode(&row); errors.Is(err, io.EOF) {
-			return w.close()
+			return nil
 		} else if err != nil {
 			return fmt.Errorf("read the accepted rows: %w", err)
 		}
-		code, lost := facts.failed[row.Place]
-		if lost && code != contract.ChangeFailed && code != contract.FateUnknown {
-			continue
-		}
-		user, err := find(row.Username)
-		if err != nil {
-			return err
-		}
-		if err := w.write(ctx, row, user, facts, code); err != nil {
+		if err := do(row); err != nil {
 			return err
 		}
 	}
@@ -101,7 +127,10 @@ func (p *Publish) facts(
 	}
 	for _, o := range failed {
 		err := changes.Read(ctx, p.Work, o, func(o contract.Outcome) {
-			f.failed[contract.Place{Source: o.Source, Line: o.Line}] = o.Codes[0]
+			place := contract.Place{Source: o.Source, Line: o.Line}
+			if f.failed[place] = o.Codes[0]; o.Codes[0] == contract.FateUnknown {
+				f.unknown = append(f.unknown, unknownRow{place, o.CountedAs})
+			}
 		})
 		if err != nil {
 			return nil, err
@@ -132,8 +161,16 @@ func (p *Publish) finder(
 	case min(pages, rows) > maxLooks:
 		return nil, nil
 	case rows < pages:
-		return func(name string) (user *userpool.User, err error) {
-			err = userpool.Snapshot(ctx, p.Cognito, pool.ID, userpool.NameFilter(pool, name), func(u *userpool.User) { user = u })
+		found := map[string]*userpool.User{}
+		return func(name string) (*userpool.User, error) {
+			if user, ok := found[name]; ok {
+				return user, nil
+			}
+			var user *userpool.User
+			err := userpool.Snapshot(ctx, p.Cognito, pool.ID, userpool.NameFilter(pool, name), func(u *userpool.User) { user = u })
+			if err == nil {
+				found[name] = user
+			}
 			return user, err
 		}, nil
 	}
@@ -165,7 +202,7 @@ func (w *usersWriter) write(
 	case user == nil && code == contract.FateUnknown:
 		return nil
 	case user == nil: // the list is late: the row is there, and the sub is not known yet
-	case code == contract.FateUnknown && !w.during(user.Created):
+	case code == contract.FateUnknown && !during(w.r.Jobs, user.Created):
 		return nil
 	default:
 		record[3], record[4], record[5] = user.Sub, user.Status, strconv.FormatBool(user.Enabled)
@@ -188,16 +225,6 @@ func (w *usersWriter) write(
 		}
 	}
 	return w.out.Write(record)
-}
-
-// during reports whether a job of the import was at work then.
-func (w *usersWriter) during(at time.Time) bool {
-	for _, j := range w.r.Jobs {
-		if !at.Before(j.StartedAt.Add(-time.Second)) && !at.After(j.CompletedAt.Add(time.Second)) {
-			return true
-		}
-	}
-	return false
 }
 
 func (w *usersWriter) open(ctx context.Context, source int) error {
