@@ -138,7 +138,8 @@ func TestCheckOutput(t *testing.T) {
 
 NotVerified  1 row, line 3
   None of the attributes that the pool verifies automatically is marked as
-  verified. Set email_verified or phone_number_verified to true.
+  verified. If the address or number was verified, set email_verified or
+  phone_number_verified to true.
 
 BadCharacter  1 row, line 3
   A value holds a character that cannot be seen, or that shows that a program
@@ -154,7 +155,7 @@ TooLong  1 row, line 3
 Import jobs it would take
   part 1  1 row, 305 bytes  out/part-0001.csv
 
-The rejected rows are in out/failed.csv: repair them there and drop that file.
+The rejected rows are in out/failed.csv: fix them there and drop that file.
 `
 	if diff := cmp.Diff(want, stdout); code != 1 || stderr != "" || diff != "" {
 		t.Errorf("exit %d, stderr %q, -want +got\n%s", code, stderr, diff)
@@ -193,7 +194,7 @@ func TestCheckManyColumns(t *testing.T) {
 	desk(t, map[string]string{"users.csv": strings.Join(names, ",") + "\n"})
 	code, stdout, _ := userdrop("check", "users.csv", "--pool", "pool.json")
 	text := strings.Join(strings.Fields(stdout), " ")
-	if code != 2 || !strings.Contains(text, "unknown199: no attribute") || !strings.Contains(text, "and 2800 more columns") ||
+	if code != 2 || !strings.Contains(text, "unknown199: not an attribute") || !strings.Contains(text, "and 2800 more columns") ||
 		strings.Contains(text, "unknown200") {
 		t.Errorf("exit code %d\n%s", code, stdout)
 	}

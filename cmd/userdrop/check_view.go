@@ -108,10 +108,10 @@ func (v *checkView) write(r *contract.Result, parts []usercsv.PartSummary) error
 	switch {
 	case refused || r.Rows.Rejected == 0:
 	case r.Files.Failed != "":
-		v.printf("\nThe rejected rows are in %s: repair them there and drop that file.\n",
+		v.printf("\nThe rejected rows are in %s: fix them there and drop that file.\n",
 			v.paint(bold, printable(r.Files.Failed, 200)))
 	default:
-		v.printf("\nUse --out DIR to get the rejected rows as a file that you can repair.\n")
+		v.printf("\nUse --out DIR to get the rejected rows as a file that you can fix.\n")
 	}
 	_, err := v.w.Write(v.b.Bytes())
 	return err

@@ -35,7 +35,7 @@ func newDemoCommand() *cobra.Command {
 		Short: "Import a file on a local double of AWS, without an account",
 		Long: `Demo boots a local double of AWS from the very template and state machines that are deployed, drops FILE
 into its inbox, and shows the import up to its result. The result's files are left in a directory: result.json,
-failed.csv if there are rows to repair, and report.html.
+failed.csv if there are rows to fix, and report.html.
 
 Without FILE it imports a built-in example with good and bad rows; without --pool, the example's user pool takes FILE.
 

@@ -31,7 +31,7 @@ var fileCases = []struct {
 	{name: "nameless columns last", source: "username,email,email_verified,,\nu,u@example.com,true,,\n,,,,\n"},
 	{
 		name: "who is enabled", source: "username,email,phone_verified,enabled\nu,u@example.com,true,true\n",
-		codes: "UnknownColumn", columns: []string{"enabled"}, says: []string{"ApplyGroups", "column 4 enabled"},
+		codes: "UnknownColumn", columns: []string{"enabled"}, says: []string{"ApplyGroups=true (--apply-groups)", "column 4 enabled"},
 		silent: []string{"mfa", "email_verified"},
 	},
 	{

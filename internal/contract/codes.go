@@ -98,7 +98,7 @@ var codeTexts = [endOfCodes]codeText{
 	},
 	UnknownColumn: {
 		"UnknownColumn", "Columns that the user pool does not have",
-		"Some columns are no attribute of the user pool. Rename them, add custom attributes to the pool, or leave them " +
+		"Some columns are not attributes of the user pool. Rename them, add custom attributes to the pool, or leave them " +
 			"out by the setting IgnoreColumns.",
 	},
 	DuplicateColumn: {
@@ -107,7 +107,10 @@ var codeTexts = [endOfCodes]codeText{
 	MissingColumn: {
 		"MissingColumn", "Columns that the user pool needs", "The user pool needs columns that the file lacks. Add them.",
 	},
-	NoRows: {"NoRows", "There are no rows", "There is a header line, but no row below it."},
+	NoRows: {
+		"NoRows", "There are no rows",
+		"There is a header line, but no row below it. Export the file again, with a line for each user.",
+	},
 	AmbiguousDates: {
 		"AmbiguousDates", "Dates that can be read in two ways",
 		"Some birthdates can be read month first or day first, and others in the file are day first. Say which is meant " +
@@ -123,7 +126,7 @@ var codeTexts = [endOfCodes]codeText{
 	},
 	TooManyRejected: {
 		"TooManyRejected", "Too many rows were rejected",
-		"More rows are rejected than this stack allows, so none was submitted. Repair them and drop the file again.",
+		"More rows are rejected than this stack allows, so none was submitted. Fix them and drop the file again.",
 	},
 	ManifestMismatch: {
 		"ManifestMismatch", "The file is not what its manifest says",
@@ -154,7 +157,7 @@ var codeTexts = [endOfCodes]codeText{
 	MissingUsername: {"MissingUsername", "No username", "The row has no username. Fill it in."},
 	BadUsername: {
 		"BadUsername", "Username not usable",
-		"A username has 1 to 128 letters, marks, digits, symbols or punctuation, no white space, and is no word such as " +
+		"A username has 1 to 128 letters, marks, digits, symbols or punctuation, no white space, and is not a word such as " +
 			"NULL. Where email or phone_number is an alias of the pool, it must not look like one; where users sign in with " +
 			"them, it is blank or the same.",
 	},
@@ -168,8 +171,8 @@ var codeTexts = [endOfCodes]codeText{
 	},
 	NotVerified: {
 		"NotVerified", "No verified email address or phone number",
-		"None of the attributes that the pool verifies automatically is marked as verified. Set email_verified or " +
-			"phone_number_verified to true.",
+		"None of the attributes that the pool verifies automatically is marked as verified. If the address or " +
+			"number was verified, set email_verified or phone_number_verified to true.",
 	},
 	VerifiedButBlank: {
 		"VerifiedButBlank", "Verified, but blank",
@@ -192,8 +195,8 @@ var codeTexts = [endOfCodes]codeText{
 	},
 	BadPhone: {
 		"BadPhone", "Phone number not usable",
-		"A phone number is + and the country code, then as many digits as numbers of that country have, without the digit " +
-			"that only calls inside the country begin with, letters or an extension. For national numbers use the setting " +
+		"Write + and the country code, then the number without its national prefix (such as the 0 in 020), letters or an " +
+			"extension. It needs as many digits as numbers of that country have. For national numbers use the setting " +
 			"DefaultPhoneCountry.",
 	},
 	BadBoolean: {
@@ -207,7 +210,7 @@ var codeTexts = [endOfCodes]codeText{
 		"BadUpdatedAt", "Update time is not a time",
 		"Write updated_at as seconds since 1970 or as a time such as 2026-11-21T10:00:00Z, from 1990 on.",
 	},
-	BadNumber: {"BadNumber", "Not a whole number", "Write a whole number in digits, without separators and decimals."},
+	BadNumber: {"BadNumber", "Not a whole number", "Write a whole number in digits, without separators or decimals."},
 	NumberOutOfRange: {
 		"NumberOutOfRange", "Number out of range",
 		"A number is below the minimum or above the maximum of the pool's schema, or beyond ±9007199254740991, which " +
@@ -217,7 +220,7 @@ var codeTexts = [endOfCodes]codeText{
 		"BadDateTime", "Not a date and time",
 		"Write a date as YYYY-MM-DD or a date and time such as 2026-11-21T10:00:00Z.",
 	},
-	TooShort: {"TooShort", "Value too short", "A value has fewer characters than the pool's schema asks for."},
+	TooShort: {"TooShort", "Value too short", "A value has fewer characters than the pool's schema requires. Write a longer one."},
 	TooLong: {
 		"TooLong", "Value too long",
 		"A value has more characters than the pool's schema allows, or more than 2,048. Shorten it.",
@@ -236,12 +239,14 @@ var codeTexts = [endOfCodes]codeText{
 	},
 	BadHash: {
 		"BadHash", "Password hash not understood",
-		"password_hash is in none of the forms that Cognito takes: bcrypt, scrypt, Argon2id, PBKDF2-SHA256.",
+		"password_hash is in none of the forms that Cognito takes: bcrypt, scrypt, Argon2id, PBKDF2-SHA256. Clear the " +
+			"cell: the user then sets a new password at the first sign-in.",
 	},
 	HashOutOfBounds: {
 		"HashOutOfBounds", "Password hash beyond Cognito's limits",
 		"The parameters of password_hash are above Cognito's maxima: bcrypt cost 12; scrypt N=65536, r=8, p=1; Argon2id " +
-			"m=19456, t=2, p=1; PBKDF2 600000 iterations.",
+			"m=19456, t=2, p=1; PBKDF2 600000 iterations. Clear the cell: the user then sets a new " +
+			"password at the first sign-in.",
 	},
 	UnknownGroup: {
 		"UnknownGroup", "A group that the user pool does not have",
@@ -253,7 +258,7 @@ var codeTexts = [endOfCodes]codeText{
 	},
 	MappingFailed: {
 		"MappingFailed", "The mapping fails for the row",
-		"An expression of the mapping fails for this row. Correct the mapping or the row.",
+		"An expression of the mapping fails for the row. Correct the mapping or the row.",
 	},
 	CognitoFailed: {
 		"CognitoFailed", "Cognito refused the row", "Cognito refused the row; its reason is in failed.csv.",

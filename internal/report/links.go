@@ -93,7 +93,7 @@ func commands(r *contract.Result, options ReportOptions) []command {
 		})
 	case one && r.Files.Failed != "":
 		all = append(all, command{
-			"again", "Drop the repaired rows again, and watch their import:",
+			"again", "Drop the fixed rows again, and watch their import:",
 			"userdrop drop failed.csv" + stack + target + " --watch",
 		})
 		if inbox := r.Sources[0].Bucket; plain.MatchString(inbox) {

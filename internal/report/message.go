@@ -163,12 +163,12 @@ func steps(r *contract.Result) []string {
 	var s []string
 	switch {
 	case r.Verdict == contract.VerdictChecked && lost(r.Rows) > 0:
-		s = append(s, "To import the rows that pass, drop the same file under incoming/: the others are handed back again.",
-			"To import all, repair the rows first. failed.csv names the line, the code and the reason of each.")
+		s = append(s, "To import the rows that pass, drop the same file under incoming/: the others come back again in failed.csv.",
+			"To import all, fix the rows first. failed.csv names the line, the code and the reason of each.")
 	case lost(r.Rows) > 0 && (r.Verdict == contract.VerdictPartial || r.Verdict == contract.VerdictRejected):
 		s = append(s, "Open "+failedFile(r)+": it holds the rows that did not make it, each with its line, code and "+
 			"reason in the columns userdrop:line, userdrop:code and userdrop:message.",
-			"Repair the cells and drop the file as a new one. The userdrop columns may stay, and users who are in the "+
+			"Fix the cells and drop the file as a new one. The userdrop columns may stay, and users who are in the "+
 				"pool already are skipped.")
 	}
 	if text := passwords(r); text != "" {

@@ -187,7 +187,7 @@ func TestFinish(t *testing.T) {
   "userPoolId": "us-east-1_Example",
   "mode": "import",
   "verdict": "REJECTED",
-  "message": "Every row was rejected: nothing was imported. Repair the 2 rows in failed.csv and drop that file.",
+  "message": "Every row was rejected: nothing was imported. Fix the 2 rows in failed.csv and drop that file.",
   "sources": [],
   "rows": {
     "read": 2,

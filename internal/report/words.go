@@ -153,7 +153,7 @@ func headline(r *contract.Result) string {
 func advice(r *contract.Result) string {
 	limit := slices.ContainsFunc(r.Problems, func(p contract.Problem) bool { return p.Code == contract.JobLimit })
 	if limit && (r.Verdict == contract.VerdictFailed || r.Verdict == contract.VerdictPartial) {
-		return "The pool's import jobs are used up: ask AWS to raise the quota first. " + repair(r)
+		return "The pool's import jobs are used up: ask AWS to raise the quota first. " + fix(r)
 	}
 	switch r.Verdict {
 	case contract.VerdictSucceeded:
@@ -166,38 +166,38 @@ func advice(r *contract.Result) string {
 		if lost(r.Rows) == 0 {
 			return "failed.csv names the rows whose changes failed. Drop it again: users who are in the pool are skipped."
 		}
-		return repair(r)
+		return fix(r)
 	case contract.VerdictChecked:
 		if lost(r.Rows) > 0 {
-			return fmt.Sprintf("Nothing was imported, this was a check. It found %s to repair.", count(lost(r.Rows), "row"))
+			return fmt.Sprintf("Nothing was imported: this was a check. It found %s to fix.", count(lost(r.Rows), "row"))
 		}
-		return "Nothing was imported, this was a check. Drop the same file under incoming/ to import it."
+		return "Nothing was imported: this was a check. Drop the same file under incoming/ to import it."
 	case contract.VerdictRejected:
 		if r.Rows.Rejected > 0 {
-			return repair(r)
+			return fix(r)
 		}
 		if r.Rows.Excluded > 0 {
 			return "excluded.csv names the reason of each row."
 		}
-		return "Put right what is named below and drop the file again."
+		return "Fix what is named below and drop the file again."
 	case contract.VerdictStopped:
 		return "The file was left where it is. Drop it again when the import may run."
 	case contract.VerdictExpired:
 		return "The job was not started in time. Drop the file again."
 	case contract.VerdictFailed:
 		if r.Rows.Rejected == 0 {
-			return "Put right what stopped it, then drop the file again."
+			return "Fix what stopped it, then drop the file again."
 		}
-		return "Put right what stopped it. Then repair the rows that were rejected in " + failedFile(r) +
+		return "Fix what stopped it. Then fix the rows that were rejected in " + failedFile(r) +
 			", which holds all rows, and drop it."
 	default:
 		// To redrive the execution does not help: it has its one result.
-		return "The file was left where it is. Put right what broke, then drop the file again: " +
+		return "The file was left where it is. Fix what broke, then drop the file again: " +
 			"users who are in the pool are skipped."
 	}
 }
 
-func repair(r *contract.Result) string {
+func fix(r *contract.Result) string {
 	n := lost(r.Rows)
 	what := "the " + group(n) + " rows"
 	if n == 1 {
@@ -208,9 +208,9 @@ func repair(r *contract.Result) string {
 	case r.Rows.Rejected+o.Failed == 0:
 		return fmt.Sprintf("Drop %s: the import did not come to %s in it.", file, what)
 	case file != "failed.csv":
-		return fmt.Sprintf("Repair %s in %s and drop those files.", what, file)
+		return fmt.Sprintf("Fix %s in %s and drop those files.", what, file)
 	default:
-		return fmt.Sprintf("Repair %s in %s and drop that file.", what, file)
+		return fmt.Sprintf("Fix %s in %s and drop that file.", what, file)
 	}
 }
 

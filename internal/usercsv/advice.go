@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// What unknown columns are told: what the column is, if its name is a usual one, and what to do about it.
+// Advice about unknown columns: what the column is, if its name is a usual one, and what to do about it.
 const (
 	adviceNameless = "no name. Name the column, remove it, or leave out all unknown columns by the setting " +
 		"IgnoreColumns " +
@@ -20,18 +20,17 @@ const (
 		"users set a new password at their first sign-in."
 	adviceTime = "Cognito sets its own times and has no attribute for this one. Leave the column out, or add a custom " +
 		"attribute to the pool."
-	adviceStatus = "Cognito's import cannot take who is shut out, and without the column these people come back. Remove " +
-		"their rows, then leave the column out by its own name in the setting IgnoreColumns."
-	adviceEnabled = "taken only where the stack's parameter ApplyGroups is true; without the column, people who " +
-		"were shut " +
-		"out come back. Otherwise remove their rows, then leave the column out by its own name in the setting " +
+	adviceStatus = "Cognito's import cannot disable users, and without the column, users who were shut out come back. " +
+		"Remove their rows, then leave the column out by its own name in the setting IgnoreColumns."
+	adviceEnabled = "taken only by a stack with ApplyGroups=true (the setting ApplyGroups). Without the column, disabled " +
+		"users come back enabled: remove their rows, then leave the column out by its own name in the setting " +
 		"IgnoreColumns."
-	adviceGroups = "groups are taken from a column named groups, and only where the stack's parameter ApplyGroups is " +
-		"true. Otherwise leave the column out."
-	adviceOther = "no attribute of the user pool."
+	adviceGroups = "groups are taken from a column named groups, and only by a stack with ApplyGroups=true (the setting " +
+		"ApplyGroups). Otherwise leave the column out."
+	adviceOther = "not an attribute of the user pool."
 )
 
-// knownNames are names that exports of other products have, folded, with what they are told.
+// knownNames are names that exports of other products have, folded, with the advice for each.
 var knownNames = func() map[string]string {
 	advice := map[string]string{}
 	for text, names := range map[string]string{
@@ -77,7 +76,7 @@ func (r *resolver) advise(name string, taken map[string]bool) string {
 		return text
 	}
 	if column := r.suggest(folded, taken); column != "" {
-		return "no attribute of the user pool; perhaps " + column + " is meant."
+		return "not an attribute of the user pool; perhaps " + column + " is meant."
 	}
 	return adviceOther
 }

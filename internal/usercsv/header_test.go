@@ -284,14 +284,14 @@ func TestAdvice(t *testing.T) {
 	for _, c := range []struct{ names, says, never string }{
 		{"emial,e-mall,emails", "perhaps email is meant", ""},
 		{"frist_name,givenname1", "perhaps given_name is meant", ""},
-		{"vorname,sername2", "no attribute of the user pool", "perhaps"},
+		{"vorname,sername2", "not an attribute of the user pool", "perhaps"},
 		{"birtdate", "perhaps birthdate is meant", ""},
 		{"usernam,usernme", "perhaps cognito:username is meant", ""},
 		{"usernms,userid,usernameold,loginas", "", "perhaps"},
 		{"mfa_enable", "perhaps cognito:mfa_enabled is meant", ""},
 		{"mfaenabl2,enabled,disabled", "", "mfa"},
 		{"email_verify,emailverifed2", "", "perhaps"},
-		{"department,salary,ssn,city,country,company,title,notes,region,zip", "no attribute of the user pool", "perhaps"},
+		{"department,salary,ssn,city,country,company,title,notes,region,zip", "not an attribute of the user pool", "perhaps"},
 		{"dob1", "perhaps birthdate is meant", ""}, // a third of four characters is one
 		{"dab,nam,tea", "perhaps", ""},
 		{"id,sub,user_id,UserId,uuid,ObjectId,_id,external_id", "setting IdColumn", "perhaps"},
@@ -303,7 +303,7 @@ func TestAdvice(t *testing.T) {
 		{"is_enabled,account_status,is_blocked,account_locked,isDeleted", "come back", "perhaps"},
 		{"enabled,groups", "ApplyGroups", "perhaps"},
 		{"role,memberOf,roles", "ApplyGroups", "perhaps"},
-		{"a,bc", "no attribute of the user pool", "perhaps"},
+		{"a,bc", "not an attribute of the user pool", "perhaps"},
 	} {
 		for name := range strings.SplitSeq(c.names, ",") {
 			source := "preferred_username,email_verified," + name + ",another thing\n"

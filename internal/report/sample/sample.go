@@ -146,7 +146,7 @@ func rejected() *contract.Result {
 	r.Problems = []contract.Problem{
 		{
 			Code: contract.UnknownColumn, Count: 2, Columns: []string{"telefon", "dept"},
-			Message: "Two columns are no attribute of the user pool. The nearest names are phone_number and " +
+			Message: "Two columns are not attributes of the user pool. The nearest names are phone_number and " +
 				"custom:department. Rename or remove them.",
 		},
 		{

@@ -275,7 +275,7 @@ func (l *loop) refused(ctx context.Context, op *operation, err error) result {
 func (l *loop) giveUp(err error) result {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.noHope = "No change could be applied: " + explain(err) + " Repair that, and drop these rows again."
+	l.noHope = "No change could be applied: " + explain(err) + " Fix that, and drop these rows again."
 	return result{}
 }
 

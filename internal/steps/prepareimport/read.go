@@ -207,7 +207,7 @@ func (p *Prepare) tooManyRejected(read, rejected int) *usercsv.Refusal {
 	}
 	return usercsv.Refuse(contract.TooManyRejected, fmt.Sprintf(
 		"%d of %d rows are rejected, more than the %g%% that this stack allows, so none is submitted. Put the file under "+
-			"check/ to see which, repair them, and drop it again.", rejected, read, p.Config.MaxRejectedPercent))
+			"check/ to see which, fix them, and drop it again.", rejected, read, p.Config.MaxRejectedPercent))
 }
 
 // timeout ends an execution, in seconds.
