@@ -60,7 +60,7 @@ there is no such stack or user pool, 68 AWS could not be reached, 69 AWS refused
 	flags.SortFlags = false
 	flags.StringVar(&o.pool, "pool", "", "the user pool, a `FILE` as describe-user-pool prints it")
 	flags.StringVar(&o.poolID, "pool-id", "", "the user pool, by its `ID` in AWS")
-	flags.StringVar(&o.name, "stack", "", "the stack `NAME` whose pool and settings count")
+	flags.StringVar(&o.name, "stack", "", "take the pool and settings of the stack `NAME`")
 	o.defineAccount(flags)
 	flags.StringVar(&o.header, "header", "", "the pool's CSV header, a `FILE` as get-csv-header prints it")
 	flags.StringVar(&o.out, "out", "", "write part-0001.csv…, failed.csv and result.json into `DIR`")

@@ -144,6 +144,16 @@ func TestDemoWithMapping(t *testing.T) {
 	}
 }
 
+// TestConvertRefusedColumn shows which column refuses a file.
+func TestConvertRefusedColumn(t *testing.T) {
+	desk(t, map[string]string{"okta.csv": oktaExport})
+	code, stdout, _ := userdrop("convert", "okta.csv", "--mapping", "auth0", "--pool", "pool.json", "--out", "out")
+	if code != 2 || !strings.Contains(stdout, "  status     refused: the mapping neither takes it nor ignores it by name\n") ||
+		strings.Count(stdout, "refused: ") != 2 {
+		t.Errorf("exit %d\n%s", code, stdout)
+	}
+}
+
 // TestConvertUsernames says what becomes of usernames that users could not sign in with.
 func TestConvertUsernames(t *testing.T) {
 	export := strings.NewReplacer(",ann,", ",ann@example.com,", ",bob,", ",bob@example.com,").Replace(oktaExport)

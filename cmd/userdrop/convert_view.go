@@ -53,8 +53,11 @@ func (v *convertView) columns(a *convert.Account) {
 	}
 	for _, c := range a.Columns {
 		what := v.paint(dim, "left out: "+c.LeftOut)
-		if len(c.As) > 0 {
+		switch {
+		case len(c.As) > 0:
 			what = "taken as " + strings.Join(c.As, ", ")
+		case isRefused(a.Problems, c.Column):
+			what = v.paint(yellow, "refused: the mapping neither takes it nor ignores it by name")
 		}
 		name := printable(c.Column, 40)
 		v.printf("  %s%s  %s\n", name, strings.Repeat(" ", max(width-len([]rune(name)), 0)), what)
@@ -69,6 +72,13 @@ func (v *convertView) columns(a *convert.Account) {
 		v.printf("  %s\n", v.paint(yellow, fmt.Sprintf("the export has no column %s: without it there is no %s",
 			printable(missing.Column, 40), strings.Join(missing.Without, ", "))))
 	}
+}
+
+// isRefused reports whether a file is refused because the mapping does not mention a column.
+func isRefused(problems []contract.Problem, column string) bool {
+	return slices.ContainsFunc(problems, func(p contract.Problem) bool {
+		return p.Code == contract.UnknownColumn && slices.Contains(p.Columns, column)
+	})
 }
 
 // rest shows rows that were left out, password hashes, the second file and notes.

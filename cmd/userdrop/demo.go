@@ -33,11 +33,11 @@ func newDemoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo [FILE]",
 		Short: "Import a file on a local double of AWS, without an account",
-		Long: `Demo boots a local double of AWS from the very template and state machines that are deployed, drops FILE
+		Long: `Demo starts a local double of AWS from the same template and state machines that are deployed, drops FILE
 into its inbox, and shows the import up to its result. The result's files are left in a directory: result.json,
 failed.csv if there are rows to fix, and report.html.
 
-Without FILE it imports a built-in example with good and bad rows; without --pool, the example's user pool takes FILE.
+Without FILE it imports a built-in example with good and bad rows; without --pool, it imports FILE into the example's user pool.
 
 Exit codes: 0 the verdict is SUCCEEDED (without FILE: a result is published), 1 any other verdict, 64 usage.`,
 		Example: `  userdrop demo

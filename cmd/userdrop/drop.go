@@ -38,17 +38,17 @@ func newDropCommand() *cobra.Command {
 		Use:   "drop FILE...",
 		Short: "Drop files into the inbox of a stack",
 		Long: `Drop puts each FILE into the inbox of a deployed stack, and prints the ids of the imports. FILE may be a
-pattern such as "*.csv", and - is standard input. With --watch it stays until the results are published, and prints
+pattern such as "*.csv", and - is standard input. With --watch it waits until the results are published, and prints
 them.
 
 Exit codes: 0 dropped; with --watch 0 every verdict is SUCCEEDED (with --check: all rows pass), 1 any other; 64 usage,
 66 there is no such stack, 68 AWS could not be reached, 69 AWS refused, 130 interrupted: what is dropped by then is
 imported.`,
 		Example: `  userdrop drop users.csv --watch
-  userdrop drop users.csv --stack userdrop-prod --pool-id us-east-1_Example --watch --out result
+  userdrop drop users.csv --pool-id us-east-1_Example --watch --out result
   userdrop drop exports/*.csv
   make-users | userdrop drop - --name users.csv
-  userdrop drop users.csv --check --watch             a dry run: everything but the jobs`,
+  userdrop drop users.csv --check --watch   a dry run: everything but the jobs`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return drop(cmd, args, o) },
 	}
@@ -189,11 +189,12 @@ func newWatchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "watch [IMPORT-ID]",
 		Short: "Follow an import up to its result",
-		Long: `Watch follows an import, the latest one if none is named: its place in the queue, users per second, the
-estimated end. When its result is published it prints the result; of an import that is over it prints it at once.
+		Long: `Watch follows an import, by default the latest one, and shows its queue position, users per second and
+estimated finish time until its result is published, and then the result.
 
 Exit codes: 0 the verdict is SUCCEEDED (of a dry run: all rows pass), 1 any other, 64 usage, 66 there is no such stack
-or import, 68 AWS could not be reached, 69 AWS refused, 130 interrupted: the import goes on.`,
+or import, 68 AWS could not be reached, 69 AWS refused, 130 interrupted: the import
+continues.`,
 		Example: `  userdrop watch
   userdrop watch users-1f0c6d8be5a94ac4d1c3a6f2 --stack userdrop-prod --out result
   userdrop watch --json | jq .rows`,
@@ -223,7 +224,7 @@ or import, 68 AWS could not be reached, 69 AWS refused, 130 interrupted: the imp
 func (o *watchOptions) define(flags *pflag.FlagSet) {
 	flags.StringVar(&o.out, "out", "", "copy the result's files into `DIR`")
 	flags.BoolVar(&o.json, "json", false, "print JSON and nothing else: of a result, the text of result.json")
-	flags.DurationVar(&o.interval, "interval", 2*time.Second, "look each `TIME`")
+	flags.DurationVar(&o.interval, "interval", 2*time.Second, "the `TIME` between looks")
 }
 
 // follow waits for the result and prints it.

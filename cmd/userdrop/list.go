@@ -20,7 +20,7 @@ func newListCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List imports, the latest first",
 		Long: `List shows the imports of a stack, the latest first: those under way, and those with a result. Results
-expire after the stack's KeepProcessedDays, and Step Functions remembers an import for 90.
+expire after the stack's KeepProcessedDays; Step Functions keeps the history of an import for 90 days.
 
 Exit codes: 0 done, 64 usage, 66 there is no such stack, 68 AWS could not be reached, 69 AWS refused.`,
 		Example: `  userdrop list --stack userdrop-prod --limit 50

@@ -37,13 +37,13 @@ the other commands of userdrop talk to it with the environment that it prints.
 
 Each file that is dropped, and the verdict of each import, is logged to standard error.
 
-Nothing is kept: each start is a new account. It asks nobody for a password: listen at 0.0.0.0, which containers and
-other machines reach, only where you trust the network.
+Nothing is kept: each start is a new account. There is no authentication, so listen at 0.0.0.0, which containers and
+other machines can reach, only in a network that you trust.
 
 Exit codes: 0 interrupted, 64 usage, or the address is taken.`,
 		Example: `  aws cognito-idp describe-user-pool --user-pool-id us-east-1_Example > pool.json
   userdrop local --pool pool.json --speed 60
-  userdrop local --pool pool.json --listen 0.0.0.0:4566 --env-json out/env.json   for "sam local invoke"`,
+  userdrop local --pool pool.json --listen 0.0.0.0:4566 --env-json env.json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runLocal(cmd, o) },
 	}

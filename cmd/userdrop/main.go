@@ -96,14 +96,14 @@ func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "userdrop",
 		Short: "Import CSV files of users into Amazon Cognito user pools",
-		Long: `Userdrop imports CSV files of users into Amazon Cognito user pools, and hands every row that could not be
-imported back with its reason.
+		Long: `Userdrop imports CSV files of users into Amazon Cognito user pools, and returns every row that could not be
+imported with its reason.
 
 Exit codes: 0 done, 1 rows or an import did not make it, 64 usage, 66 there is no such stack, user pool or import,
-68 AWS could not be reached, 69 AWS refused, 130 interrupted. The help of a command has its own.`,
-		Example: `  userdrop demo                                     see a whole import, without an AWS account
-  userdrop check users.csv --pool pool.json         check a file offline
-  userdrop drop users.csv --stack userdrop --watch  import it by a deployed stack`,
+68 AWS could not be reached, 69 AWS refused, 130 interrupted. The help of each command lists its own.`,
+		Example: `  userdrop demo                              see an import, without AWS
+  userdrop check users.csv --pool pool.json  check a file offline
+  userdrop drop users.csv --watch            import it with a deployed stack`,
 		Args:          knownCommand,
 		Version:       release(),
 		SilenceErrors: true,

@@ -20,9 +20,9 @@ func newProbeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "probe (--stack NAME | --logs-role-arn ARN)",
 		Short: "Find out on a scratch pool what AWS does not document about import jobs",
-		Long: `Probe makes two scratch user pools, runs one small import for each unknown of docs/limits.md, and prints the
-answers, what each rests on, and the settings with which the local double behaves so. It takes up to 20 minutes, in
-which other imports of the account wait.
+		Long: `Probe creates two scratch user pools, runs one small import for each unknown of docs/limits.md, and prints the
+answers, the evidence for each, and the settings that make the local double behave the same way. It takes up to
+20 minutes, during which other imports of the account wait.
 
 Then it removes the pools, their made-up users and their logs, also when it is interrupted; --keep leaves them.
 
@@ -37,10 +37,10 @@ Exit codes: 0 done, 64 usage, 66 there is no such stack, 68 AWS could not be rea
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&o.name, "stack", "", "the stack `NAME` whose role writes the logs")
+	flags.StringVar(&o.name, "stack", "", "the `NAME` of the stack that has the role which writes the logs")
 	flags.StringVar(&o.logsRole, "logs-role-arn", "", "the role that writes the logs, by its `ARN`")
 	o.defineAccount(flags)
-	flags.BoolVar(&o.keep, "keep", false, "leave what the probe made")
+	flags.BoolVar(&o.keep, "keep", false, "keep the pools, users and logs that the probe created")
 	flags.BoolVar(&o.json, "json", false, "print JSON and nothing else")
 	cmd.MarkFlagsOneRequired("stack", "logs-role-arn")
 	cmd.MarkFlagsMutuallyExclusive("stack", "logs-role-arn")

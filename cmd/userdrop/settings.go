@@ -46,9 +46,9 @@ func (r *ruleFlags) defineOfFile(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&r.DateOrder, "date-order", "auto",
 		"`ORDER` of dates like 03/04/1985: auto, month-first, day-first")
-	flags.StringVar(&r.NullText, "null-text", "", "`TEXTS` that mean a blank cell, with commas between, such as NULL")
+	flags.StringVar(&r.NullText, "null-text", "", "comma-separated `TEXTS` that mean a blank cell, such as NULL")
 	flags.StringVar(&r.IgnoreColumns, "ignore-columns", "",
-		"leave out the `COLUMNS` of these names, with commas between; * is all unknown ones")
+		"leave out these comma-separated `COLUMNS`; * means all unknown ones")
 	flags.StringVar(&r.IDColumn, "id-column", "", "the `COLUMN` of old ids, which come back in users.csv")
 	complete(cmd, "date-order", "auto", "month-first", "day-first")
 }

@@ -55,7 +55,7 @@ func steering(use, short, long, example string, args cobra.PositionalArgs,
 
 func newCancelCommand() *cobra.Command {
 	return steering("cancel IMPORT-ID", "Stop an import",
-		`Cancel stops an import, its Cognito job too. Users that are in the pool by then stay there. A result
+		`Cancel stops an import and its Cognito job. Users who are already in the pool stay there. A result
 follows in about two minutes, with every row that was not imported in failed.csv. If none was imported, the source stays
 where it was dropped.`,
 		`  userdrop cancel users-1f0c6d8be5a94ac4d1c3a6f2 --stack userdrop-prod`, cobra.ExactArgs(1), cancel)
@@ -78,9 +78,9 @@ The result follows in about two minutes, with the rows that were not imported in
 }
 
 func newPauseCommand() *cobra.Command {
-	return steering("pause", "Start nothing new until resume",
-		`Pause holds the queue: a part that is being imported is finished, and nothing new is started. While an import job
-runs, nobody can change its user pool; pause gives you the time to. Drops are taken as ever, and wait.`,
+	return steering("pause", "Hold the queue until resume",
+		`Pause holds the queue: a running import job is finished, and no other is started. Use it to change a user pool,
+which Cognito does not allow while an import job runs. New drops are accepted, and wait.`,
 		`  userdrop pause --stack userdrop-prod`, cobra.NoArgs, pause)
 }
 
@@ -94,7 +94,7 @@ func pause(ctx context.Context, s *client.Stack, _ []string) (steered, error) {
 }
 
 func newResumeCommand() *cobra.Command {
-	return steering("resume", "Go on after pause", `Resume lets the queue go on, within a minute or so.`,
+	return steering("resume", "Continue after pause", `Resume continues the queue, within about a minute.`,
 		`  userdrop resume --stack userdrop-prod`, cobra.NoArgs, resume)
 }
 

@@ -17,12 +17,12 @@ func newUndoCommand() *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
 		Use:   "undo IMPORT-ID",
-		Short: "Remove the users whom an import made",
-		Long: `Undo plans the removal of the users whom an import made and whom nobody has changed since. With --yes it removes
+		Short: "Remove the users that an import created",
+		Long: `Undo plans the removal of the users whom an import created and nobody has changed since. With --yes it removes
 them, with your own permissions (cognito-idp:ListUsers, cognito-idp:AdminDeleteUser); the stack can remove nobody. It
-needs the import's users.csv, which a stack with UserMap=true writes. Users who existed before the import, who were
-changed or have signed in since are kept. undo.csv lists each user and why one is kept. Broken off, it goes on when it is
-run again.
+needs the import's users.csv, which a stack with UserMap=true writes. It keeps
+users who existed before the import, or who were changed or signed in since. undo.csv lists each user, and why one is kept. If it is
+interrupted, run it again.
 
 Exit codes: 0 done or planned, 64 usage, 66 there is no such stack or import, 68 AWS could not be reached, 69 AWS refused.`,
 		Example: "  userdrop undo users-1f0c6d8be5a94ac4d1c3a6f2 --stack userdrop-prod\n" +

@@ -191,7 +191,8 @@ func (s *Source) problems(mentioned []bool, doubled map[int]bool) []contract.Pro
 	var problems []contract.Problem
 	if unknown != nil {
 		problems = append(problems, columnProblem(contract.UnknownColumn, unknown, unknownAt,
-			"The mapping neither takes nor ignores some columns. Name them in its list ignore, or give them an attribute."))
+			"The mapping neither takes nor ignores some columns. Is it the mapping for this file? If so, name them in its "+
+				"list ignore, or give them an attribute."))
 	}
 	if twice != nil {
 		problems = append(problems, columnProblem(contract.DuplicateColumn, twice, twiceAt,
