@@ -53,7 +53,10 @@ func TestPermissions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := deploy(t, doubleOptions{speed: 100})
+	d := deploy(t, doubleOptions{speed: 100, set: []string{"ApplyGroups=true"}})
+	if err := os.WriteFile("states.csv", []byte(disabled(15)), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	run := func(t *testing.T, want int, args string) {
 		t.Helper()
 		if code, stdout, stderr := userdrop(strings.Fields(args)...); code != want {
@@ -63,6 +66,7 @@ func TestPermissions(t *testing.T) {
 	t.Run("to operate", func(t *testing.T) {
 		role := become(t, d, policyIn(t, d, string(page), "To operate"))
 		run(t, 0, "drop good.csv --watch --interval 50ms")
+		run(t, 0, "drop states.csv --watch --interval 50ms")
 		run(t, 1, "drop users.csv --check --watch --interval 50ms --out fetched")
 		run(t, 0, "pause")
 		_, id, _ := userdrop("drop", "good.csv")

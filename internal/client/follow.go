@@ -139,6 +139,9 @@ func (f *Follower) running(ctx context.Context, arn string) error {
 			if err := json.Unmarshal([]byte(aws.ToString(d.Output)), &child); err != nil {
 				return fmt.Errorf("decode the history of %s: %w", f.ImportID, err)
 			}
+			if f.appliesChanges(child.ExecutionArn) {
+				return f.applying(ctx, child.ExecutionArn)
+			}
 			return f.part(ctx, child.ExecutionArn)
 		}
 		if d := e.StateEnteredEventDetails; d != nil {

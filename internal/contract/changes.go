@@ -126,6 +126,7 @@ type ChangesLease struct {
 	// How far the loop is, for those who wait.
 	Execution string `json:"execution"`
 	Left      int    `json:"left"` // rows of the part in hand
+	Of        int    `json:"of"`   // all rows of that part
 }
 
 // ChangesLeaseKey holds the ChangesLease.

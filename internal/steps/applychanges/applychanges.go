@@ -280,6 +280,7 @@ func (a *Apply) mayGoOn(
 		answer.Held = `paused until "userdrop resume"`
 		return false, contract.Wait, nil
 	}
+	lease.Of = answer.Of
 	goOn, err = lease.renew(ctx, left)
 	return goOn, contract.Proceed, err
 }

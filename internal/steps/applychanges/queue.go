@@ -95,7 +95,7 @@ func (a *Apply) acquire(ctx context.Context, execution string) (*lease, time.Dur
 	if wait := time.Until(held.Until); wait > 0 {
 		return nil, min(wait, leaseTime) + time.Second, nil
 	}
-	l.tag = tag
+	l.tag, l.Of = tag, held.Of
 	won, err := l.renew(ctx, held.Left)
 	if err == nil && !won {
 		return nil, shortestWait, nil
