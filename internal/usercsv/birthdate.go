@@ -62,13 +62,19 @@ type birthdates struct {
 	tally    dateTally
 }
 
-// read appends the birthdate of the row at line as MM/DD/YYYY.
-func (b *birthdates) read(to, text []byte, line int) ([]byte, bool) {
+// read returns the birthdate of the row at line as MM/DD/YYYY: the text itself if it is in this form, else the end of
+// scratch, which it appends the date to.
+func (b *birthdates) read(text, scratch []byte, line int) (value, longer []byte, ok bool) {
 	d, ok := b.parse(text, line)
 	if !ok || d.before(firstBirthdate) || b.today.before(d) {
-		return to, false
+		return nil, scratch, false
 	}
-	return d.appendSlashes(to), true
+	if len(text) == len("01/02/2006") && text[2] == '/' && b.settings.DateOrder != DateDayFirst {
+		return text, scratch, true
+	}
+	from := len(scratch)
+	scratch = d.appendSlashes(scratch)
+	return scratch[from:], scratch, true
 }
 
 func (b *birthdates) parse(text []byte, line int) (date, bool) {
@@ -91,27 +97,32 @@ func (b *birthdates) parse(text []byte, line int) (date, bool) {
 
 // yearLast reads one or two digits, one or two digits, and four, with the same separator between them.
 func yearLast(text []byte) (first, second, year int, separator byte, ok bool) {
-	a := leadingDigits(text, 2)
-	if a == 0 || a == len(text) {
+	first, text = leadingNumber(text, 2)
+	if first < 0 || len(text) == 0 {
 		return 0, 0, 0, 0, false
 	}
-	separator = text[a]
-	b := leadingDigits(text[a+1:], 2)
-	rest := text[a+1+b:]
-	if b == 0 || len(rest) != len("/2006") || rest[0] != separator || number(rest[1:]) < 0 ||
+	separator = text[0]
+	second, text = leadingNumber(text[1:], 2)
+	if second < 0 || len(text) != len("/2006") || text[0] != separator ||
 		separator != '/' && separator != '.' && separator != '-' {
 		return 0, 0, 0, 0, false
 	}
-	return int(number(text[:a])), int(number(text[a+1 : a+1+b])), int(number(rest[1:])), separator, true
+	year, text = leadingNumber(text[1:], 4)
+	return first, second, year, separator, len(text) == 0
 }
 
-// leadingDigits returns how many digits text begins with, at most so many.
-func leadingDigits(text []byte, most int) int {
+// leadingNumber returns the number of at most so many digits that text begins with, -1 if it begins with none, and the
+// text behind them.
+func leadingNumber(text []byte, most int) (number int, rest []byte) {
 	n := 0
-	for n < len(text) && n < most && text[n] >= '0' && text[n] <= '9' {
+	for n < len(text) && n < most && text[n]-'0' <= 9 {
+		number = number*10 + int(text[n]-'0')
 		n++
 	}
-	return n
+	if n == 0 {
+		return -1, text
+	}
+	return number, text[n:]
 }
 
 // orderOf returns what a birthdate shows about the order in which it was written.

@@ -217,11 +217,9 @@ func (c *checker) rewrite(col *column, value []byte) ([]byte, contract.Code) {
 			return nil, contract.BadPhone
 		}
 	case kindBirthdate:
-		from := len(c.scratch)
-		if c.scratch, ok = c.birthdates.read(c.scratch, value, c.s.rowLine); !ok {
+		if value, c.scratch, ok = c.birthdates.read(value, c.scratch, c.s.rowLine); !ok {
 			return nil, contract.BadBirthdate
 		}
-		value = c.scratch[from:]
 	case kindUpdatedAt:
 		if value, ok = c.updatedAt(value, col); !ok {
 			return nil, contract.BadUpdatedAt

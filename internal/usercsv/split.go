@@ -40,10 +40,18 @@ func (s *scanner) split() splitting {
 		if start < len(text) && text[start] == '"' {
 			open = start
 		} else {
+			for ; stop+4 <= len(text); stop += 4 { // four bytes at a time, and the last of a field one by one
+				four := text[stop : stop+4 : stop+4]
+				these := table[four[0]] | table[four[1]] | table[four[2]] | table[four[3]]
+				if these >= classEnd {
+					break
+				}
+				found |= these
+			}
 			for ; stop < len(text); stop++ {
 				if this := table[text[stop]]; this < classEnd {
 					found |= this
-				} else if !s.escaped(start, stop) {
+				} else if found&classMark == 0 || !s.escaped(start, stop) {
 					break
 				} else {
 					found |= classComma
@@ -92,10 +100,18 @@ func openingQuote(text []byte, start int) int {
 // splitQuoted splits the field that opens with a quotation mark at open. It returns where the delimiter or line end
 // behind the field is.
 func (s *scanner) splitQuoted(open int) (int, splitting) {
-	text, table := s.buf[:s.end], &s.classes
+	text, table := s.buf[:s.end], &classes
 	limit := min(s.end, open+1+maxQuoted+1)
 	form, found, closing := formQuoted, class(0), open+1
 	for {
+		for ; closing+4 <= limit; closing += 4 {
+			four := text[closing : closing+4 : closing+4]
+			these := table[four[0]] | table[four[1]] | table[four[2]] | table[four[3]]
+			if these&classMark != 0 {
+				break
+			}
+			found |= these
+		}
 		for closing < limit && text[closing] != '"' {
 			found |= table[text[closing]]
 			closing++
@@ -113,7 +129,7 @@ func (s *scanner) splitQuoted(open int) (int, splitting) {
 		found |= classMark
 		closing += 2
 	}
-	f := field{start: int32(open + 1), end: int32(closing), form: form, found: found &^ classEnd}
+	f := field{start: int32(open + 1), end: int32(closing), form: form, found: found}
 	s.fields = append(s.fields, f)
 	if f.found&classControl != 0 {
 		s.breaks += countBreaks(text[open+1 : closing])
