@@ -85,6 +85,7 @@ func newChecker(pool *Pool, settings Settings, seen *seen, header Header) *check
 		col.source = slices.Index(header.Attributes, name)
 		if col.source >= 0 || col.role != roleNone {
 			col.commas, last = i-last, i
+			col.follows = len(c.written) > 0 && col.followsText(&c.written[len(c.written)-1])
 			c.written = append(c.written, col)
 		}
 	}
@@ -189,7 +190,7 @@ func (c *checker) countBirthdate(s *scanner) {
 // encode checks the columns that play no role, writes the row in Cognito's dialect, and checks its length.
 func (c *checker) encode() {
 	line := c.line[:0]
-	for i := range c.written {
+	for i := 0; i < len(c.written); i++ {
 		col := &c.written[i]
 		for range col.commas {
 			line = append(line, ',')
@@ -198,6 +199,13 @@ func (c *checker) encode() {
 		if col.role != roleNone {
 			this = c.cells[col.role]
 		} else {
+			if col.kind == kindText {
+				if n := c.plainTexts(i); n > 0 {
+					line = c.appendTexts(line, i, n)
+					i += n - 1
+					continue
+				}
+			}
 			this = c.read(col)
 		}
 		switch {

@@ -43,6 +43,7 @@ type column struct {
 	kind     kind
 	role     role
 	required bool
+	follows  bool // it is a text that follows the text of the column before, in the source as in a line
 	text     bool // it is the username, or a String attribute
 	source   int  // the source's column, -1 if it has none
 	commas   int  // how many are before its value in a line, behind the value of the column before that may have one
