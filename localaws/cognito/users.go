@@ -208,7 +208,11 @@ func (s *Service) listUsers(ctx context.Context, in listUsersInput) (out listUse
 			out.PaginationToken = strconv.Itoa(next)
 			break
 		}
-		out.Users = append(out.Users, describeUser(p.show(next), in.AttributesToGet))
+		u := describeUser(p.show(next), in.AttributesToGet)
+		if len(u.Attributes) < len(in.AttributesToGet) { // AWS: an error if not all users have the attribute
+			return out, invalid("One or more requested attributes do not exist.")
+		}
+		out.Users = append(out.Users, u)
 	}
 	return out, nil
 }

@@ -2,12 +2,14 @@ package cognito_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/google/go-cmp/cmp"
 
 	"userdrop/localaws/cognito"
@@ -119,4 +121,38 @@ func TestUsernamesAndAliases(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAttributesToGet: AWS answers an error unless each user that is shown has the attribute.
+func TestAttributesToGet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := setUp(t, nil)
+		f.run(t, "", file(people(2)...))
+		for _, c := range []struct {
+			filter string
+			names  []string
+			shown  int // attributes of each; 0 is refused
+		}{
+			{"", []string{"sub"}, 1},
+			{"", []string{"sub", "email"}, 2},
+			{"", []string{"sub", "nickname"}, 0},
+			{`username = "u00001"`, []string{"nickname"}, 0},
+			{`username = "nobody"`, []string{"nickname"}, 1}, // nobody lacks it
+		} {
+			out, err := f.client.ListUsers(t.Context(), &cognitoidentityprovider.ListUsersInput{
+				UserPoolId: aws.String(poolID), Filter: &c.filter, AttributesToGet: c.names,
+			})
+			if _, invalid := errors.AsType[*types.InvalidParameterException](err); invalid != (c.shown == 0) || !invalid && err != nil {
+				t.Errorf("%q %v: %v", c.filter, c.names, err)
+			}
+			if err != nil {
+				continue
+			}
+			for _, u := range out.Users {
+				if len(u.Attributes) != c.shown {
+					t.Errorf("%q %v: %d attributes", c.filter, c.names, len(u.Attributes))
+				}
+			}
+		}
+	})
 }
