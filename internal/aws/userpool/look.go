@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -98,16 +97,8 @@ func (l *Look) Users(ctx context.Context, filter string, yield func(name string)
 	}
 }
 
-// Has asks for one user. https://docs.aws.amazon.com/cognito/latest/developerguide/how-to-manage-user-accounts.html
+// Has asks for one user, by one call. https://docs.aws.amazon.com/cognito/latest/developerguide/how-to-manage-user-accounts.html
 func (l *Look) Has(ctx context.Context, name string) (there bool, err error) {
-	attribute := "username"
-	if len(l.pool.UsernameAttributes) > 0 {
-		attribute = "phone_number"
-		if strings.Contains(name, "@") {
-			attribute = "email"
-		}
-	}
-	filter := attribute + ` = "` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
-	err = l.Users(ctx, filter, func(string) { there = true })
+	err = l.Users(ctx, NameFilter(l.pool, name), func(string) { there = true })
 	return there, err
 }

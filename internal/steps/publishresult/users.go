@@ -148,6 +148,27 @@ func (p *Publish) facts(
 	return f, nil
 }
 
+// way is how the users of a drop are found.
+type way byte
+
+const (
+	findAll  way = iota // in a snapshot of the pool
+	findEach            // by a filtered call for each row
+	findNone            // both take more than ten minutes
+)
+
+// wayToFind returns the way that takes fewer calls of ListUsers: one for each row, or one for each page of the pool.
+func wayToFind(rows, pages int) way {
+	switch {
+	case min(pages, rows) > maxLooks:
+		return findNone
+	case rows < pages:
+		return findEach
+	default:
+		return findAll
+	}
+}
+
 // finder returns what finds a user by the name that a row has: in a snapshot of the pool, or by a call for each row where
 // that takes fewer. It is nil where both take more than ten minutes.
 func (p *Publish) finder(
@@ -157,10 +178,10 @@ func (p *Publish) finder(
 	for _, s := range plan.Sources {
 		rows += s.Read - s.Rejected
 	}
-	switch {
-	case min(pages, rows) > maxLooks:
+	switch wayToFind(rows, pages) {
+	case findNone:
 		return nil, nil
-	case rows < pages:
+	case findEach:
 		found := map[string]*userpool.User{}
 		return func(name string) (*userpool.User, error) {
 			if user, ok := found[name]; ok {
