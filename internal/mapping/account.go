@@ -120,7 +120,7 @@ func (a *Account) addMissing(s *Source) {
 		}
 		missing := contract.AbsentColumn{Column: name}
 		for _, c := range s.e.compiled.columns {
-			if slices.Contains(c.reads, v) && !s.hasColumns(c.expression) {
+			if slices.Contains(c.reads, v) && !s.gives(c) {
 				missing.Without = append(missing.Without, c.attribute)
 			}
 		}

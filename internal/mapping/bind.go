@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"userdrop/internal/contract"
 	"userdrop/internal/usercsv"
@@ -69,7 +70,7 @@ func (s *Source) bindOutputs(mentioned []bool) {
 	for _, attribute := range e.target.Attributes {
 		i := slices.IndexFunc(e.compiled.columns, func(c mappedColumn) bool { return c.attribute == attribute })
 		if i >= 0 {
-			if x := e.compiled.columns[i].expression; s.hasColumns(x) {
+			if x := e.compiled.columns[i].expression; s.gives(e.compiled.columns[i]) {
 				o := output{attribute: attribute, expression: x, column: -1}
 				if x.direct >= 0 {
 					o.column = s.columns[x.direct]
@@ -98,6 +99,27 @@ func (s *Source) hasColumns(x *expression) bool {
 		return s.e.joined != nil
 	}
 	return len(x.reads) == 0 || slices.ContainsFunc(x.reads, func(v int) bool { return s.columns[v] >= 0 })
+}
+
+// gives reports whether the mapping gives an attribute for this source. That an address or number was verified must
+// follow from a column beside those of the address or number itself: without one there is no evidence, and a column
+// full of false would be believed.
+func (s *Source) gives(column mappedColumn) bool {
+	if !s.hasColumns(column.expression) || column.joined || !slices.Contains(verifiedAttributes, column.attribute) {
+		return s.hasColumns(column.expression)
+	}
+	value := strings.TrimSuffix(column.attribute, "_verified")
+	var own []int // the variables that the address or number is made of
+	if v := slices.Index(s.e.variables, value); v >= 0 {
+		own = append(own, v)
+	}
+	for _, c := range s.e.compiled.columns {
+		if c.attribute == value {
+			own = append(own, c.reads...)
+		}
+	}
+	evidence := slices.DeleteFunc(slices.Clone(column.reads), func(v int) bool { return slices.Contains(own, v) })
+	return len(evidence) == 0 || slices.ContainsFunc(evidence, func(v int) bool { return s.columns[v] >= 0 })
 }
 
 // bindVariables decides which columns have to be in the environment, and which may have a product's apostrophes.
