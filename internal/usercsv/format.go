@@ -76,7 +76,7 @@ var (
 	workbookXML = regexp.MustCompile(`(?is)^(<[!?][^>]*>\s*)*<([a-z]+:)?workbook\b`)
 	object      = regexp.MustCompile(`^\{\s*["}]`)
 	array       = regexp.MustCompile(`^\[\s*[{\]]`)
-	ldif        = regexp.MustCompile(`(?i)^(version:[ \t]*\d+[ \t]*\r?\n\s*)?dn:`)
+	ldif        = regexp.MustCompile(`(?i)^(version:[ \t]*\d+[ \t]*[\r\n]\s*)?dn:`)
 )
 
 // textFormat recognises a format by how a text begins, and says what to do with it; "" if it may be CSV.

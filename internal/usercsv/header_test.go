@@ -91,6 +91,7 @@ func TestFormats(t *testing.T) {
 		{"{\"a\":1}\n{\"a\":2}\n", "NotCSV", "NDJSON"},
 		{"dn: uid=ann,dc=example,dc=com\n", "NotCSV", "LDIF"},
 		{"version: 1\n\ndn: uid=ann\n", "NotCSV", "LDIF"},
+		{"version: 1\rdn: uid=ann\r", "NotCSV", "LDIF"},
 		{"DN:: dWlkPWFubg==\n", "NotCSV", "LDIF"},
 		{strings.Repeat("\n", 64<<10) + "<html>", "NoHeader", "one cell alone"}, // beyond the first 64 KiB
 		{utf16("username,email\n", "", "\x00"), "NotCSV", "UTF-16"},
