@@ -46,8 +46,11 @@ func parseDate(text []byte) (date, bool) {
 	if len(text) != len("2006-01-02") || text[4] != '-' || text[7] != '-' {
 		return date{}, false
 	}
-	d := date{int(number(text[:4])), int(number(text[5:7])), int(number(text[8:]))}
-	return d, d.valid()
+	year, a := leadingNumber(text, 4)
+	month, b := leadingNumber(text[5:], 2)
+	day, c := leadingNumber(text[8:], 2)
+	d := date{year, month, day}
+	return d, len(a) == 6 && len(b) == 3 && len(c) == 0 && d.valid()
 }
 
 var midnight = regexp.MustCompile(`^[ tT]00:00(:00(\.0+)?)?` + zone + `$`)
@@ -78,8 +81,9 @@ func (b *birthdates) read(text, scratch []byte, line int) (value, longer []byte,
 }
 
 func (b *birthdates) parse(text []byte, line int) (date, bool) {
-	if d, ok := parseDate(text[:min(len(text), 10)]); ok {
-		return d, len(text) == 10 || midnight.Match(text[10:])
+	if len(text) >= 10 && text[4] == '-' {
+		d, ok := parseDate(text[:10])
+		return d, ok && (len(text) == 10 || midnight.Match(text[10:]))
 	}
 	first, second, year, separator, ok := yearLast(text)
 	if !ok {

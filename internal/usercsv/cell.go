@@ -177,12 +177,14 @@ func (c *checker) marked(r role) bool {
 	if col == nil || col.source < 0 {
 		return false
 	}
-	f := c.s.fields[col.source]
-	value := c.s.buf[f.start:f.end]
-	if len(value) == 0 || value[0] > ' ' && value[0] < utf8.RuneSelf && value[0] != '=' && value[0] != '\'' {
+	f := &c.s.fields[col.source]
+	if f.start == f.end {
 		return false
 	}
-	value = c.tidy(col.source)
+	if b := c.s.buf[f.start]; b > ' ' && b < utf8.RuneSelf && b != '=' && b != '\'' {
+		return false
+	}
+	value := c.tidy(col.source)
 	return len(value) > 0 && value[0] == '\''
 }
 

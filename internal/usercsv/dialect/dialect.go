@@ -5,6 +5,7 @@ package dialect
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 	"strings"
 	"unicode"
@@ -118,6 +119,11 @@ func appendLower(to, text []byte) []byte {
 }
 
 func isASCII(text []byte) bool {
+	for ; len(text) >= 8; text = text[8:] {
+		if binary.LittleEndian.Uint64(text)&(0x0101010101010101*utf8.RuneSelf) != 0 {
+			return false
+		}
+	}
 	for _, b := range text {
 		if b >= utf8.RuneSelf {
 			return false
