@@ -83,7 +83,7 @@ func runConvert(cmd *cobra.Command, export string, o convertOptions) error {
 	m, _, err := findMapping(o.mapping)
 	if invalid, ok := errors.AsType[*mapping.Invalid](err); ok {
 		fmt.Fprintf(cmd.ErrOrStderr(), "userdrop: the mapping %s is not usable (BadMapping):\n", printable(o.mapping, 200))
-		for _, mistake := range invalid.Mistakes {
+		for _, mistake := range invalid.For(mapping.TargetOf(pool, settings)).Mistakes {
 			fmt.Fprintf(cmd.ErrOrStderr(), "  %s\n", printable(mistake.String(), 500))
 		}
 		return exitRefused

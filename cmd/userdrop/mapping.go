@@ -56,7 +56,7 @@ func mapFile(settings *usercsv.Settings, pool *usercsv.Pool, nameOrFile string) 
 		engine, err = mapping.New(m, mapping.TargetOf(pool, *settings))
 	}
 	if invalid, ok := errors.AsType[*mapping.Invalid](err); ok {
-		return nil, invalid.Refusal()
+		return nil, invalid.For(mapping.TargetOf(pool, *settings)).Refusal()
 	}
 	if err != nil {
 		return nil, err

@@ -45,9 +45,10 @@ func compileAll(m *Mapping, s *state) (*compiled, []Mistake) {
 	result := &compiled{}
 	for _, attribute := range slices.Sorted(maps.Keys(m.Columns)) {
 		place := "columns." + attribute
+		before := len(c.mistakes)
 		e := c.compile(place, m.Columns[attribute])
 		result.columns = append(result.columns, mappedColumn{attribute, e})
-		if slices.Contains(verifiedAttributes, attribute) && len(e.reads) == 0 && !e.joined {
+		if slices.Contains(verifiedAttributes, attribute) && len(e.reads) == 0 && !e.joined && len(c.mistakes) == before {
 			c.mistake(place, "the expression reads no column: whether it is verified must follow from the record; "+
 				"for all users use the setting AssumeVerified")
 		}

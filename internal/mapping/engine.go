@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -22,6 +23,8 @@ type Target struct {
 	IDColumn string
 	// NullText are the texts that mean blank where the mapping has none of its own.
 	NullText []string
+	// KnowsCountry reports whether a code is that of a country with phone numbers; nil if all are taken.
+	KnowsCountry func(country string) bool
 	// Now is the time that the function now returns: of the drop, so that a second run maps alike.
 	Now time.Time
 }
@@ -61,32 +64,41 @@ func New(m *Mapping, target Target) (*Engine, error) {
 	e.state.dropAll = m.Hashes == "drop" || !slices.Contains(target.Attributes, attributeHash)
 	var mistakes []Mistake
 	if e.compiled, mistakes = compileAll(m, &e.state); len(mistakes) > 0 {
-		return nil, &Invalid{Mistakes: mistakes}
+		return nil, &Invalid{Mistakes: mistakes, mapping: m}
 	}
 	for _, name := range e.variables {
 		e.keys = append(e.keys, rowPrefix+name)
 	}
-	for _, column := range e.columns {
-		changes := column.attribute == "groups" || column.attribute == "enabled"
-		if changes && !slices.Contains(target.Attributes, column.attribute) {
-			mistakes = append(mistakes, Mistake{
-				Place:   column.place,
-				Message: column.attribute + " is applied only where the parameter ApplyGroups is true",
-			})
-		}
-		if !slices.Contains(target.Attributes, column.attribute) &&
-			!slices.Contains(standardAttributes, column.attribute) {
-			mistakes = append(mistakes, Mistake{
-				Place:   column.place,
-				Message: fmt.Sprintf("the user pool has no attribute %q", column.attribute),
-			})
-		}
-	}
-	if len(mistakes) > 0 {
-		return nil, &Invalid{Mistakes: mistakes}
+	if mistakes := target.mistakes(m); len(mistakes) > 0 {
+		return nil, &Invalid{Mistakes: mistakes, mapping: m}
 	}
 	e.account = newAccount(m)
 	return e, nil
+}
+
+// mistakes returns what of a mapping does not fit the pool.
+func (t *Target) mistakes(m *Mapping) []Mistake {
+	var mistakes []Mistake
+	for _, attribute := range slices.Sorted(maps.Keys(m.Columns)) {
+		place := "columns." + attribute
+		switch {
+		case slices.Contains(t.Attributes, attribute):
+		case attribute == "groups", attribute == "enabled":
+			mistakes = append(mistakes, Mistake{
+				Place: place, Message: attribute + " is applied only where the parameter ApplyGroups is true",
+			})
+		case !slices.Contains(standardAttributes, attribute):
+			mistakes = append(mistakes, Mistake{
+				Place: place, Message: fmt.Sprintf("the user pool has no attribute %q", attribute),
+			})
+		}
+	}
+	if country := m.Settings.DefaultPhoneCountry; country != "" && t.KnowsCountry != nil && !t.KnowsCountry(country) {
+		mistakes = append(mistakes, Mistake{
+			Place: "settings.defaultPhoneCountry", Message: "this is no ISO country code such as US or DE",
+		})
+	}
+	return mistakes
 }
 
 // Positions returns the names of the columns of a CSV export without a header. It implements [usercsv.Mapping].
@@ -112,8 +124,12 @@ func (m *Mapping) Rules(settings usercsv.Settings) usercsv.Settings {
 
 // TargetOf returns the target that a pool is.
 func TargetOf(pool *usercsv.Pool, settings usercsv.Settings) Target {
-	return Target{
+	target := Target{
 		Attributes: pool.Columns(), UsernameAttributes: pool.UsernameAttributes, NullText: settings.NullText,
 		Ignore: settings.IgnoreColumns, IDColumn: settings.IDColumn, Now: settings.Began,
 	}
+	if settings.PhoneNumbers != nil {
+		target.KnowsCountry = settings.PhoneNumbers.KnowsCountry
+	}
+	return target
 }

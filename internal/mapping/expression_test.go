@@ -182,6 +182,26 @@ func TestMistakes(t *testing.T) {
 			"exclude.0.because: value must be one of 'deactivated', 'deleted', 'federated', 'guest', 'service-account', " +
 				"'unconfirmed', 'no-address', 'other'",
 		}},
+		{"the schema and expressions", map[string]any{
+			"columns": map[string]any{"name": 1, "nickname": "a +", "email_verified": "b +", "picture": ""},
+			"exclude": []map[string]string{{"because": "deleted"}, {"if": "a ==", "because": "deleted"}},
+			"id":      "unknown(a)", "join": map[string]string{"on": "a +"},
+		}, []string{
+			"columns.email_verified:3: unexpected token EOF",
+			"columns.name: got number, want string",
+			"columns.nickname:3: unexpected token EOF",
+			"columns.picture: minLength: got 0, want 1",
+			"exclude.0: missing property 'if'",
+			"exclude.1.if:4: unexpected token EOF",
+			"id:1: there is no function unknown",
+			"join: missing property 'with'",
+		}},
+		{"lists of another type", map[string]any{"columns": "a", "exclude": "b", "ignore": 1, "id": "a +"}, []string{
+			"columns: got string, want object",
+			"exclude: got string, want array",
+			"id:3: unexpected token EOF",
+			"ignore: got number, want array",
+		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := Parse(mappingText(t, test.members))
@@ -216,5 +236,32 @@ func TestUnknownAttribute(t *testing.T) {
 	_, err = New(m, Target{Attributes: []string{"email", "cognito:username"}})
 	if err == nil || err.Error() != `columns.custom:teir: the user pool has no attribute "custom:teir"` {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestMistakesForAPool: what only a pool shows is listed together with the other mistakes.
+func TestMistakesForAPool(t *testing.T) {
+	_, err := Parse(mappingText(t, map[string]any{
+		"columns":  map[string]string{"custom:rank": "a", "email": "a +", "groups": "b", "custom:tier": "c"},
+		"settings": map[string]string{"defaultPhoneCountry": "ZZ"},
+	}))
+	invalid, ok := errors.AsType[*Invalid](err)
+	if !ok {
+		t.Fatalf("got %v", err)
+	}
+	var got []string
+	for _, m := range invalid.For(Target{
+		Attributes: []string{"email", "custom:tier"}, KnowsCountry: func(code string) bool { return code != "ZZ" },
+	}).Mistakes {
+		got = append(got, m.String())
+	}
+	want := []string{
+		`columns.custom:rank: the user pool has no attribute "custom:rank"`,
+		"columns.email:3: unexpected token EOF",
+		"columns.groups: groups is applied only where the parameter ApplyGroups is true",
+		"settings.defaultPhoneCountry: this is no ISO country code such as US or DE",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -112,7 +113,24 @@ func (m Mistake) String() string {
 }
 
 // Invalid is the error of a mapping that cannot be used. It has all mistakes.
-type Invalid struct{ Mistakes []Mistake }
+type Invalid struct {
+	Mistakes []Mistake
+	mapping  *Mapping // as far as it could be read; nil if not at all
+}
+
+// For returns the mistakes together with those that only a pool shows.
+func (e *Invalid) For(target Target) *Invalid {
+	if e.mapping == nil {
+		return e
+	}
+	return &Invalid{Mistakes: inOrder(slices.Concat(e.Mistakes, target.mistakes(e.mapping))), mapping: e.mapping}
+}
+
+// inOrder sorts mistakes by their places.
+func inOrder(mistakes []Mistake) []Mistake {
+	slices.SortStableFunc(mistakes, func(a, b Mistake) int { return strings.Compare(a.Place, b.Place) })
+	return mistakes
+}
 
 func (e *Invalid) Error() string {
 	lines := make([]string, len(e.Mistakes))
@@ -137,19 +155,58 @@ func Parse(text []byte) (*Mapping, error) {
 	if err != nil {
 		return nil, invalid(err.Error())
 	}
-	if _, isObject := instance.(map[string]any); !isObject || len(mistakes) > 0 {
+	if _, isObject := instance.(map[string]any); !isObject {
 		return nil, &Invalid{Mistakes: mistakes}
 	}
 	m := &Mapping{}
-	if err := json.Unmarshal(text, m); err != nil {
+	if err := json.Unmarshal(text, m); err != nil && len(mistakes) == 0 {
 		return nil, invalid(err.Error())
 	}
 	sum := sha256.Sum256(text)
 	m.sha256 = hex.EncodeToString(sum[:])
-	if _, mistakes := compileAll(m, &state{}); len(mistakes) > 0 {
-		return nil, &Invalid{Mistakes: mistakes}
+	m.leaveOut(mistakes)
+	_, more := compileAll(m, &state{})
+	if mistakes = inOrder(append(mistakes, more...)); len(mistakes) > 0 {
+		return nil, &Invalid{Mistakes: mistakes, mapping: m}
 	}
 	return m, nil
+}
+
+// leaveOut takes out the expressions and lists that the schema finds fault with, so that the rest can be checked.
+func (m *Mapping) leaveOut(mistakes []Mistake) {
+	for _, mistake := range mistakes {
+		place, rest, _ := strings.Cut(mistake.Place, ".")
+		switch {
+		case place == "columns" && rest == "":
+			m.Columns = nil
+		case place == "columns":
+			delete(m.Columns, rest)
+		case place == "exclude":
+			m.Exclude = leaveOutExclusion(m.Exclude, rest)
+		case place == "id":
+			m.ID = ""
+		case place == "join":
+			m.Join = &Join{On: "nil", With: "nil"}
+		case place == "positions":
+			m.Positions = nil
+		case place == "ignore":
+			m.Ignore = nil
+		}
+	}
+}
+
+// leaveOutExclusion leaves out the expression that the schema finds fault with at a place such as 3.if, or all of them
+// where the place is the list itself. The others keep their places.
+func leaveOutExclusion(list []Exclusion, place string) []Exclusion {
+	number, member, _ := strings.Cut(place, ".")
+	i, err := strconv.Atoi(number)
+	if err != nil || i >= len(list) {
+		return nil
+	}
+	if member == "if" || list[i].If == "" {
+		list[i].If = "false"
+	}
+	return list
 }
 
 // compiledSchema is [Schema], compiled at its first use.
@@ -192,8 +249,7 @@ func checkSchema(text []byte) ([]Mistake, error) {
 		}
 	}
 	collect(violation)
-	slices.SortFunc(mistakes, func(a, b Mistake) int { return strings.Compare(a.Place, b.Place) })
-	return mistakes, nil
+	return inOrder(mistakes), nil
 }
 
 // Refusal returns the refusal of a drop whose mapping is not usable.
