@@ -47,7 +47,7 @@ Exit codes: 0 done or planned, 64 usage, 66 there is no such stack or import, 68
 func undo(cmd *cobra.Command, s *client.Stack, importID, out string, yes bool) (err error) {
 	var file *os.File
 	var list *csv.Writer
-	removed, kept := 0, 0
+	removed, kept, gone := 0, 0, 0
 	defer func() {
 		if file != nil {
 			list.Flush()
@@ -69,16 +69,20 @@ func undo(cmd *cobra.Command, s *client.Stack, importID, out string, yes bool) (
 			removed++
 			return list.Write([]string{u.Username, u.Sub, done, ""})
 		}
+		if u.Gone {
+			gone++
+			return list.Write([]string{u.Username, u.Sub, "gone", "is not in the pool any more"})
+		}
 		kept++
 		return list.Write([]string{u.Username, u.Sub, "kept", u.Why})
 	})
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d users %s, %d kept. %s has each and why.\n",
-		removed, map[bool]string{true: "are removed", false: "would be removed"}[yes], kept, out)
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d users %s, %d kept, %d already gone. %s lists each with the reason.\n",
+		removed, map[bool]string{true: "are removed", false: "would be removed"}[yes], kept, gone, out)
 	if err == nil && !yes && removed > 0 {
-		_, err = fmt.Fprintln(cmd.OutOrStdout(), "Run it again with --yes to remove them. It cannot be undone.")
+		_, err = fmt.Fprintln(cmd.OutOrStdout(), "Run it again with --yes to remove them. A removal cannot be undone.")
 	}
 	return err
 }

@@ -72,7 +72,7 @@ func TestUndo(t *testing.T) {
 			"old: kept existed before the import", "ann: removed ", "bob: kept was changed after the import",
 		}, "old bob"},
 		{func() {}, []string{"--yes"}, []string{
-			"old: kept existed before the import", "ann: kept is not in the pool any more",
+			"old: kept existed before the import", "ann: gone is not in the pool any more",
 			"bob: kept was changed after the import",
 		}, "old bob"},
 	} {

@@ -19,10 +19,11 @@ import (
 	"userdrop/internal/contract"
 )
 
-// Undone is what became, or would become, of a user whom an import made.
+// Undone is what became, or would become, of a user that an import created.
 type Undone struct {
 	Username, Sub string
 	Removed       bool   // or to be removed
+	Gone          bool   // not in the pool any more, such as after an earlier undo
 	Why           string // the user is kept; empty if not
 }
 
@@ -31,7 +32,7 @@ const undoEvery = time.Second / 5
 
 // Undo removes the users whom an import made and whom nobody has changed since, with the caller's own permissions; the
 // stack's roles can remove nobody. Without carryOut it only plans. It yields each user as soon as that is decided. A
-// second run goes on where an earlier one was broken off: who is removed is not in the pool any more.
+// second run continues an interrupted one: users who were removed are gone.
 func (s *Stack) Undo(ctx context.Context, importID string, carryOut bool, yield func(Undone) error) error {
 	r, _, err := s.Result(ctx, importID)
 	if err != nil {
@@ -45,7 +46,7 @@ func (s *Stack) Undo(ctx context.Context, importID string, carryOut bool, yield 
 		return Explain(err)
 	}
 	if len(keys) == 0 {
-		return Refusedf("the import %s has no users.csv, so that nobody knows which users it made: deploy the stack with "+
+		return Refusedf("the import %s has no users.csv, so it is not known which users it created: deploy the stack with "+
 			"UserMap=true before an import that you may want to undo", importID)
 	}
 	tick := time.NewTicker(undoEvery)
@@ -116,6 +117,10 @@ func (s *Stack) undo(ctx context.Context, r *contract.Result, u mapped, carryOut
 	if err != nil {
 		return undone, err
 	}
+	if user == nil {
+		undone.Gone = true
+		return undone, nil
+	}
 	if undone.Why = keep(r, u, user); undone.Why != "" {
 		return undone, nil
 	}
@@ -138,9 +143,6 @@ func (s *Stack) undo(ctx context.Context, r *contract.Result, u mapped, carryOut
 // keep returns why a user is kept; empty if nothing speaks against the removal.
 func keep(r *contract.Result, u mapped, user *userpool.User) string {
 	const fraction = time.Second // which a date may lack
-	if user == nil {
-		return "is not in the pool any more"
-	}
 	during := slices.ContainsFunc(r.Jobs, func(j contract.ResultJob) bool {
 		return !user.Created.Before(j.StartedAt.Add(-fraction)) && !user.Created.After(j.CompletedAt.Add(fraction))
 	})
