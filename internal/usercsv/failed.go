@@ -54,6 +54,7 @@ type FailedWriter struct {
 	header Header
 	w      *bufio.Writer
 	keep   []int // the source's columns less ours of an earlier failed.csv
+	rawAt  int   // the column userdrop:raw of an earlier failed.csv, -1 if the source has none
 	begun  bool
 	names  [][]byte
 }
@@ -61,11 +62,13 @@ type FailedWriter struct {
 // NewFailedWriter writes to w. Nothing is written before the first row.
 func NewFailedWriter(w io.Writer, header Header) *FailedWriter {
 	header.Delimiter = cmp.Or(header.Delimiter, ',')
-	f := &FailedWriter{w: bufio.NewWriter(w), header: header}
+	f := &FailedWriter{w: bufio.NewWriter(w), header: header, rawAt: -1}
 	for i, name := range header.Names {
 		if !header.ours(i) {
 			f.keep = append(f.keep, i)
 			f.names = append(f.names, []byte(name))
+		} else if trimName(name) == ourColumns+"raw" {
+			f.rawAt = i
 		}
 	}
 	return f
@@ -141,13 +144,31 @@ func (f *FailedWriter) Write(row *Row, codes contract.Codes, message string) err
 	if f.Flags {
 		message = contract.NameFlags(message)
 	}
+	raw := f.rawOf(row)
+	if len(raw) > 0 {
+		message += " The row's text is in userdrop:raw: put its values into their columns."
+	}
 	if row.Cut {
 		message += " Only the first 16 KiB of the row's text are shown."
 	}
 	f.cell(strconv.AppendInt(nil, int64(row.Line), 10))
 	f.cell(harmless([]byte(codes.String())))
 	f.cell(harmless([]byte(message)))
-	return f.raw(row.Raw)
+	return f.raw(raw)
+}
+
+// rawOf returns the text of a row that could not be split: of one that an earlier failed.csv has, and that nobody has
+// fixed since, the text from there.
+func (f *FailedWriter) rawOf(row *Row) []byte {
+	if row.Code != 0 || f.rawAt < 0 {
+		return row.Raw
+	}
+	for _, i := range f.keep {
+		if len(bytes.TrimSpace(row.Cells[i])) > 0 {
+			return nil
+		}
+	}
+	return row.Cells[f.rawAt]
 }
 
 // begin writes the header line before the first row: the source's columns, and ours of these names.

@@ -106,6 +106,25 @@ func TestFailedColumns(t *testing.T) {
 	}
 }
 
+// The text of a row that could not be split is not lost if failed.csv is dropped again before that row is fixed.
+func TestFailedKeepsRaw(t *testing.T) {
+	failed := run(t, testPool(), usercsv.Settings{}, "username,email,email_verified\nu1,bad,true\n=u2,u2@example.com\n").failed.String()
+	for range 2 {
+		failed = run(t, testPool(), usercsv.Settings{}, failed).failed.String()
+	}
+	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(failed, "\ufeff"))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"", "'=u2,u2@example.com"}
+	if diff := cmp.Diff(want, []string{rows[1][6], rows[2][6]}); diff != "" {
+		t.Errorf("-want +got\n%s\n%s", diff, failed)
+	}
+	if advice := "put its values into their columns"; strings.Contains(rows[1][5], advice) || !strings.Contains(rows[2][5], advice) {
+		t.Errorf("messages %q and %q: only the second says %q", rows[1][5], rows[2][5], advice)
+	}
+}
+
 func TestFieldCountAdvice(t *testing.T) {
 	const header = "username;email;email_verified;name\n"
 	for _, test := range []struct{ name, row, says, silent string }{
