@@ -49,7 +49,8 @@ func NewGroups(names []string, room int) *Groups {
 	return g
 }
 
-// take reports whether all groups are there or will be. Where one is not, none is created.
+// take reports whether all groups are there or will be. Where one is not, none is created. A missing name with a comma is
+// more likely a list of groups, so it is not created.
 func (g *Groups) take(names []string) bool {
 	if g == nil {
 		return true
@@ -60,7 +61,7 @@ func (g *Groups) take(names []string) bool {
 			missing = append(missing, name)
 		}
 	}
-	if len(missing) > g.room-len(g.Missing) {
+	if len(missing) > g.room-len(g.Missing) || slices.ContainsFunc(missing, hasComma) {
 		return len(missing) == 0
 	}
 	for _, name := range missing {
@@ -186,7 +187,11 @@ func (c *checker) checkChanges() {
 	// A group that only rejected rows want is not created.
 	if slices.ContainsFunc(names, func(name string) bool { return !validGroup(name) }) ||
 		c.codes == 0 && !c.changes.known.take(names) {
-		c.fault(contract.UnknownGroup, col, "")
+		detail := ""
+		if slices.ContainsFunc(names, hasComma) {
+			detail = "Separate groups by ; or |. A comma is part of a name, and groups with one are never created."
+		}
+		c.fault(contract.UnknownGroup, col, detail)
 	}
 	c.changes.wanted.Groups = names
 }
@@ -201,6 +206,8 @@ func splitGroups(cell string) []string {
 	}
 	return names
 }
+
+func hasComma(name string) bool { return strings.Contains(name, ",") }
 
 // validGroup reports whether Cognito takes the name: the characters of a username, at most 128.
 func validGroup(name string) bool {

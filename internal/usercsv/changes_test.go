@@ -72,6 +72,11 @@ func TestGroupsAndEnabled(t *testing.T) {
 			},
 			codes: []string{"line 3: UnknownGroup [groups]", "line 5: UnknownGroup [groups]"}, missing: []string{"b", "c"},
 		},
+		{
+			name: "commas", groups: usercsv.NewGroups([]string{"a,b"}, 9), cells: []string{`"a,b"`, "", `"c,d"`, "", `"e;c,d"`, ""},
+			wants: []string{`part 1 line 2 u2: ["a,b"], enabled as it is`},
+			codes: []string{"line 3: UnknownGroup [groups]", "line 4: UnknownGroup [groups]"},
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
