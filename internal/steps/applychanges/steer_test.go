@@ -174,6 +174,7 @@ func TestGroupDeletedMeanwhile(t *testing.T) {
 func TestPoolDeletedMeanwhile(t *testing.T) {
 	calls := 0
 	change := func(o *localaws.Options) {
+		o.Parameters["UserMap"] = "true"
 		o.Calls = func(c localaws.Call, next http.Handler) http.Handler {
 			if c.Operation == "AdminAddUserToGroup" {
 				calls++

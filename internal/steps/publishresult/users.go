@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strconv"
 	"strings"
 
+	"userdrop/internal/aws/awserror"
 	"userdrop/internal/aws/changes"
 	"userdrop/internal/aws/objects"
 	"userdrop/internal/aws/userpool"
@@ -40,7 +42,7 @@ type lookup struct {
 }
 
 // lookUp returns the users and the rows of an import where the stack maps users; nil where it does not, and where looking
-// them up takes too long.
+// them up takes too long or the pool was deleted.
 func (p *Publish) lookUp(
 	ctx context.Context, r *contract.Result, plan contract.Plan, summaries []contract.Summary, failed []contract.Object,
 ) (*lookup, error) {
@@ -59,6 +61,10 @@ func (p *Publish) lookUp(
 		return nil, err
 	}
 	find, err := p.finder(ctx, pool, plan)
+	if awserror.Name(err) == contract.Gone {
+		slog.WarnContext(ctx, "The user pool is gone; users.csv is not written.", "importId", plan.ImportID)
+		return nil, nil
+	}
 	if err != nil || find == nil {
 		r.UsersMissing = find == nil && err == nil
 		return nil, err
@@ -182,6 +188,10 @@ func (p *Publish) finder(
 	case findNone:
 		return nil, nil
 	case findEach:
+		// No user has that sub: the call only shows that the pool is still there.
+		if err := userpool.Snapshot(ctx, p.Cognito, pool.ID, `sub = "0"`, func(*userpool.User) {}); err != nil {
+			return nil, err
+		}
 		found := map[string]*userpool.User{}
 		return func(name string) (*userpool.User, error) {
 			if user, ok := found[name]; ok {
