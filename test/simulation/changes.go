@@ -69,9 +69,9 @@ func (r *run) createGroups(ctx context.Context, p *Pool) {
 	}
 }
 
-// checkChanges compares groups and states with what the rows want whose results say that they made it.
+// checkChanges compares groups, states and names with what the rows want whose results say that they made it.
 func (r *run) checkChanges() {
-	if !r.changes {
+	if !r.changes && !r.updates {
 		return
 	}
 	for _, p := range r.Pools {
@@ -138,7 +138,14 @@ func (r *run) checkUser(p *Pool, u cognito.User, rows []wanted) {
 			r.violation("%s: a user is in the group %s, which no row wants", p.ID, group)
 		}
 	}
-	if len(rows) == 1 && rows[0].sure && rows[0].Enabled != "" && u.Enabled != (rows[0].Enabled == "yes") {
+	if len(rows) != 1 || !rows[0].sure {
+		return
+	}
+	// The name of the row, as drop writes it.
+	if name := fmt.Sprintf("%s, %d", Marker, rows[0].Line-2); r.updates && u.Attributes["name"] != name {
+		r.violation("%s: the user of line %d has another name than the row", p.ID, rows[0].Line)
+	}
+	if rows[0].Enabled != "" && u.Enabled != (rows[0].Enabled == "yes") {
 		r.violation("%s: the user of line %d is enabled: %t, and the row says %s", p.ID, rows[0].Line, u.Enabled, rows[0].Enabled)
 	}
 }

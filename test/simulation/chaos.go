@@ -222,7 +222,7 @@ func (c *chaos) observe(call localaws.Call, r *http.Request) {
 	}
 	c.quotas[key].add(time.Now())
 	switch call.Operation {
-	case "AdminAddUserToGroup", "AdminDisableUser", "AdminEnableUser":
+	case "AdminAddUserToGroup", "AdminDisableUser", "AdminEnableUser", "AdminUpdateUserAttributes":
 		if call.Principal != nil && strings.Contains(call.Principal.ARN(), "ApplyChanges") {
 			if c.quotas["changes"] == nil {
 				c.quotas["changes"] = &window{}

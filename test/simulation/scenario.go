@@ -23,6 +23,8 @@ type Scenario struct {
 	environment map[string]string // of the functions
 	nightly     bool              // most drops wait for the schedule
 	changes     bool              // some drops have the columns groups and enabled
+	updates     bool              // existing users get the names of their rows
+	userMap     bool              // results have a users.csv
 	faults      faults
 	actions     []action
 	logsDown    [2]time.Duration // when Cognito can't use the role of its logs
@@ -149,6 +151,8 @@ func NewScenario(seed uint64) *Scenario {
 	if later.chance(0.2) {
 		s.gather = []int{2, 30, 60, 300}[later.IntN(4)]
 	}
+	after := draw{rand.New(rand.NewPCG(seed, 0xaf7e4))}
+	s.updates, s.userMap = after.chance(0.2), after.chance(0.25)
 	return s
 }
 
@@ -321,6 +325,12 @@ func (s *Scenario) parameters() map[string]string {
 	}
 	if s.changes {
 		parameters["ApplyGroups"] = "true"
+	}
+	if s.updates {
+		parameters["Existing"] = "update"
+	}
+	if s.userMap {
+		parameters["UserMap"] = "true"
 	}
 	return parameters
 }
