@@ -181,7 +181,7 @@ func (w *world) count(operation string) int {
 }
 
 // call stands before every call of a service: the scenario's faults, and the time that passed while functions waited,
-// which stop-import-jobs measures from the ends of executions.
+// which stop-import-jobs measures from the ends of executions, and publish-result from the last claim of a start.
 func (w *world) call(c localaws.Call, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if w.scenario.fault != nil {
@@ -189,6 +189,10 @@ func (w *world) call(c localaws.Call, next http.Handler) http.Handler {
 				fault.ServeHTTP(rw, r)
 				return
 			}
+		}
+		if c.Principal != nil && strings.HasSuffix(r.URL.Path, contract.StartsKey("")) {
+			next.ServeHTTP(earlier{rw, w}, r)
+			return
 		}
 		if !slices.Contains([]string{"DescribeExecution", "ListExecutions"}, c.Operation) || c.Principal == nil {
 			next.ServeHTTP(rw, r)
@@ -210,6 +214,21 @@ func (w *world) call(c localaws.Call, next http.Handler) http.Handler {
 		rw.WriteHeader(recorder.Code)
 		_, _ = rw.Write(recorder.Body.Bytes())
 	})
+}
+
+// earlier moves the time at which an object was written.
+type earlier struct {
+	http.ResponseWriter
+	w *world
+}
+
+func (e earlier) WriteHeader(code int) {
+	if written, err := http.ParseTime(e.Header().Get("Last-Modified")); err == nil {
+		e.w.mu.Lock()
+		e.Header().Set("Last-Modified", written.Add(-e.w.waited).Format(http.TimeFormat))
+		e.w.mu.Unlock()
+	}
+	e.ResponseWriter.WriteHeader(code)
 }
 
 // endEarlier moves the ends of executions in an answer.
