@@ -23,7 +23,7 @@ func (v *convertView) write(a *convert.Account, m *mapping.Mapping) error {
 	case a.Refused:
 		v.printf("%s %s is refused as a whole: nothing was converted.\n", v.paint(red, "✖"), name)
 	case a.Rows.Rejected == 0:
-		v.printf("%s %s: %s converted, all pass the rules.\n", v.paint(green, "✔"), name,
+		v.printf("%s %s: %s converted; none of them would be rejected.\n", v.paint(green, "✔"), name,
 			client.Rows(int64(a.Rows.Passing)))
 	default:
 		v.printf("%s %s: %s converted; %s of them would be rejected.\n", v.paint(yellow, "!"), name,

@@ -23,21 +23,21 @@ func TestDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, err := e.Open([]string{
-		"memberno", "mail", "confirmed_at", "Mobile Phone", "FirstName", "LastName", "PasswordHash",
+		"memberno", "login", "mail", "confirmed_at", "Mobile Phone", "FirstName", "LastName", "PasswordHash",
 		"Active", "State", "Notes",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	row := s.Map([][]byte{
-		[]byte("7"), []byte("Ann@Example.com"), []byte("2025-01-01"), nil, []byte("Ann"), []byte("Lee"), nil, []byte("yes"),
+		[]byte("7"), []byte("ann"), []byte("Ann@Example.com"), []byte("2025-01-01"), nil, []byte("Ann"), []byte("Lee"), nil, []byte("yes"),
 		nil, nil,
 	})
 	var got []string
 	for i, attribute := range s.Attributes() {
 		got = append(got, attribute+"="+string(row.Values[i]))
 	}
-	want := "name=Ann Lee email=ann@example.com email_verified=true phone_number= password_hash="
+	want := "name=Ann Lee email=ann@example.com email_verified=true phone_number= cognito:username= password_hash="
 	if text := strings.Join(got, " "); text != want || row.ID != "7" {
 		t.Errorf("%s, id %s: %s", text, row.ID, row.Reason)
 	}
