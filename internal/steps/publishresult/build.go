@@ -36,19 +36,8 @@ func (p *Publish) build(ctx context.Context, in contract.Import) (*contract.Resu
 		},
 	}
 	p.count(r, plan, summaries)
-	ending := report.Ended
-	switch {
-	case in.Error != nil && in.Error.Error == "ABORTED":
-		ending = report.Aborted
-	case len(unfinished) > 0:
-		ending, r.Error = report.Broke, &contract.Cause{
-			Name: "ImportJobBroke",
-			Message: "The execution of a part broke: " + strings.Join(unfinished, ", ") +
-				". Its history in Step Functions says why.",
-		}
-	case in.Error != nil:
-		ending, r.Error = report.Broke, cause(in.Error)
-	}
+	var ending report.Ending
+	ending, r.Error = ended(in, unfinished)
 	for _, s := range summaries {
 		if s.Refusal != "" && r.Error == nil {
 			r.Error = &contract.Cause{Name: "Refused", Message: s.Refusal}
@@ -84,6 +73,24 @@ func (p *Publish) build(ctx context.Context, in contract.Import) (*contract.Resu
 		r.Message += " users.csv is not written: neither the pool nor the file is small enough to look up its users."
 	}
 	return r, nil
+}
+
+// ended returns how an import ended, and what broke if something did.
+func ended(in contract.Import, unfinished []string) (report.Ending, *contract.Cause) {
+	switch {
+	case in.Error != nil && in.Error.Error == "ABORTED":
+		return report.Aborted, nil
+	case len(unfinished) > 0:
+		return report.Broke, &contract.Cause{
+			Name: "ImportJobBroke",
+			Message: "The execution of a part broke: " + strings.Join(unfinished, ", ") +
+				". Its history in Step Functions says why.",
+		}
+	case in.Error != nil:
+		return report.Broke, cause(in.Error)
+	default:
+		return report.Ended, nil
+	}
 }
 
 // files writes failed.csv and users.csv.
