@@ -174,16 +174,17 @@ func (c *Collector) summarise(
 	}
 	defer body.Close()
 	lines := linemap.NewReader(body)
-	outcomes := c.work.JSONLines(contract.OutcomesKey(job.ImportID, job.Part, job.Attempt))
-	defer outcomes.Discard() // what an error leaves half written; nothing after Close
-	existed := c.work.JSONLines(contract.SkippedKey(job.ImportID, job.Part, job.Attempt))
-	defer existed.Discard()
+	decided := decidedRows{
+		outcomes: c.work.JSONLines(contract.OutcomesKey(job.ImportID, job.Part, job.Attempt)),
+		existed:  c.work.JSONLines(contract.SkippedKey(job.ImportID, job.Part, job.Attempt)),
+	}
+	defer decided.outcomes.Discard() // what an error leaves half written; nothing after Close
+	defer decided.existed.Discard()
 	rest, err := c.openRest(ctx, job, t.goesOn)
 	if err != nil {
 		return summary, err
 	}
 	defer rest.discard()
-	var counts sourceCounts
 	for i := range job.Rows {
 		place, err := lines.Next()
 		if err != nil {
@@ -196,29 +197,42 @@ func (c *Collector) summarise(
 		if d.goesOn {
 			continue // counted in the next attempt
 		}
-		counts.add(place.Source, d.outcome)
-		if d.outcome == skipped && job.NeedsExisting() { // an existing user may be disabled
-			if err := existed.Encode(ctx, contract.Place{Source: place.Source, Line: place.Line}); err != nil {
-				return summary, err
-			}
-		}
-		if d.code == 0 {
-			continue
-		}
-		if err := outcomes.Encode(ctx, contract.Outcome{
-			Source: place.Source, Line: place.Line, Codes: []contract.Code{d.code}, Message: d.message,
-			CountedAs: countedAs[d.outcome],
-		}); err != nil {
+		at := contract.Place{Source: place.Source, Line: place.Line}
+		if err := decided.add(ctx, at, d, job.NeedsExisting()); err != nil {
 			return summary, err
 		}
 	}
-	summary.Rows = counts.all
-	if summary.Outcomes, err = outcomes.Close(); err != nil {
+	summary.Rows = decided.counts.all
+	if summary.Outcomes, err = decided.outcomes.Close(); err != nil {
 		return summary, err
 	}
-	if summary.Skipped, err = existed.Close(); err != nil {
+	if summary.Skipped, err = decided.existed.Close(); err != nil {
 		return summary, err
 	}
 	summary.Rest, err = rest.close()
 	return summary, err
+}
+
+// decidedRows are the rows of an attempt that do not go on in the next one.
+type decidedRows struct {
+	counts   sourceCounts
+	outcomes *objects.JSONLines // of those that did not make it
+	existed  *objects.JSONLines // the places of those whose users existed
+}
+
+// add counts a row, and writes what is to be known of it later.
+func (r *decidedRows) add(ctx context.Context, at contract.Place, d decision, needsExisting bool) error {
+	r.counts.add(at.Source, d.outcome)
+	if d.outcome == skipped && needsExisting { // an existing user may be disabled
+		if err := r.existed.Encode(ctx, at); err != nil {
+			return err
+		}
+	}
+	if d.code == 0 {
+		return nil
+	}
+	return r.outcomes.Encode(ctx, contract.Outcome{
+		Source: at.Source, Line: at.Line, Codes: []contract.Code{d.code}, Message: d.message,
+		CountedAs: countedAs[d.outcome],
+	})
 }
