@@ -93,6 +93,7 @@ func TestExpressions(t *testing.T) {
 		{"time('2026-01-15 10:31:00.123456+00') < now()", "true"},
 		{"time('1768473060') == time('2026-01-15T10:31:00Z')", "true"},
 		{"time(blank) == nil", "true"},
+		{"json('{\"a\": \" \", \"b\": {\"c\": \"\"}}').b.c ?? 'none'", "none"},
 		{"time('infinity') > now() + duration('24h')", "true"},
 		{"time('-infinity') < now()", "true"},
 		{"bool('No') == false", "true"},

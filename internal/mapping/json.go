@@ -18,6 +18,7 @@ const (
 )
 
 // decodeJSON decodes one JSON text. Objects become maps, whole numbers ints, and whole numbers that do not fit text.
+// A member that is a blank text is nil, as a blank cell is.
 // Unlike encoding/json it refuses a member that is there twice, deep nesting, and text after the value.
 func decodeJSON(text []byte) (any, error) {
 	d := &jsonDecoder{Decoder: json.NewDecoder(bytes.NewReader(text)), left: maxElements}
@@ -93,9 +94,14 @@ func (d *jsonDecoder) object(depth int) (any, error) {
 		if _, doubled := members[name]; doubled {
 			return nil, errors.New("the JSON text has an object with the same member twice")
 		}
-		if members[name], err = d.value(depth + 1); err != nil {
+		value, err := d.value(depth + 1)
+		if err != nil {
 			return nil, err
 		}
+		if text, isText := value.(string); isText {
+			value = nilIfBlank(text)
+		}
+		members[name] = value
 	}
 	_, err := d.Token()
 	return members, plainSyntax(err)
