@@ -240,7 +240,7 @@ func survey(name string, m *mapping.Mapping) (names []string, isJSON bool, err e
 		}
 		var err error
 		if names, err = mapping.Names(mapping.NewRecords(text, m)); err == nil && len(names) == 0 {
-			err = usercsv.Refuse(contract.NoRows, "The file holds no records.")
+			err = usercsv.Refuse(contract.NoRows, "The file holds no records, or none that can be read.")
 		}
 		return err
 	})

@@ -65,6 +65,11 @@ func (d *jsonDecoder) value(depth int) (any, error) {
 		return d.object(depth)
 	case json.Number:
 		return plainNumber(token), nil
+	case string:
+		if strings.Contains(token, "\x00") {
+			return nil, errors.New("the JSON text has the character U+0000, which no CSV file may hold")
+		}
+		return token, nil
 	default:
 		return token, nil
 	}

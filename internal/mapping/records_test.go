@@ -39,6 +39,10 @@ func TestRecords(t *testing.T) {
 			[]string{"1 the JSON text has an object with the same member twice", "2 a=3"},
 		},
 		{
+			"a NUL", `[{"a": "x\u0000"}, {"a": 3}]`,
+			[]string{"1 the JSON text has the character U+0000, which no CSV file may hold", "2 a=3"},
+		},
+		{
 			"an entry that is a member too", `[{"a": 1, "Attributes": [{"Name": "a", "Value": "2"}]}]`,
 			[]string{"1 Attributes has an entry that is there twice, or is a member of the record too"},
 		},
