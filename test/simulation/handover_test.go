@@ -28,8 +28,8 @@ func TestHandOver(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer w.Close()
-				got := drop(t, w, "users", list(0, 10_000))
-				want := contract.RowOutcomes{Imported: 10_000}
+				got := drop(t, w, "users", list(0, 20_000))
+				want := contract.RowOutcomes{Imported: 20_000}
 				if got.Verdict != contract.VerdictSucceeded || got.Rows.Counts() != want {
 					t.Errorf("%s %+v, want SUCCEEDED %+v", got.Verdict, got.Rows.Counts(), want)
 				}
