@@ -293,7 +293,7 @@ func TestCompletion(t *testing.T) {
 	}
 }
 
-// TestHelp proves that every command tells of its exit codes, with an example.
+// TestHelp proves that every command lists its exit codes, with an example.
 func TestHelp(t *testing.T) {
 	for _, c := range newRootCommand().Commands() {
 		if c.GroupID == "" {

@@ -62,7 +62,7 @@ type Plan struct {
 	Sources  []PlannedSource `json:"sources"`
 	Problems []Problem       `json:"problems"`
 	Notes    []Note          `json:"notes,omitempty"`
-	// Existing tells of accepted rows whose user is in the pool already; only a dry run that was asked for it knows.
+	// Existing counts accepted rows of existing users; only a dry run that checks for them has it.
 	Existing *Existing `json:"existing,omitempty"`
 	// Users are the AcceptedRows, where the stack maps users, and PoolUsers about how many users the pool has.
 	Users     Object `json:"users,omitzero"`

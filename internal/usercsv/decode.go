@@ -39,7 +39,7 @@ func decode(r io.Reader) (io.Reader, error) {
 	return whole(0), nil
 }
 
-// readFull is io.ReadFull, but io.EOF is all that it says of a source that ended: io.ErrUnexpectedEOF tells of one
+// readFull is io.ReadFull, but it returns io.EOF for a source that ended: io.ErrUnexpectedEOF means one
 // whose connection broke, and whose rest is elsewhere.
 func readFull(r io.Reader, p []byte) (n int, err error) {
 	for n < len(p) && err == nil {

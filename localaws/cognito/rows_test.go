@@ -285,7 +285,7 @@ func TestHashes(t *testing.T) {
 					t.Error(diff)
 				}
 				if j.PasswordHashingAlgorithm != test.algorithm {
-					t.Errorf("the job tells of %q", j.PasswordHashingAlgorithm)
+					t.Errorf("the job has the algorithm %q", j.PasswordHashingAlgorithm)
 				}
 			})
 		})

@@ -28,7 +28,7 @@ func setUp(t *testing.T) (*logs.Service, *cloudwatchlogs.Client) {
 
 // direct calls a service without a network. Over one, the SDK closes a request's body with the first bytes of the
 // answer; net/http, which may be about to look for the body's end, then takes the connection for broken, and a large
-// answer with it (smithy-go's safeWriteToReadCloser). The SDK's retries bear that; a client without them does not.
+// answer with it (smithy-go's safeWriteToReadCloser). The SDK retries; a client without retries fails.
 type direct struct{ http.Handler }
 
 func (d direct) Do(r *http.Request) (*http.Response, error) {

@@ -132,7 +132,7 @@ func (r *run) checkDrops() {
 	}
 }
 
-// mayBreak tells whether the scenario does what no workflow survives.
+// mayBreak reports whether the scenario does what no workflow survives.
 func (r *run) mayBreak() bool {
 	if len(r.faults.strikes) > 0 || r.environment["MAX_IMPORT_DAYS"] != "" {
 		return true
@@ -301,7 +301,7 @@ func (r *run) checkJobs(got *contract.Result) {
 	}
 }
 
-// mayStart tells whether a job may start: neither is the queue paused, nor the window shut.
+// mayStart reports whether a job may start: the queue is not paused, and the window is open.
 func (r *run) mayStart(at time.Duration) bool {
 	const late = 2 * time.Minute // a function was at work, and Cognito took its time
 	if at > r.held[0]+late && at < r.held[1] {

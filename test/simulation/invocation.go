@@ -158,7 +158,7 @@ func (c *chaos) context(ctx context.Context) context.Context {
 	return ctx
 }
 
-// dies tells whether a call is one that a killed invocation does not get an answer to; effect is what it asks for.
+// dies reports whether a killed invocation gets no answer to this call; effect is what the call asks for.
 func (c *chaos) dies(ctx context.Context, effect func()) bool {
 	lc, ok := lambdacontext.FromContext(ctx)
 	if !ok {

@@ -42,7 +42,7 @@ func TestManyDrops(t *testing.T) {
 	if report.Imports != *crowd {
 		t.Errorf("%d drops ended, want %d", report.Imports, *crowd)
 	}
-	// The list tells of a start up to a second late: of those who come to an idle account within it, anyone may be first.
+	// The list shows a start up to a second late: of the parts that meet an idle account within it, any may be first.
 	if report.Displaced > 2 {
 		t.Errorf("a job started %d places out of turn", report.Displaced)
 	}

@@ -151,7 +151,7 @@ func (r *run) violation(format string, args ...any) {
 	r.report.Violations = append(r.report.Violations, fmt.Sprintf(format, args...))
 }
 
-// settled tells whether every drop has its result, of which everybody was told, and nothing runs.
+// settled reports whether every drop has its result, every notification went out, and nothing runs.
 func (r *run) settled() bool {
 	if r.running() {
 		return false

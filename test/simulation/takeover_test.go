@@ -15,7 +15,7 @@ import (
 	"userdrop/test/simulation"
 )
 
-// TestRedriveAfterTakeOver breaks an import of a scheduled file off while it waits, and nothing tells of it: the next
+// TestRedriveAfterTakeOver stops an import of a scheduled file while it waits, without an event: the next
 // sweep takes the file over, and somebody redrives the import. One of the two imports the file.
 func TestRedriveAfterTakeOver(t *testing.T) {
 	tests := []struct {

@@ -141,7 +141,7 @@ func (w *World) Result(importID string) (*contract.Result, error) {
 	return contract.UnmarshalResult(text)
 }
 
-// Settle waits until no execution runs, or for the given time at the most, and tells whether it was so.
+// Settle waits until no execution runs, at most for the given time, and reports whether none runs.
 func (w *World) Settle(ctx context.Context, most time.Duration) bool {
 	const look = 30 * time.Second
 	for end := time.Now().Add(most); time.Now().Before(end); {

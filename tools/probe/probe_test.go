@@ -180,7 +180,7 @@ func TestInterrupted(t *testing.T) {
 					t.Fatalf("it ended by itself: %v", err)
 				}
 				if len(report.Pools) != 0 {
-					t.Errorf("it tells of pools %q", report.Pools)
+					t.Errorf("it reports pools %q", report.Pools)
 				}
 				clean(t, w)
 			})

@@ -41,7 +41,7 @@ func load(build Builder) (lambda.Handler, error) {
 	return build(cfg, env.ToMap(os.Environ()))
 }
 
-// Environment reads environ into a struct with env tags, and tells of all that is missing or malformed at once.
+// Environment reads environ into a struct with env tags, and reports everything missing or malformed at once.
 func Environment[Config any](environ map[string]string) (Config, error) {
 	c, err := env.ParseAsWithOptions[Config](env.Options{Environment: environ, RequiredIfNoDef: true})
 	if err != nil {

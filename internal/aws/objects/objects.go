@@ -35,7 +35,7 @@ type Store struct {
 // New returns the store of a bucket.
 func New(client *s3.Client, bucket string) *Store { return &Store{client, bucket} }
 
-// Exists tells whether the key has an object. It needs s3:ListBucket: without it S3 answers 403 for a missing one.
+// Exists reports whether the key has an object. It needs s3:ListBucket: without it S3 answers 403 for a missing one.
 func (s *Store) Exists(ctx context.Context, key string) (bool, error) {
 	_, found, err := s.Head(ctx, key)
 	return found, err

@@ -291,7 +291,7 @@ func reconcileMetrics(t *testing.T, w *simulation.World, rows contract.Rows) {
 	}
 }
 
-// TestOneResult lets two runs publish at once, which do not agree. One result comes of it, and both go on with it.
+// TestOneResult lets two runs that disagree publish at once. There is one result, and both continue with it.
 func TestOneResult(t *testing.T) {
 	var held chan struct{}
 	var seen atomic.Bool
