@@ -18,23 +18,28 @@ func TestRecount(t *testing.T) {
 		want    [2]contract.RowOutcomes
 	}{
 		"nothing is settled": {
-			[2][]contract.CountedAs{{failed, imported}, {imported}}, [2][]int{},
+			[2][]contract.CountedAs{{failed, imported}, {imported}},
+			[2][]int{},
 			[2]contract.RowOutcomes{{Imported: 1, Failed: 1}, {Imported: 1}},
 		},
 		"the row that failed is the one that is left": {
-			[2][]contract.CountedAs{{failed, imported}, {imported}}, [2][]int{{0, 1}, nil},
+			[2][]contract.CountedAs{{failed, imported}, {imported}},
+			[2][]int{{0, 1}, nil},
 			[2]contract.RowOutcomes{{Imported: 2}, {Failed: 1}},
 		},
 		"failed, then skipped, then imported are left": {
-			[2][]contract.CountedAs{{failed, skipped, imported}, {imported, imported}}, [2][]int{nil, {0}},
+			[2][]contract.CountedAs{{failed, skipped, imported}, {imported, imported}},
+			[2][]int{nil, {0}},
 			[2]contract.RowOutcomes{{Imported: 1, Failed: 1, Skipped: 1}, {Imported: 2}},
 		},
 		"the counters have too few": {
-			[2][]contract.CountedAs{{failed, none, none}, {skipped}}, [2][]int{{0, 1}, {0}},
+			[2][]contract.CountedAs{{failed, none, none}, {skipped}},
+			[2][]int{{0, 1}, {0}},
 			[2]contract.RowOutcomes{{Imported: 2, Skipped: 1}, {Imported: 1}},
 		},
 		"all are settled": {
-			[2][]contract.CountedAs{{failed, none}, {skipped}}, [2][]int{{0, 1}, {0}},
+			[2][]contract.CountedAs{{failed, none}, {skipped}},
+			[2][]int{{0, 1}, {0}},
 			[2]contract.RowOutcomes{{Imported: 2}, {Imported: 1}},
 		},
 	} {
