@@ -4,6 +4,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -24,8 +25,8 @@ func columns(w any) int {
 	return 80
 }
 
-// wrapHelp has the help of all commands fit the terminal.
-func wrapHelp(root *cobra.Command) {
+// addHelpFunctions adds the functions of the help's templates to cobra, which has one set of them for all commands.
+var addHelpFunctions = sync.OnceFunc(func() {
 	width := func(c *cobra.Command) int { return min(max(columns(c.OutOrStdout()), 20), 110) }
 	cobra.AddTemplateFunc("wrapText", func(c *cobra.Command, text string) string { return wrapText(text, width(c)) })
 	cobra.AddTemplateFunc("wrapFlags", func(c *cobra.Command, local bool) string {
@@ -39,6 +40,11 @@ func wrapHelp(root *cobra.Command) {
 		line := "  " + name + strings.Repeat(" ", max(padding-len(name), 0)) + " "
 		return hang(line, short, min(padding+3, 6+width(c)/3), width(c))
 	})
+})
+
+// wrapHelp has the help of all commands fit the terminal.
+func wrapHelp(root *cobra.Command) {
+	addHelpFunctions()
 	usage := root.UsageTemplate()
 	usage = strings.ReplaceAll(usage, "  {{rpad .Name .NamePadding }} {{.Short}}",
 		"{{wrapCommand $ .Name .Short .NamePadding}}")
