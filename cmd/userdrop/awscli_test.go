@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"userdrop/internal/aws/objects"
 	"userdrop/internal/contract"
 
 	"github.com/google/go-cmp/cmp"
@@ -289,7 +290,7 @@ func (c cli) result(importID string) *contract.Result {
 			}
 			return r
 		}
-		if err := wait(c.t.Context(), 50*time.Millisecond); err != nil {
+		if err := objects.Sleep(c.t.Context(), 50*time.Millisecond); err != nil {
 			c.t.Fatal(err)
 		}
 	}
@@ -352,17 +353,25 @@ func (c cli) decode(text string) job {
 	return out.UserImportJob
 }
 
+// needsAWS reports whether a command deploys, or names what only its reader has: a bucket, or one version of an object.
+func needsAWS(line string) bool {
+	return strings.HasPrefix(line, "aws cloudformation deploy ") || strings.HasPrefix(line, "aws cloudformation package ") ||
+		slices.ContainsFunc([]string{"YOUR-BUCKET", `"$bucket"`, "--version-id VERSION"}, func(words string) bool {
+			return strings.Contains(line, words)
+		})
+}
+
 // TestAWSCommands runs the commands of the AWS CLI that the documents show, with the names of the double's stack.
 func TestAWSCommands(t *testing.T) {
 	commands := shown(t)
 	documentsPlace(t)
 	checked := 0
 	for _, c := range commands {
-		if !strings.HasPrefix(c.line, "aws ") || strings.HasPrefix(c.line, "aws cloudformation deploy ") {
-			continue // a stack of examples/ goes to AWS
+		if !strings.HasPrefix(c.line, "aws ") || needsAWS(c.line) {
+			continue
 		}
 		checked++
-		line := strings.NewReplacer("<InboxBucket>", "userdrop-inbox", "INBOX", "userdrop-inbox",
+		line := strings.NewReplacer("<InboxBucket>", "userdrop-inbox", "INBOX", "userdrop-inbox", "RESULTS", "userdrop-results",
 			"<user pool id>", examplePool, "POOL", examplePool, examplePool, examplePool, "us-east-1_Example", examplePool,
 			"STACK-", "userdrop-").Replace(c.line)
 		if out, err := exec.Command("bash", "-c", line).CombinedOutput(); err != nil {
