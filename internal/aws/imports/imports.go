@@ -37,11 +37,11 @@ func (i Imports) AlreadyPublished(ctx context.Context, importID string) (bool, e
 	return i.work.Exists(ctx, contract.DoneKey(importID))
 }
 
-// startGrace is longer than a function at work can take from its claim to the start of a job: StopExecution does not
-// stop it.
-const startGrace = 2 * time.Minute
+// StartGrace is longer than a function at work can take from its claim to the start of a job, and lets lists catch up:
+// StopExecution does not stop a running function.
+const StartGrace = 2 * time.Minute
 
-// ClaimStart reports whether a job of the import may be started within startGrace. False: its result is published or
+// ClaimStart reports whether a job of the import may be started within StartGrace. False: its result is published or
 // about to be without another job. The claim comes before the look at the result, so that between this function and
 // publish-result one sees what the other wrote.
 func (i Imports) ClaimStart(ctx context.Context, importID string) (bool, error) {
@@ -102,11 +102,11 @@ func (i Imports) windUp(ctx context.Context, importID string) (left time.Duratio
 	if err != nil || text == contract.WoundUp {
 		return 0, err
 	}
-	if left := startGrace - time.Since(claimed); left > 0 {
+	if left := StartGrace - time.Since(claimed); left > 0 {
 		return left, nil
 	}
 	if won, err = i.work.Replace(ctx, key, "text/plain", []byte(contract.WoundUp), tag); !won && err == nil {
-		return startGrace, nil // claimed anew
+		return StartGrace, nil // claimed anew
 	}
 	return 0, err
 }

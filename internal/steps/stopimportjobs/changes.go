@@ -15,7 +15,7 @@ import (
 
 // stopChanges ends what applies the changes of an import that began then, and reports whether an execution of it was
 // still running. StopExecution does not stop a running function: that one stops at an object in the work bucket, which
-// is written where mark is true, before its next checkpoint, and so within startGrace.
+// is written where mark is true, before its next checkpoint, and so within imports.StartGrace.
 func (s *step) stopChanges(ctx context.Context, importID string, began time.Time, mark bool) (running bool, err error) {
 	if s.config.ApplyChangesARN == "" {
 		return false, nil

@@ -68,8 +68,6 @@ type Abort struct {
 
 // StopExecution does not stop a running Lambda: what a zombie may still do decides when a result is safe.
 const (
-	// startGrace is longer than a running start-import-job can take to start a job, and lets the lists catch up.
-	startGrace = 2 * time.Minute
 	// prepareGrace is longer than a running prepare-import can take to write a plan.
 	prepareGrace = 16 * time.Minute
 	stopPoll     = 20 * time.Second
@@ -114,7 +112,7 @@ func (s *step) handle(ctx context.Context, abort Abort) (Abort, error) {
 	if err != nil {
 		return abort, err
 	}
-	quiet := latest(stopped, last).Add(startGrace)
+	quiet := latest(stopped, last).Add(imports.StartGrace)
 	switch {
 	case atWork || applying || running:
 		abort.Next, abort.WaitSeconds = contract.Wait, int64(stopPoll/time.Second)
