@@ -35,6 +35,10 @@ var bars = []bar{
 	{"demo, without the build", "^Demo$", "s", false, 2},
 	{"state transitions, small drop", "^Imports/100-users$", "transitions", false, 30},
 	{"state transitions, 500,000 rows", "^Imports/500000-users$", "transitions", false, 500},
+	{
+		"state transitions of one drop of 500,000 rows that waits", "^Imports/.*-drops-of-500000-users", "most-of-one",
+		false, 500 + 100,
+	},
 	{"state transitions of one small drop that waits", "^Imports/.*-drops", "most-of-one", false, 30 + 100},
 	{"jobs of 1,000 drops that are gathered", "^Imports/.*-gathered$", "jobs", false, 60},
 	{"history events of one execution", "^Imports/", "events", false, 25_000},

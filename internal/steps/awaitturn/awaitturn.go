@@ -122,15 +122,32 @@ func (s *step) handle(ctx context.Context, turn Turn) (contract.ImportJob, error
 		}
 		return job.Pause(wait), nil
 	}
-	busy, err := s.busy(ctx, job, before)
+	other, looked, err := s.inTheWay(ctx, job, before)
 	if err != nil {
 		return job, err
 	}
-	if busy { // a job that is not ours, or one that an aborted part left behind
-		return job.Pause(defaultPolicy.busyPoll), nil
+	if other != nil {
+		v.looked = looked
+		if rows := rowsOf(other.Name, line); rows > 0 {
+			// A part that came later got in between while the list was late: this one is the next after it.
+			v.place, v.first = 1, s.timeFor(rows)
+			v.ahead = defaultPolicy.partOverhead + s.left(rows, *other)
+		}
+		return job.Pause(defaultPolicy.wait(v)), nil
 	}
 	job.Next = contract.Proceed
 	return job, nil
+}
+
+// rowsOf returns the number of rows of the Cognito job of a part in the line; 0 if it is no part's: somebody else's job,
+// or one that an aborted part left behind.
+func rowsOf(jobName string, line []queued) int {
+	for _, q := range line {
+		if q.owns(jobName) {
+			return q.rows
+		}
+	}
+	return 0
 }
 
 // look estimates the time that the parts ahead still need, and notes the part's place and the estimate in its payload.
@@ -170,6 +187,13 @@ type queued struct {
 	name   string
 	rows   int
 	ticket time.Time
+}
+
+// owns reports whether a Cognito job is one of the execution's part.
+func (q queued) owns(jobName string) bool {
+	name, _ := contract.ParseExecutionName(q.name)
+	part, _, ours := contract.PartOfJob(name.ImportID, jobName)
+	return ours && part == name.Part
 }
 
 // line lists the queue, the oldest first.
@@ -212,31 +236,34 @@ func (s *step) timeLeft(
 	if job.First.Execution == first.name {
 		pools = []string{job.First.UserPoolID}
 	}
-	name, _ := contract.ParseExecutionName(first.name)
-	active, looked, err := s.active(ctx, *job, pools, func(jobName string) bool {
-		part, _, ours := contract.PartOfJob(name.ImportID, jobName)
-		return ours && part == name.Part
-	})
+	active, looked, err := s.active(ctx, *job, pools, first.owns)
 	if active == nil || err != nil {
 		return 0, looked, err
 	}
 	job.First = contract.First{Execution: first.name, UserPoolID: pools[looked-1]}
-	return contract.Progress{
-		Rows: first.rows, Processed: active.Processed(), Took: time.Since(active.StartedAt), Rate: s.config.Rate,
-	}.TimeLeft(), looked, nil
+	return s.left(first.rows, *active), looked, nil
 }
 
-// busy reports whether another job holds the account's slot; before is the part's place at its last look.
-func (s *step) busy(ctx context.Context, job contract.ImportJob, before int) (bool, error) {
+// left estimates the time that an active job of so many rows still needs.
+func (s *step) left(rows int, job contract.Job) time.Duration {
+	return contract.Progress{
+		Rows: rows, Processed: job.Processed(), Took: time.Since(job.StartedAt), Rate: s.config.Rate,
+	}.TimeLeft()
+}
+
+// inTheWay returns another job that holds the account's slot, nil if there is none, and the number of pools that were
+// looked at for it. before is the part's place at its last look.
+func (s *step) inTheWay(
+	ctx context.Context, job contract.ImportJob, before int,
+) (other *contract.Job, looked int, err error) {
 	pools := s.pools(job.UserPoolID)
 	if before > 0 { // this queue held the slot until a moment ago: Cognito refuses if somebody got in between
 		pools = pools[:1]
 	}
-	other, _, err := s.active(ctx, job, pools, func(name string) bool {
+	return s.active(ctx, job, pools, func(name string) bool {
 		part, _, ours := contract.PartOfJob(job.ImportID, name)
 		return !ours || part != job.Part // create-import-job adopts the part's own
 	})
-	return other != nil, err
 }
 
 // pools returns the allowed pools, the part's own first.

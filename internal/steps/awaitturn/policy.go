@@ -17,7 +17,7 @@ type pollPolicy struct {
 	minPoll time.Duration
 	// nextInLinePoll is minPoll for the next in line; a thousandth of the first one's job where that is more.
 	nextInLinePoll time.Duration
-	// busyPoll is for the first in line while another job is active.
+	// busyPoll is the least for the first in line while another job is active.
 	busyPoll time.Duration
 	// shortJob is the length of a job up to which the next in line does not look how far it is: finding the job costs a
 	// call for each pool. Behind one above longJob, those whose turn comes soon after it look as well.
@@ -29,7 +29,7 @@ type pollPolicy struct {
 	perPool time.Duration
 	// maxPollPerPlace bounds the time, for each place, that is lost when an estimate is wrong.
 	maxPollPerPlace time.Duration
-	// maxOverduePoll bounds the wait of those behind one that should be done.
+	// maxOverduePoll bounds the wait of those behind one that should be done, and behind a job of unknown length.
 	maxOverduePoll time.Duration
 }
 
@@ -66,8 +66,12 @@ const overdueNotice = 10 * time.Minute
 // overdue returns how long ago the first in line should have been done.
 func (p pollPolicy) overdue(v view) time.Duration { return v.sinceMoved - p.partOverhead - v.first }
 
-// wait returns how long a part waits that is not the first in line.
+// wait returns how long a part waits that is not the first in line, or is while a job of unknown length is active:
+// somebody else's, or one that an aborted part left behind.
 func (p pollPolicy) wait(v view) time.Duration {
+	if v.place == 0 {
+		return min(max(v.sinceMoved/2, p.busyPoll), p.maxOverduePoll)
+	}
 	// Where the first in line should be done by now, it waits itself: for a job of somebody else's, maybe for hours.
 	overdue := p.overdue(v)
 	least := max(time.Duration(v.looked)*p.perPool, min(overdue/10, p.maxOverduePoll))

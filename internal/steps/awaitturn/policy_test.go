@@ -27,9 +27,11 @@ func TestWait(t *testing.T) {
 		"next, the first a little overdue": {
 			view{place: 1, ahead: 10 * time.Second, first: time.Minute, sinceMoved: 270 * time.Second}, 20 * time.Second,
 		},
-		"third, behind small parts": {view{place: 2, ahead: 20 * time.Second}, 10 * time.Second},
-		"tenth":                     {view{place: 10, ahead: 10 * time.Minute}, 5 * time.Minute},
-		"third, behind days":        {view{place: 2, ahead: 9 * 24 * time.Hour}, 2 * time.Hour},
+		"first, behind a job of unknown length": {view{sinceMoved: 50 * time.Second}, 30 * time.Second},
+		"first, behind it for four hours":       {view{sinceMoved: hours4}, 5 * time.Minute},
+		"third, behind small parts":             {view{place: 2, ahead: 20 * time.Second}, 10 * time.Second},
+		"tenth":                                 {view{place: 10, ahead: 10 * time.Minute}, 5 * time.Minute},
+		"third, behind days":                    {view{place: 2, ahead: 9 * 24 * time.Hour}, 2 * time.Hour},
 		"behind the largest estimate": {
 			view{place: 1, ahead: contract.MaxEstimate, first: hours4, looked: 1}, time.Hour,
 		},
