@@ -41,8 +41,8 @@ func TestUndo(t *testing.T) {
 		}
 		return strings.Join(names, " ")
 	}
-	listed := func() (rows []string) {
-		text, err := os.ReadFile("undo.csv")
+	listed := func(file string) (rows []string) {
+		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,10 +56,11 @@ func TestUndo(t *testing.T) {
 	for _, step := range []struct {
 		before func()
 		args   []string
+		file   string // which an earlier run never loses to a later one
 		listed []string
 		users  string
 	}{
-		{func() {}, nil, []string{
+		{func() {}, nil, "undo.csv", []string{
 			"old: kept existed before the import", "ann: would be removed ", "bob: would be removed ",
 		}, "old ann bob"},
 		{func() {
@@ -68,20 +69,21 @@ func TestUndo(t *testing.T) {
 			}); err != nil {
 				t.Fatal(err)
 			}
-		}, []string{"--yes"}, []string{
+		}, []string{"--yes"}, "undo-2.csv", []string{
 			"old: kept existed before the import", "ann: removed ", "bob: kept was changed after the import",
 		}, "old bob"},
-		{func() {}, []string{"--yes"}, []string{
+		{func() {}, []string{"--yes"}, "undo-3.csv", []string{
 			"old: kept existed before the import", "ann: gone is not in the pool any more",
 			"bob: kept was changed after the import",
 		}, "old bob"},
 	} {
 		step.before()
-		if code, stdout, stderr := userdrop(append([]string{"undo", id}, step.args...)...); code != 0 {
+		code, stdout, stderr := userdrop(append([]string{"undo", id}, step.args...)...)
+		if code != 0 || !strings.Contains(stdout, step.file+" lists each") {
 			t.Fatalf("undo: exit %d: %s%s", code, stdout, stderr)
 		}
-		if diff := cmp.Diff(step.listed, listed()); diff != "" {
-			t.Errorf("undo.csv: %s", diff)
+		if diff := cmp.Diff(step.listed, listed(step.file)); diff != "" {
+			t.Errorf("%s: %s", step.file, diff)
 		}
 		if got := names(); got != step.users {
 			t.Errorf("the pool has %s, want %s", got, step.users)
