@@ -45,11 +45,11 @@ var changing = []scenario{
 		},
 	},
 	{
-		name: "existing users are updated", updates: true,
+		name: "existing users are updated, beside the import of a new one", updates: true,
 		run: func(t *testing.T, w *simulation.World) {
 			drop(t, w, "incoming/"+pool+"/users.csv", people(3))
 			settle(t, w, 1)
-			drop(t, w, "incoming/"+pool+"/again.csv", strings.ReplaceAll(people(3), "@example.com", "@mail.example.com"))
+			drop(t, w, "incoming/"+pool+"/again.csv", strings.ReplaceAll(people(4), "@example.com", "@mail.example.com"))
 			settle(t, w, 2)
 		},
 	},

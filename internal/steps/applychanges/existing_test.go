@@ -156,3 +156,43 @@ func TestNightlyList(t *testing.T) {
 		}
 	})
 }
+
+// TestUpdatesRunBesideTheImport changes existing users while the job of the new ones runs, and not again after it.
+func TestUpdatesRunBesideTheImport(t *testing.T) {
+	const old, fresh = 30, 600
+	var updates []time.Time
+	change := func(o *localaws.Options) {
+		existing("update")(o)
+		o.Cognito.UsersPerSecond = 1
+		o.Calls = func(c localaws.Call, next http.Handler) http.Handler {
+			if c.Operation == "AdminUpdateUserAttributes" {
+				updates = append(updates, time.Now())
+			}
+			return next
+		}
+	}
+	world(t, change, func(t *testing.T, w *simulation.World) {
+		list := func(users int, name string) string {
+			var b strings.Builder
+			b.WriteString(header)
+			for i := range users {
+				fmt.Fprintf(&b, "u%d,u%d@example.com,true,%s,\n", i, i, name)
+			}
+			return b.String()
+		}
+		dropFile(t, w, "incoming/"+pool+"/a.csv", list(old, "Sam"))
+		r := dropFile(t, w, "incoming/"+pool+"/b.csv", list(old+fresh, "Samuel"))
+		if diff := cmp.Diff(contract.ChangeCounts{Wanted: old, Applied: old}, r.Changes.Attributes); diff != "" {
+			t.Errorf("changes: %s", diff)
+		}
+		if len(updates) != old || len(r.Jobs) != 1 {
+			t.Fatalf("%d updates, %d jobs", len(updates), len(r.Jobs))
+		}
+		if last, middle := updates[old-1], r.Jobs[0].CompletedAt.Add(-fresh/2*time.Second); last.After(middle) {
+			t.Errorf("the last update was at %s, and the job ended at %s", last, r.Jobs[0].CompletedAt)
+		}
+		if n := len(w.StepFunctions.Executions(w.Machine("apply-changes"))); n != 1 {
+			t.Errorf("%d executions apply changes", n)
+		}
+	})
+}

@@ -16,7 +16,9 @@ import (
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
+	"userdrop/internal/aws/changes"
 	"userdrop/internal/aws/imports"
 	"userdrop/internal/aws/lambdahandler"
 	"userdrop/internal/aws/objects"
@@ -37,6 +39,7 @@ type Prepare struct {
 		ListUsers(context.Context, *cognito.ListUsersInput, ...func(*cognito.Options)) (*cognito.ListUsersOutput, error)
 		groupAPI
 	}
+	Machine *sfn.Client
 	S3      *s3.Client
 	Work    *objects.Store
 	Imports imports.Imports
@@ -64,6 +67,8 @@ type Config struct {
 	ApplyGroups         bool                    `env:"APPLY_GROUPS" envDefault:"false"`
 	CreateGroups        bool                    `env:"CREATE_GROUPS" envDefault:"false"`
 	MaxImportDays       float64                 `env:"MAX_IMPORT_DAYS"`
+	// ApplyChangesARN is the machine apply-changes; empty in a stack that does not update existing users.
+	ApplyChangesARN string `env:"APPLY_CHANGES_ARN" envDefault:""`
 	// PartRows and PartBytes are Cognito's limits of one import job; simulations lower them.
 	PartRows  int   `env:"PART_ROWS" envDefault:"500000"`
 	PartBytes int64 `env:"PART_BYTES" envDefault:"100000000"`
@@ -83,7 +88,7 @@ func New(cfg aws.Config, environ map[string]string) (lambda.Handler, error) {
 	}
 	client := s3.NewFromConfig(cfg)
 	return lambdahandler.Handler((&Prepare{
-		Cognito: cognito.NewFromConfig(cfg), S3: client,
+		Cognito: cognito.NewFromConfig(cfg), Machine: sfn.NewFromConfig(cfg), S3: client,
 		Work: objects.New(client, config.WorkBucket), Imports: imports.New(client, config.ResultsBucket, config.WorkBucket),
 		Config: config, Settings: settings,
 	}).Handle), nil
@@ -114,8 +119,10 @@ func (p *Prepare) Handle(ctx context.Context, drop contract.Drop) (contract.Impo
 		return answer, err
 	}
 	var plan contract.Plan
-	if found, err := p.Work.ReadJSON(ctx, contract.PlanKey(drop.ImportID), &plan); err != nil || found {
-		return plan.Import, err
+	if found, err := p.Work.ReadJSON(ctx, contract.PlanKey(drop.ImportID), &plan); err != nil {
+		return answer, err
+	} else if found {
+		return plan.Import, p.updateBeside(ctx, &plan)
 	}
 	// A second run goes by the first one's time: birthdates are compared with it.
 	began, err := objects.WriteJSONIfAbsent(ctx, p.Work, contract.BeganKey(drop.ImportID), time.Now().UTC())
@@ -126,9 +133,23 @@ func (p *Prepare) Handle(ctx context.Context, drop contract.Drop) (contract.Impo
 	if err := p.plan(ctx, &plan); err != nil {
 		return answer, err
 	}
-	plan, err = objects.WriteJSONIfAbsent(ctx, p.Work, contract.PlanKey(drop.ImportID), plan)
+	if plan, err = objects.WriteJSONIfAbsent(ctx, p.Work, contract.PlanKey(drop.ImportID), plan); err != nil {
+		return answer, err
+	}
 	slog.InfoContext(ctx, "Prepared.", "importId", drop.ImportID, "parts", len(plan.Parts), "refused", plan.Refused)
-	return plan.Import, err
+	return plan.Import, p.updateBeside(ctx, &plan)
+}
+
+// updateBeside starts to change existing users while the parts, which are of new ones, are imported. Without a part
+// publish-result asks for it at once.
+func (p *Prepare) updateBeside(ctx context.Context, plan *contract.Plan) error {
+	if plan.Updates.Key == "" || len(plan.Parts) == 0 || p.Config.ApplyChangesARN == "" {
+		return nil
+	}
+	return changes.Start(ctx, p.Machine, p.Config.ApplyChangesARN, contract.ApplyChanges{
+		Schema: contract.Schema, ImportID: plan.ImportID, UserPoolID: plan.UserPoolID,
+		Execution: contract.ApplyName(plan.ImportID, 0, 0), TimeoutSeconds: plan.TimeoutSeconds,
+	})
 }
 
 // plan fills in the plan of a drop. It fails only where our own workflow does: what is wrong with the drop is in it.
