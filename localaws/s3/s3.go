@@ -37,6 +37,8 @@ type Service struct {
 	// https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html.
 	MaxOperation int64
 	MinPart      int64
+	// Pace limits each request by itself, however many there are.
+	Pace Pace
 	// Caller finds who signed the form of a presigned POST, by the access key id. Nil takes everybody for the
 	// administrator.
 	Caller func(accessKeyID string) (wire.Principal, error)

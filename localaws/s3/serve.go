@@ -93,6 +93,7 @@ type call struct {
 
 // ServeHTTP answers a request of the REST protocol, path-style or virtual-hosted.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w, r = s.paced(w, r)
 	c := &call{Service: s, w: w, r: r, requestedID: cmp.Or(wire.RequestID(r.Context()), s.requestID())}
 	c.name, c.key = s.target(r)
 	w.Header().Set("Server", "AmazonS3")
