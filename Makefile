@@ -96,6 +96,10 @@ clean: ## Remove what was built; the tools in .tools/ stay
 bench: ## Measure: tables with the project's bars, and out/bench.json
 	go run ./tools/bench --out out/bench.json
 
+.PHONY: figures
+figures: ## Write the tables of docs/ from out/bench.json
+	go run ./tools/bench --out out/bench.json --document
+
 .PHONY: pictures
 pictures: build .tools/pictures/.done ## Record the terminal's pictures in docs/images/
 	tools/pictures

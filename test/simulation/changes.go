@@ -18,8 +18,8 @@ import (
 // groupNames are the groups that each pool has. Drops also want others, which it does not have.
 var groupNames = []string{"staff", "crew", "guests"}
 
-// applyRate is the parameter ApplyRate of scenarios with changes.
-const applyRate = 12
+// ApplyRate is the parameter ApplyRate.
+const ApplyRate = 12
 
 // changeColumns adds the columns groups and enabled to a third of the drops.
 func (s *Scenario) changeColumns(drop *Drop) {
@@ -88,7 +88,7 @@ func (r *run) checkChanges() {
 			r.checkUser(p, u, wants[u.Name])
 		}
 	}
-	if w := r.chaos.quotas["changes"]; w != nil && w.most > applyRate*60+1 {
+	if w := r.chaos.quotas["changes"]; w != nil && w.most > ApplyRate*60+1 {
 		r.violation("%d changes in a minute", w.most)
 	}
 }

@@ -30,8 +30,12 @@ type Crowd struct {
 	// Giant is the number of rows of a drop that comes before the others; 0 is none.
 	Giant int           `json:"giant,omitempty"`
 	Every time.Duration `json:"every,omitempty"` // in nanoseconds
-	// Scale divides rows, the rows of a part and the speed of jobs, so that millions are played with thousands: the waits,
-	// and so all counts, stay the same.
+	// With is what the rows want beside a new user: WithGroups, WithUpdates or WithMapping.
+	With string `json:"with,omitempty"`
+	// PartRows is how many rows a part has at the most; 0 is as many as Cognito takes.
+	PartRows int `json:"partRows,omitempty"`
+	// Scale divides rows, the rows of a part, the speed of jobs and the rate of changes, so that millions are played with
+	// thousands: the waits stay the same, and so do all counts but those of calls for a row.
 	Scale     int           `json:"scale"`
 	ListDelay time.Duration `json:"listDelay,omitempty"` // of ListExecutions, at the most; in nanoseconds
 }
@@ -42,11 +46,14 @@ type CrowdReport struct {
 	Imports        int                   `json:"imports"` // that ended
 	Files          []string              `json:"-"`       // of all results
 	Imported       int                   `json:"imported"`
+	Changed        int                   `json:"changed"` // memberships of groups, and existing users
 	Jobs           int                   `json:"jobs"`
 	Transitions    int                   `json:"transitions"`
 	MostOfOne      int                   `json:"mostTransitionsOfOne"` // of the small drop that had most
 	HistoryEvents  int                   `json:"historyEvents"`        // of the longest execution
 	Invocations    int                   `json:"invocations"`
+	Concurrent     int                   `json:"concurrent"`           // invocations at once, at the most
+	PerSecond      int                   `json:"transitionsPerSecond"` // at the most
 	GBSeconds      float64               `json:"gbSeconds"`
 	Calls          map[string]*CallCount `json:"calls"`          // by service and operation
 	TookSeconds    float64               `json:"tookSeconds"`    // from the first drop to the last result
@@ -102,6 +109,7 @@ type crowd struct {
 	mu     sync.Mutex
 	report *CrowdReport
 	steady time.Time
+	active int // invocations
 }
 
 // Watch plays a crowd. It must be called in a bubble of testing/synctest.
@@ -123,13 +131,16 @@ func Watch(ctx context.Context, c Crowd) *CrowdReport {
 		Pools: pools, Cognito: w.settings, Seed: 1, Parameters: c.parameters(), Calls: w.call, Around: w.invoke,
 		StepFunctions: stepfunctions.Options{ListDelay: chaos.listDelay},
 	}, Tuning{Retryer: chaos.retryer, Context: newJournal().context, Environment: map[string]string{
-		"PART_ROWS": fmt.Sprint(500_000 / c.Scale), "USERS_PER_SECOND": fmt.Sprint(w.settings.UsersPerSecond),
+		"PART_ROWS":        fmt.Sprint(cmp.Or(c.PartRows, 500_000) / c.Scale),
+		"USERS_PER_SECOND": fmt.Sprint(w.settings.UsersPerSecond),
+		"APPLY_RATE":       fmt.Sprint(ApplyRate / float64(c.Scale)),
 	}})
 	if err != nil {
 		w.fail("%v", err)
 		return w.report
 	}
 	defer w.Close()
+	w.prepare(ctx)
 	if c.Giant > 0 {
 		w.put("giant", 0, c.Giant)
 		sleep(ctx, time.Minute)
@@ -154,15 +165,6 @@ func Watch(ctx context.Context, c Crowd) *CrowdReport {
 	w.imports()
 	w.jobs()
 	return w.report
-}
-
-// parameters are those of the stack.
-func (c Crowd) parameters() map[string]string {
-	var arns []string
-	for i := range c.Pools {
-		arns = append(arns, "arn:aws:cognito-idp:us-east-1:123456789012:userpool/"+poolName(i))
-	}
-	return map[string]string{"UserPoolArns": strings.Join(arns, ","), "GatherSeconds": fmt.Sprint(c.GatherSeconds)}
 }
 
 func poolName(i int) string { return fmt.Sprintf("us-east-1_Pool%02d", i) }
@@ -206,31 +208,23 @@ func (c *counter) Write(p []byte) (int, error) {
 // invoke counts an invocation.
 func (w *crowd) invoke(_ context.Context, f lambda.Function, _ []byte, next func() lambda.Result) lambda.Result {
 	start := time.Now()
+	w.mu.Lock()
+	w.active++
+	w.report.Concurrent = max(w.report.Concurrent, w.active)
+	w.mu.Unlock()
 	result := next()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.active--
 	w.report.Invocations++
 	w.report.GBSeconds += time.Since(start).Seconds() * float64(f.MemoryMB) / 1024
 	return result
 }
 
-// put drops a file.
-func (w *crowd) put(name string, pool, rows int) {
-	var text strings.Builder
-	text.WriteString("cognito:username,email,email_verified\n")
-	for n := range rows / w.Scale {
-		fmt.Fprintf(&text, "%s%d,%s%d@example.com,true\n", name, n, name, n)
-	}
-	key := fmt.Sprintf("incoming/%s/%s.csv", poolName(pool), name)
-	if _, err := w.S3.Put(w.Inbox(), key, []byte(text.String())); err != nil {
-		w.fail("%v", err)
-	}
-}
-
 // imports looks at what became of the drops.
 func (w *crowd) imports() {
 	r := w.report
-	transitions := map[string]int{} // by import
+	transitions, perSecond := map[string]int{}, map[int64]int{} // by import, by second
 	for _, machine := range w.Stack.StateMachines {
 		for _, e := range w.StepFunctions.Executions(machine.ARN) {
 			r.Transitions += e.Transitions
@@ -240,7 +234,19 @@ func (w *crowd) imports() {
 				id = q.ImportID
 			}
 			transitions[id] += e.Transitions
+			events, err := w.StepFunctions.History(context.Background(), e.ARN)
+			if err != nil {
+				w.fail("%v", err)
+			}
+			for _, event := range events {
+				if strings.HasSuffix(event.Type, "StateEntered") {
+					perSecond[event.Time.Unix()]++
+				}
+			}
 		}
+	}
+	for _, n := range perSecond {
+		r.PerSecond = max(r.PerSecond, n)
 	}
 	for _, e := range w.Imports() {
 		r.Imports++
@@ -253,6 +259,9 @@ func (w *crowd) imports() {
 			r.Files = append(r.Files, source.Key)
 		}
 		r.Imported += int(got.Rows.Counts().Imported) * w.Scale
+		if got.Changes != nil {
+			r.Changed += int(got.Changes.Groups.Applied+got.Changes.Attributes.Applied) * w.Scale
+		}
 		r.TookSeconds = max(r.TookSeconds, got.FinishedAt.Sub(w.started).Seconds())
 		if !strings.HasPrefix(e.Name, "giant") {
 			r.LongestSeconds = max(r.LongestSeconds, got.FinishedAt.Sub(e.Started).Seconds())

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -39,14 +38,32 @@ PASS
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("judged (-want +got):\n%s", diff)
 	}
-	var text strings.Builder
-	printTables(&text, Table{Bars: judge(all), Benchmarks: all})
-	for _, line := range []string{
-		"Prepare  ratio             MB/s\n", "plain    0.75 (0.74–0.76)  310 (300–320)\n", "collect-rows    5.1\n",
-	} {
-		if !strings.Contains(text.String(), line) {
-			t.Errorf("the tables lack %q:\n%s", line, text.String())
-		}
+	table := Table{Bars: judge(all), Benchmarks: all}
+	text, err := table.fill("Speed:\n\n<!-- figures: Prepare -->\nold\n<!-- end -->\n\nSizes:\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const filled = `Speed:
+
+<!-- figures: Prepare -->
+
+| Prepare | ratio            | MB/s          |
+| ------- | ---------------- | ------------- |
+| plain   | 0.75 (0.74–0.76) | 310 (300–320) |
+| wide    | 0.49             |               |
+
+<!-- end -->
+
+Sizes:
+`
+	if diff := cmp.Diff(filled, text); diff != "" {
+		t.Errorf("the document (-want +got):\n%s", diff)
+	}
+	if again, err := table.fill(text); err != nil || again != text {
+		t.Errorf("the second time: %v\n%s", err, again)
+	}
+	if _, err := table.fill("<!-- figures: Nothing -->\n<!-- end -->"); err == nil {
+		t.Error("a table without figures is accepted")
 	}
 	if _, err := parse("BenchmarkX 1 many ns/op\n"); err == nil {
 		t.Error("a figure that is no number is accepted")

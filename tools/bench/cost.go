@@ -18,13 +18,51 @@ var prices = struct{ transition, invocation, gbSecond, write, read, event, messa
 	message:    0.50 / 1e6,   // https://aws.amazon.com/sns/pricing/
 }
 
-// quotas are calls a second of an account in us-east-1, for the operations that are called again and again.
+// quota is a rate for an account in us-east-1, all of its applications together.
+type quota struct {
+	name       string
+	perSecond  float64 // of a bucket, the rate at which it fills
+	operations []string
+}
+
 // https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html
 // https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
-var quotas = map[string]float64{
-	"cognito-idp DescribeUserImportJob": 20, "cognito-idp ListUserImportJobs": 20, // reads of all pools together
-	"cognito-idp CreateUserImportJob": 15, "cognito-idp StartUserImportJob": 15, // changes of all pools together
-	"states ListExecutions": 5, // the refill rate of its bucket
+var quotas = []quota{
+	{"ListExecutions", 5, []string{"states ListExecutions"}},
+	{"StartExecution", 300, []string{"states StartExecution"}},
+	{"UserPoolRead", 15, []string{"cognito-idp DescribeUserPool"}},
+	{"UserPoolResourceRead", 20, []string{
+		"cognito-idp DescribeUserImportJob", "cognito-idp GetCSVHeader", "cognito-idp ListGroups",
+		"cognito-idp ListUserImportJobs",
+	}},
+	{"UserPoolResourceUpdate", 15, []string{
+		"cognito-idp CreateUserImportJob", "cognito-idp StartUserImportJob", "cognito-idp StopUserImportJob",
+	}},
+	{"UserUpdate", 25, []string{"cognito-idp AdminAddUserToGroup", "cognito-idp AdminUpdateUserAttributes"}},
+	{"UserList", 30, []string{"cognito-idp ListUsers"}},
+}
+
+const (
+	transitionsPerSecond = 5_000 // https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+	concurrentFunctions  = 1_000 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+	jobsOfPool           = 1_000 // for life
+)
+
+// share returns how much of a quota a report's calls took, in percent: in the busiest minute, and in the busiest minute
+// from ten minutes after the last drop. Operations of one quota may have their busiest minute at different times, so it is
+// rather too much.
+func (q quota) share(r *simulation.CrowdReport) (busiest, later float64) {
+	for _, name := range q.operations {
+		if c := r.Calls[name]; c != nil {
+			scale := 1.0
+			if strings.HasPrefix(name, "cognito-idp Admin") { // a call for a row
+				scale = float64(r.Scale)
+			}
+			busiest += float64(c.PerMinute) * scale
+			later += float64(c.Steady) * scale
+		}
+	}
+	return 100 * busiest / 60 / q.perSecond, 100 * later / 60 / q.perSecond
 }
 
 // dollars returns the price of the calls that a report counts.

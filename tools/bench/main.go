@@ -1,17 +1,16 @@
 // Command bench runs the project's benchmarks, compares them with the bars of bars.go, and prints a table for each
-// group of benchmarks. It writes all figures as JSON. `make bench` runs it.
+// group of benchmarks. It writes all figures as JSON. `make bench` runs it. With -document it measures nothing, and
+// writes the tables of docs/ from that JSON: `make figures`.
 //
 // The benchmarks are ordinary Go benchmarks; `go test -bench` runs one alone. A figure is the median of several runs.
 package main
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,7 +18,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 )
 
@@ -57,8 +55,13 @@ var runs = []struct {
 
 func main() {
 	out := flag.String("out", "out/bench.json", "where to write the figures as JSON")
+	write := flag.Bool("document", false, "write the tables of docs/ from the JSON")
 	flag.Parse()
-	if err := run(*out); err != nil {
+	do := run
+	if *write {
+		do = document
+	}
+	if err := do(*out); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -86,8 +89,9 @@ func run(out string) error {
 		t.Benchmarks = append(t.Benchmarks, found...)
 	}
 	t.Bars = judge(t.Benchmarks)
-	fmt.Printf("%s, %s\n", t.Machine, t.Date)
-	printTables(os.Stdout, t)
+	for _, group := range t.groups() {
+		fmt.Printf("\n%s\n\n%s", group.name, markdown(group.rows))
+	}
 	text, err := json.MarshalIndent(t, "", "  ")
 	if err != nil {
 		return err
@@ -139,7 +143,7 @@ func (b *Benchmark) add(unit string, value float64) {
 }
 
 func (f Figure) String() string {
-	if len(f.runs) < 2 {
+	if f.Least == f.Most {
 		return number(f.Value)
 	}
 	return fmt.Sprintf("%s (%s–%s)", number(f.Value), number(f.Least), number(f.Most))
@@ -154,53 +158,4 @@ func number(f float64) string {
 		return strconv.FormatFloat(f, 'f', 0, 64)
 	}
 	return strconv.FormatFloat(f, 'g', 3, 64)
-}
-
-// printTables writes the bars, and a table for each group of benchmarks: those whose names agree up to the first slash.
-func printTables(w io.Writer, t Table) {
-	rows := [][]string{{"Bar", "Limit", "Figure", ""}}
-	for _, j := range t.Bars {
-		rows = append(rows, []string{j.Measure, j.Limit, j.Figure, cmp.Or(map[bool]string{true: "met"}[j.Met], "MISSED")})
-	}
-	table(w, rows)
-	for rest := t.Benchmarks; len(rest) > 0; {
-		group, _, _ := strings.Cut(rest[0].Name, "/")
-		n := slices.IndexFunc(rest, func(b Benchmark) bool { return !strings.HasPrefix(b.Name+"/", group+"/") })
-		if n < 0 {
-			n = len(rest)
-		}
-		table(w, columns(group, rest[:n]))
-		rest = rest[n:]
-	}
-}
-
-// columns has a row for each benchmark and a column for each unit.
-func columns(group string, all []Benchmark) [][]string {
-	head := []string{group}
-	for _, b := range all {
-		for _, f := range b.Figures {
-			if !slices.Contains(head[1:], f.Unit) {
-				head = append(head, f.Unit)
-			}
-		}
-	}
-	rows := [][]string{head}
-	for _, b := range all {
-		row := make([]string, len(head))
-		row[0] = strings.TrimPrefix(b.Name, group+"/")
-		for _, f := range b.Figures {
-			row[1+slices.Index(head[1:], f.Unit)] = f.String()
-		}
-		rows = append(rows, row)
-	}
-	return rows
-}
-
-func table(w io.Writer, rows [][]string) {
-	fmt.Fprintln(w)
-	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, row := range rows {
-		fmt.Fprintln(columns, strings.Join(row, "\t"))
-	}
-	columns.Flush()
 }
