@@ -66,7 +66,7 @@ variable "check_existing_users" {
 }
 
 variable "existing" {
-  description = "What becomes of rows whose users exist. skip - they stay as they are. fail - the rows are rejected. update - what differs is changed after the import, and only new users go into import jobs; a drop's manifest may then ask for any of the three. An update may count as an active user."
+  description = "What becomes of rows whose users exist. skip - they stay as they are. fail - the rows are rejected. update - what differs is changed after the import, and only new users go into import jobs; a drop's manifest may then ask for any of the three. Cognito counts each updated user as active in that month."
   type        = string
   default     = "skip"
 }

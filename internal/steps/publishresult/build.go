@@ -66,7 +66,7 @@ func (p *Publish) build(ctx context.Context, in contract.Import) (*contract.Resu
 		return nil, err
 	}
 	if r.Mode == contract.ModeCheck && r.Changes != nil && r.Changes.Attributes.Wanted > 0 {
-		r.Message += fmt.Sprintf(" %d existing users would be changed; each may count as an active user.",
+		r.Message += fmt.Sprintf(" %d existing users would be changed; Cognito counts each as an active user of the month.",
 			r.Changes.Attributes.Wanted)
 	}
 	if r.UsersMissing {
