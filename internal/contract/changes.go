@@ -119,6 +119,14 @@ type ChangesSummary struct {
 	Abandoned string `json:"abandoned,omitempty"`
 }
 
+// PoolUsersKey holds a checkpoint of prepare-import's look at the users of a pool.
+func PoolUsersKey(importID string, number int) string {
+	return fmt.Sprintf("%s%08d.json", PoolUsersPrefix(importID), number)
+}
+
+// PoolUsersPrefix begins the keys of these checkpoints.
+func PoolUsersPrefix(importID string) string { return importID + "/pool/users-" }
+
 // ChangesLease is an object of the work bucket that belongs to the loop that applies changes. There is one loop at a time.
 type ChangesLease struct {
 	Run   string    `json:"run"` // the run of the function that holds it

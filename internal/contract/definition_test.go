@@ -402,7 +402,7 @@ func TestChoicesKnowEveryAnswer(t *testing.T) {
 	want := []string{ // all but Errored, which is the Default
 		string(contract.VerdictApplying),
 		string(contract.VerdictChecked), string(contract.VerdictExpired), string(contract.VerdictFailed), string(contract.VerdictPartial),
-		string(contract.VerdictRejected), string(contract.VerdictStopped), string(contract.VerdictSucceeded),
+		string(contract.VerdictPreparing), string(contract.VerdictRejected), string(contract.VerdictStopped), string(contract.VerdictSucceeded),
 		string(contract.VerdictTakenOver),
 	}
 	slices.Sort(verdicts)

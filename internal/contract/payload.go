@@ -44,6 +44,8 @@ type Import struct {
 	Error *Failure `json:"error,omitempty"`
 	// Quiet is set by abort-import: no job of the import runs, nor can one be started any more.
 	Quiet bool `json:"quiet,omitempty"`
+	// Preparing is set by prepare-import where it needs another run: publish-result passes that on.
+	Preparing bool `json:"preparing,omitempty"`
 	// Generation counts the executions of apply-changes for all that the parts left.
 	Generation int `json:"generation,omitempty"`
 }

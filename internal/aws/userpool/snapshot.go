@@ -1,6 +1,7 @@
 package userpool
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -37,35 +38,49 @@ func (u *User) Names(pool Pool) []string {
 	return names
 }
 
-// snapshotEvery is the pace of a snapshot: a quarter of ListUsers' quota, as a look's.
-const snapshotEvery = Every
-
 // Snapshot yields every user of a pool that matches a filter, all where it is empty. It never asks for single users by
 // AdminGetUser, which counts each as an active user.
 func Snapshot(ctx context.Context, api API, poolID, filter string, yield func(*User)) error {
-	input := &cognito.ListUsersInput{UserPoolId: &poolID, Limit: aws.Int32(PageSize)}
-	if filter != "" {
-		input.Filter = &filter
-	}
-	tick := time.NewTicker(snapshotEvery)
+	tick := time.NewTicker(Every)
 	defer tick.Stop()
-	for {
+	for query := (Query{PoolID: poolID, Filter: filter}); ; {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		out, err := api.ListUsers(ctx, input)
-		if err != nil {
-			return fmt.Errorf("list the users of %s: %w", poolID, err)
-		}
-		for i := range out.Users {
-			yield(newUser(&out.Users[i]))
-		}
-		if input.PaginationToken = out.PaginationToken; input.PaginationToken == nil {
-			return nil
+		var err error
+		if query.Token, err = Page(ctx, api, query, yield); err != nil || query.Token == "" {
+			return err
 		}
 	}
+}
+
+// Query asks for one page of users.
+type Query struct {
+	PoolID string
+	Filter string // empty for all users
+	Token  string // of the page; empty for the first
+	Limit  int32  // users of the page; 0 is PageSize
+}
+
+// Page yields the users of one page, and returns the token of the next; empty at the end.
+func Page(ctx context.Context, api API, q Query, yield func(*User)) (next string, err error) {
+	input := &cognito.ListUsersInput{UserPoolId: &q.PoolID, Limit: aws.Int32(cmp.Or(q.Limit, PageSize))}
+	if q.Filter != "" {
+		input.Filter = &q.Filter
+	}
+	if q.Token != "" {
+		input.PaginationToken = &q.Token
+	}
+	out, err := api.ListUsers(ctx, input)
+	if err != nil {
+		return "", fmt.Errorf("list the users of %s: %w", q.PoolID, err)
+	}
+	for i := range out.Users {
+		yield(newUser(&out.Users[i]))
+	}
+	return aws.ToString(out.PaginationToken), nil
 }
 
 func newUser(u *types.UserType) *User {

@@ -25,13 +25,14 @@ const (
 	maxNames = 2 << 20
 )
 
-// roster keeps the usernames of a dry run's accepted rows: the first ones as they are, and a hash of each.
+// roster keeps the usernames of accepted rows: the first ones as they are, and a hash of each, up to a number of both.
 type roster struct {
-	pool  *usercsv.Pool
-	seed  maphash.Seed
-	rows  int
-	first []string
-	all   []uint64
+	pool         *usercsv.Pool
+	most, hashes int
+	seed         maphash.Seed
+	rows         int
+	first        []string
+	all          []uint64
 }
 
 func (r *roster) add(name string) {
@@ -39,10 +40,10 @@ func (r *roster) add(name string) {
 		r.seed = maphash.MakeSeed()
 	}
 	r.rows++
-	if len(r.first) < maxLooks {
+	if len(r.first) < r.most {
 		r.first = append(r.first, strings.Clone(name))
 	}
-	if len(r.all) < maxNames {
+	if len(r.all) < r.hashes {
 		r.all = append(r.all, r.hash(name))
 	}
 }

@@ -72,6 +72,11 @@ type Config struct {
 	// PartRows and PartBytes are Cognito's limits of one import job; simulations lower them.
 	PartRows  int   `env:"PART_ROWS" envDefault:"500000"`
 	PartBytes int64 `env:"PART_BYTES" envDefault:"100000000"`
+	// How long a run looks at the users of a pool, about half of the function's time; how many calls it makes for each
+	// checkpoint; and how many users a call answers. Simulations lower them.
+	LookTime        time.Duration `env:"LOOK_TIME" envDefault:"7m"`
+	CheckpointCalls int           `env:"CHECKPOINT_CALLS" envDefault:"450"`
+	UsersPerPage    int           `env:"USERS_PER_PAGE" envDefault:"60"`
 	// MaxTurns is contract.PartPlan's, for simulations.
 	MaxTurns int `env:"MAX_TURNS" envDefault:"0"`
 }
@@ -105,9 +110,19 @@ func (c Config) settings(numbers usercsv.PhoneNumbers) (usercsv.Settings, error)
 // beforeDeadline is what a run leaves for its clean-up. A drop that it can't prepare by then is TooLarge.
 const beforeDeadline = 30 * time.Second
 
-// Handle answers the parts of a drop. What it found out is the Plan in the work bucket, which a second run finds there
-// and goes by. A file that is refused has no parts; its plan says why.
-func (p *Prepare) Handle(ctx context.Context, drop contract.Drop) (contract.Import, error) {
+// Input is the input of prepare-import: a drop, or the answer of publish-result where another run is needed.
+type Input struct {
+	contract.Drop
+	Again *contract.Import `json:"again"`
+}
+
+// Handle answers the parts of a drop, or that it needs another run. What it found out is the Plan in the work bucket, which
+// a second run finds there and goes by. A file that is refused has no parts; its plan says why.
+func (p *Prepare) Handle(ctx context.Context, in Input) (contract.Import, error) {
+	drop := in.Drop
+	if in.Again != nil {
+		drop = in.Again.Drop
+	}
 	answer := contract.Import{Drop: drop, Parts: []contract.ImportJob{}}
 	if drop.Schema != contract.Schema {
 		return answer, fmt.Errorf(
@@ -130,7 +145,10 @@ func (p *Prepare) Handle(ctx context.Context, drop contract.Drop) (contract.Impo
 		return answer, err
 	}
 	plan = contract.Plan{Import: answer, StartedAt: began, Problems: []contract.Problem{}}
-	if err := p.plan(ctx, &plan); err != nil {
+	if err := p.plan(ctx, &plan); errors.Is(err, errUnfinished) {
+		answer.Preparing = true
+		return answer, nil
+	} else if err != nil {
 		return answer, err
 	}
 	if plan, err = objects.WriteJSONIfAbsent(ctx, p.Work, contract.PlanKey(drop.ImportID), plan); err != nil {
@@ -252,6 +270,27 @@ func texts[T ~string](values []T) []string {
 	return out
 }
 
+// parts reads the sources of a plan and writes its parts.
+func (p *Prepare) parts(ctx context.Context, plan *contract.Plan, pool *usercsv.Pool, sink *sink) error {
+	knows, err := p.existingSink(ctx, plan, pool, sink)
+	if err != nil {
+		return err
+	}
+	of, err := p.listGroups(ctx, pool.ID)
+	if err != nil {
+		return err
+	}
+	groups := of.rules()
+	preparer, err := p.preparer(plan, pool, groups, knows)
+	if err != nil {
+		return err
+	}
+	if err := p.read(ctx, plan, pool, of, groups, preparer); err != nil {
+		return err
+	}
+	return p.finish(ctx, plan, pool, preparer, sink, groups)
+}
+
 // prepare reads the sources of a plan. A *usercsv.Refusal refuses the drop.
 func (p *Prepare) prepare(ctx context.Context, plan *contract.Plan, pool *usercsv.Pool, users int) error {
 	parent := ctx
@@ -270,9 +309,9 @@ func (p *Prepare) prepare(ctx context.Context, plan *contract.Plan, pool *usercs
 		sink.accepted = p.Work.JSONLines(contract.AcceptedKey(plan.ImportID))
 	}
 	if sink.dry = plan.Mode == contract.ModeCheck; sink.dry && p.Config.CheckExistingUsers {
-		sink.roster = &roster{pool: pool}
+		sink.roster = &roster{pool: pool, most: maxLooks, hashes: maxNames}
 	}
-	err := p.read(ctx, plan, pool, sink, users)
+	err := p.parts(ctx, plan, pool, sink)
 	if err == nil && sink.roster != nil {
 		plan.Existing, err = p.existing(ctx, sink.roster, users)
 	}

@@ -18,22 +18,11 @@ import (
 	"userdrop/internal/usercsv"
 )
 
+// read hands the rows of the sources to the preparer. Of is nil where any group will do.
 func (p *Prepare) read(
-	ctx context.Context, plan *contract.Plan, pool *usercsv.Pool, sink *sink, users int,
+	ctx context.Context, plan *contract.Plan, pool *usercsv.Pool, of *poolGroups, groups *usercsv.Groups,
+	preparer *usercsv.Preparer,
 ) error {
-	of, err := p.listGroups(ctx, pool.ID)
-	if err != nil {
-		return err
-	}
-	groups := of.rules()
-	knows, err := p.existingSink(ctx, plan, pool, sink, users)
-	if err != nil {
-		return err
-	}
-	preparer, err := p.preparer(plan, pool, groups, knows)
-	if err != nil {
-		return err
-	}
 	several := len(plan.Sources) > 1
 	taken := 0
 	var found mappings
@@ -74,7 +63,7 @@ func (p *Prepare) read(
 	if taken == 0 {
 		return &usercsv.Refusal{Problems: plan.Problems}
 	}
-	return p.finish(ctx, plan, pool, preparer, sink, groups)
+	return nil
 }
 
 // finish ends the parts and fills in the rest of the plan.

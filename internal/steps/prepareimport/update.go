@@ -35,23 +35,22 @@ func (e Existing) Allows(asked Existing) bool {
 	return asked == ExistingSkip || asked == e || e == ExistingUpdate
 }
 
-// maxSnapshot is how many users a snapshot reads within prepare-import's time, at a quarter of ListUsers' quota.
-const maxSnapshot = 270_000
-
-// snapshot reads the users of a pool.
-func (p *Prepare) snapshot(ctx context.Context, pool userpool.Pool, estimated int) (map[string]*userpool.User, error) {
-	if estimated > maxSnapshot {
-		return nil, usercsv.Refuse(contract.TooLarge, fmt.Sprintf(
-			"The user pool has about %d users. Existing users are looked up in pools of at most %d: ask for \"existing\": "+
-				"\"skip\" in the manifest.", estimated, maxSnapshot))
+// existingMode returns what becomes of the rows of existing users of a drop: the stack's way, or that of the manifest.
+func (p *Prepare) existingMode(ctx context.Context, plan *contract.Plan) (Existing, error) {
+	if len(plan.Sources) != 1 {
+		return p.Config.Existing, nil
 	}
-	users := map[string]*userpool.User{}
-	err := userpool.Snapshot(ctx, p.Cognito, pool.ID, "", func(u *userpool.User) {
-		for _, name := range u.Names(pool) {
-			users[pool.Key(name)] = u
-		}
-	})
-	return users, err
+	manifest, err := p.sidecar(ctx, &plan.Sources[0])
+	if err != nil || manifest == nil || manifest.Existing == nil {
+		return p.Config.Existing, err
+	}
+	mode := *manifest.Existing
+	if !p.Config.Existing.Allows(mode) {
+		return mode, usercsv.Refuse(contract.ManifestMismatch, fmt.Sprintf(
+			"The manifest asks for \"existing\": %q, which this stack does not allow: its parameter Existing is %s. Drop the file "+
+				"without it, or deploy the stack with Existing=%s.", mode, p.Config.Existing, mode))
+	}
+	return mode, nil
 }
 
 // existingSink is a sink that knows which users exist.
@@ -59,30 +58,17 @@ type existingSink struct {
 	*sink
 	pool      userpool.Pool
 	mode      Existing
-	users     map[string]*userpool.User
+	users     poolUsers
 	immutable map[string]bool
 }
 
 // existingSink returns the sink of a drop: one that knows which users exist, where that matters.
 func (p *Prepare) existingSink(
-	ctx context.Context, plan *contract.Plan, pool *usercsv.Pool, sink *sink, users int,
+	ctx context.Context, plan *contract.Plan, pool *usercsv.Pool, sink *sink,
 ) (usercsv.Sink, error) {
-	mode := p.Config.Existing
-	if len(plan.Sources) == 1 {
-		manifest, err := p.sidecar(ctx, &plan.Sources[0])
-		if err != nil {
-			return nil, err
-		}
-		if manifest != nil && manifest.Existing != nil {
-			if mode = *manifest.Existing; !p.Config.Existing.Allows(mode) {
-				return nil, usercsv.Refuse(contract.ManifestMismatch, fmt.Sprintf(
-					"The manifest asks for \"existing\": %q, which this stack does not allow: its parameter Existing is %s. Drop the file "+
-						"without it, or deploy the stack with Existing=%s.", mode, p.Config.Existing, mode))
-			}
-		}
-	}
-	if mode == ExistingSkip {
-		return sink, nil
+	mode, err := p.existingMode(ctx, plan)
+	if err != nil || mode == ExistingSkip {
+		return sink, err
 	}
 	s := &existingSink{
 		sink: sink, mode: mode, immutable: map[string]bool{"sub": true},
@@ -91,8 +77,7 @@ func (p *Prepare) existingSink(
 	for _, a := range pool.Attributes {
 		s.immutable[a.Name] = s.immutable[a.Name] || a.Immutable
 	}
-	var err error
-	s.users, err = p.snapshot(ctx, s.pool, users)
+	s.users, err = p.poolUsers(ctx, plan, pool, s.pool)
 	return s, err
 }
 
@@ -139,10 +124,10 @@ func (s *sink) keep(source int) {
 func (s *existingSink) Existing(
 	ctx context.Context, place usercsv.Place, username []byte, columns, values []string, wanted usercsv.Wanted,
 ) (usercsv.Fate, error) {
-	user := s.users[s.pool.Key(string(username))]
+	user, err := s.users.find(s.pool.Key(string(username)))
 	switch {
-	case user == nil:
-		return usercsv.Submitted, nil
+	case err != nil || user == nil:
+		return usercsv.Submitted, err
 	case s.mode == ExistingFail:
 		return usercsv.Exists, nil
 	}

@@ -8,8 +8,8 @@ import (
 	"userdrop/internal/contract"
 )
 
-// Input is the input of publish-result: an import, or what publish-result itself answered before its changes were
-// applied, where the machine apply-changes broke.
+// Input is the input of publish-result: an import, or what publish-result itself answered before, where the machine
+// apply-changes or another run of prepare-import broke.
 type Input struct {
 	contract.Import
 	Again *contract.Import `json:"again"`
@@ -23,6 +23,14 @@ func (in Input) whole() contract.Import {
 	again := *in.Again
 	again.Error = in.Error
 	return again
+}
+
+// prepareAgain answers import-users that prepare-import needs another run.
+func prepareAgain(in contract.Import) contract.Published {
+	in.Preparing = false
+	return contract.Published{
+		ImportID: in.ImportID, Verdict: contract.VerdictPreparing, Message: "The users of the pool are being read.", Again: &in,
+	}
 }
 
 // notApplied is the error of an import whose changes are to be applied before its result can be published.

@@ -82,6 +82,9 @@ func (p *Publish) Handle(ctx context.Context, input Input) (contract.Published, 
 		return contract.Published{}, err
 	}
 	if r == nil {
+		if in.Preparing {
+			return prepareAgain(in), nil
+		}
 		if published, over, err := p.over(ctx, in); over || err != nil {
 			return published, err
 		}
