@@ -94,6 +94,7 @@ clean: ## Remove what was built; the tools in .tools/ stay
 
 .PHONY: bench
 bench: ## Measure: tables with the project's bars, and out/bench.json
+	@$(MAKE) --no-print-directory .tools/peers/.done || echo 'skipped: the validators of others cannot be installed'
 	go run ./tools/bench --out out/bench.json
 
 .PHONY: figures
@@ -273,7 +274,7 @@ soak-mutations:
 
 .PHONY: tools
 tools: .tools/bin/golangci-lint-$(GOLANGCI_LINT) .tools/bin/govulncheck-$(GOVULNCHECK) .tools/npm/.done \
-	$(patsubst tools/python/%.txt,.tools/%/.done,$(filter-out %/uv.txt,$(wildcard tools/python/*.txt)))
+	$(patsubst tools/python/%.txt,.tools/%/.done,$(filter-out %/uv.txt %/peers.txt,$(wildcard tools/python/*.txt)))
 
 # The version is part of the name, so that a new one is installed and CI's cache can't be stale.
 .tools/bin/golangci-lint-$(GOLANGCI_LINT):

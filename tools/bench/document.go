@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -34,30 +33,26 @@ func document(path string) error {
 		if err != nil {
 			return err
 		}
-		text, err := t.fill(string(old))
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		if err := os.WriteFile(name, []byte(t.fill(string(old))), 0o644); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// fill returns a document with its tables as they are now.
-func (t Table) fill(text string) (filled string, err error) {
+// fill returns a document with its tables as they are now. A table without figures stays as it is.
+func (t Table) fill(text string) string {
 	groups := t.groups()
-	filled = place.ReplaceAllStringFunc(text, func(old string) string {
+	return place.ReplaceAllStringFunc(text, func(old string) string {
 		match := place.FindStringSubmatch(old)
-		i := slices.IndexFunc(groups, func(g group) bool { return g.name == match[2] })
-		if i < 0 {
-			err = errors.Join(err, fmt.Errorf("there are no figures %s", match[2]))
-			return old
+		for _, g := range groups {
+			if g.name == match[2] {
+				return match[1] + "\n" + markdown(g.rows) + "\n" + match[3]
+			}
 		}
-		return match[1] + "\n" + markdown(groups[i].rows) + "\n" + match[3]
+		fmt.Fprintln(os.Stderr, "skipped: there are no figures", match[2])
+		return old
 	})
-	return filled, err
 }
 
 // group is a table with a name. Its first row has the headings.
