@@ -64,7 +64,7 @@ func (s *Service) createUserPool(ctx context.Context, raw json.RawMessage) (any,
 	}
 	var schema []schemaAttribute
 	if in["Schema"] != nil {
-		if err := wire.Decode(in["Schema"], &schema, wire.Pascal, false); err != nil {
+		if err := wire.Decode(in["Schema"], &schema, wire.Pascal); err != nil {
 			return nil, wire.Errorf("SerializationException", "Schema: %v", err)
 		}
 	}

@@ -359,7 +359,7 @@ func (s *Scheduler) put(r *http.Request, name string) (any, error) {
 		Schedule
 		ClientToken string
 	}
-	if err := wire.Decode(body, &in, wire.Pascal, true); err != nil {
+	if err := wire.Decode(body, &in, wire.Pascal); err != nil {
 		return nil, wire.Errorf("ValidationException", "the local double refuses the input: %v", err)
 	}
 	in.Name = name

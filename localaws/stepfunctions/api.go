@@ -34,7 +34,7 @@ func strict[In any](op func(context.Context, In) (any, error)) wire.Operation {
 	return func(ctx context.Context, raw json.RawMessage) (any, error) {
 		var in In
 		if len(raw) > 0 {
-			if err := wire.Decode(raw, &in, wire.Camel, true); err != nil {
+			if err := wire.Decode(raw, &in, wire.Camel); err != nil {
 				return nil, wire.Errorf("ValidationException", "the local double cannot take the request: %v", err)
 			}
 		}

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"encoding"
 	"encoding/json"
 	"fmt"
@@ -36,13 +35,12 @@ func (n Naming) of(field reflect.StructField) string {
 }
 
 // Decode reads JSON into the value that v points to, as encoding/json does, except that a member's name must have
-// exactly the case that it has in the protocol. A member that v lacks is ignored, or an error if strict.
-func Decode(text []byte, v any, naming Naming, strict bool) error {
-	exact, err := exactly{naming, strict}.value(text, reflect.TypeOf(v).Elem())
-	if err != nil {
+// exactly the case that it has in the protocol. A member that v lacks is an error.
+func Decode(text []byte, v any, naming Naming) error {
+	if err := naming.check(text, reflect.TypeOf(v).Elem()); err != nil {
 		return err
 	}
-	return json.Unmarshal(exact, v)
+	return json.Unmarshal(text, v)
 }
 
 var (
@@ -50,86 +48,60 @@ var (
 	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
-// exactly removes the members that a type has no field for. Text that is not JSON of the type stays as it is: decoding
-// it says what is wrong.
-type exactly struct {
-	naming Naming
-	strict bool
-}
-
-func (e exactly) value(text []byte, t reflect.Type) ([]byte, error) {
+// check returns an error if text has a member that the type has no field for. Text that is not JSON of the type passes:
+// decoding it says what is wrong.
+func (n Naming) check(text []byte, t reflect.Type) error {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	if p := reflect.PointerTo(t); p.Implements(unmarshaler) || p.Implements(textUnmarshaler) {
-		return text, nil
+		return nil
 	}
 	switch {
 	case t.Kind() == reflect.Struct:
 		fields := map[string]reflect.Type{}
-		e.fields(t, fields)
-		return e.members(text, func(name string) (reflect.Type, bool) {
+		n.fields(t, fields)
+		return n.members(text, func(name string) (reflect.Type, bool) {
 			field, ok := fields[name]
 			return field, ok
 		})
 	case t.Kind() == reflect.Map && hasStruct(t):
-		return e.members(text, func(string) (reflect.Type, bool) { return t.Elem(), true })
+		return n.members(text, func(string) (reflect.Type, bool) { return t.Elem(), true })
 	case t.Kind() == reflect.Slice && hasStruct(t):
-		return e.elements(text, t.Elem())
+		return n.elements(text, t.Elem())
 	}
-	return text, nil
+	return nil
 }
 
-// members goes through an object whose members have the types that find returns.
-func (e exactly) members(text []byte, find func(name string) (reflect.Type, bool)) ([]byte, error) {
+// members checks an object whose members have the types that find returns.
+func (n Naming) members(text []byte, find func(name string) (reflect.Type, bool)) error {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(text, &members) != nil {
-		return text, nil
+		return nil
 	}
-	changed := false
 	for name, value := range members {
 		t, ok := find(name)
-		if !ok && e.strict {
-			return nil, fmt.Errorf("unknown field %q", name)
-		}
 		if !ok {
-			delete(members, name)
-			changed = true
-			continue
+			return fmt.Errorf("unknown field %q", name)
 		}
-		exact, err := e.value(value, t)
-		if err != nil {
-			return nil, err
-		}
-		if !bytes.Equal(exact, value) {
-			members[name], changed = exact, true
+		if err := n.check(value, t); err != nil {
+			return err
 		}
 	}
-	if !changed {
-		return text, nil
-	}
-	return json.Marshal(members)
+	return nil
 }
 
-func (e exactly) elements(text []byte, t reflect.Type) ([]byte, error) {
+func (n Naming) elements(text []byte, t reflect.Type) error {
 	var list []json.RawMessage
 	if json.Unmarshal(text, &list) != nil {
-		return text, nil
+		return nil
 	}
-	changed := false
-	for i, element := range list {
-		exact, err := e.value(element, t)
-		if err != nil {
-			return nil, err
-		}
-		if !bytes.Equal(exact, element) {
-			list[i], changed = exact, true
+	for _, element := range list {
+		if err := n.check(element, t); err != nil {
+			return err
 		}
 	}
-	if !changed {
-		return text, nil
-	}
-	return json.Marshal(list)
+	return nil
 }
 
 // hasStruct reports whether a type holds structs, at any depth of pointers, lists and maps.
@@ -142,15 +114,14 @@ func hasStruct(t reflect.Type) bool {
 }
 
 // fields adds the fields of a struct by their names in JSON.
-func (e exactly) fields(t reflect.Type, named map[string]reflect.Type) {
-	for i := range t.NumField() {
-		field := t.Field(i)
+func (n Naming) fields(t reflect.Type, named map[string]reflect.Type) {
+	for field := range t.Fields() {
 		tag := field.Tag.Get("json")
 		switch {
 		case field.Anonymous && tag == "" && field.Type.Kind() == reflect.Struct:
-			e.fields(field.Type, named)
+			n.fields(field.Type, named)
 		case field.IsExported() && tag != "-":
-			named[e.naming.of(field)] = field.Type
+			named[n.of(field)] = field.Type
 		}
 	}
 }

@@ -26,26 +26,24 @@ func TestDecode(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
 		naming     wire.Naming
-		strict     bool
 		want       input
 		err        string
 	}{
 		{
-			name: "exact", strict: true, want: full, text: `{"JobName":"j","UserPoolId":"p","Inner":{"KeyArn":"a"},` +
+			name: "exact", want: full, text: `{"JobName":"j","UserPoolId":"p","Inner":{"KeyArn":"a"},` +
 				`"List":[{"KeyArn":"b"}],"ByName":{"x":{"KeyArn":"c"}},"id":"t"}`,
 		},
 		{
-			name: "camel", naming: wire.Camel, strict: true, want: full, text: `{"jobName":"j","userPoolId":"p",` +
+			name: "camel", naming: wire.Camel, want: full, text: `{"jobName":"j","userPoolId":"p",` +
 				`"inner":{"keyArn":"a"},"list":[{"keyArn":"b"}],"byName":{"x":{"keyArn":"c"}},"id":"t"}`,
 		},
-		{
-			name: "another case is another member", text: `{"jobName":"j","userpoolid":"p","UserPoolID":"q",` +
-				`"Inner":{"keyArn":"a"},"List":[{"KEYARN":"b"}],"ByName":{"x":{"keyarn":"c"}}}`,
-			want: input{List: []inner{{}}, ByName: map[string]inner{"x": {}}},
-		},
-		{name: "strict", strict: true, text: `{"jobName":"j"}`, err: `unknown field "jobName"`},
-		{name: "strict inside", strict: true, text: `{"List":[{"keyArn":"j"}]}`, err: `unknown field "keyArn"`},
-		{name: "null", strict: true, text: `{"Inner":null,"List":null,"UserPoolId":null}`},
+		{name: "another case", text: `{"userpoolid":"p"}`, err: `unknown field "userpoolid"`},
+		{name: "the field's own name", text: `{"UserPoolID":"p"}`, err: `unknown field "UserPoolID"`},
+		{name: "another naming", text: `{"jobName":"j"}`, err: `unknown field "jobName"`},
+		{name: "in a member", text: `{"Inner":{"keyArn":"a"}}`, err: `unknown field "keyArn"`},
+		{name: "in a list", text: `{"List":[{"keyArn":"j"}]}`, err: `unknown field "keyArn"`},
+		{name: "in a map", text: `{"ByName":{"x":{"keyarn":"c"}}}`, err: `unknown field "keyarn"`},
+		{name: "null", text: `{"Inner":null,"List":null,"UserPoolId":null}`},
 		{
 			name: "wrong type", text: `{"JobName":1}`,
 			err: "json: cannot unmarshal number into Go struct field input.JobName of type string",
@@ -53,7 +51,7 @@ func TestDecode(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got input
-			err := wire.Decode([]byte(c.text), &got, c.naming, c.strict)
+			err := wire.Decode([]byte(c.text), &got, c.naming)
 			if (err != nil) != (c.err != "") || err != nil && err.Error() != c.err {
 				t.Fatalf("error %v, want %q", err, c.err)
 			}

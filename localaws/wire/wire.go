@@ -109,26 +109,21 @@ func AsError(err error) *Error {
 // Operation answers one decoded call of the JSON protocols. A nil answer is an empty body.
 type Operation func(ctx context.Context, input json.RawMessage) (any, error)
 
-// Typed makes an Operation of a function with a typed input. Members that In lacks are ignored.
-func Typed[In, Out any](op func(context.Context, In) (Out, error)) Operation {
-	return decoded(op, Pascal, false)
-}
-
-// Strict is Typed for operations whose every parameter matters: a member that In lacks is refused by its name.
+// Strict makes an Operation of a function with a typed input. A member that In lacks is refused by its name.
 func Strict[In, Out any](op func(context.Context, In) (Out, error)) Operation {
-	return decoded(op, Pascal, true)
+	return decoded(op, Pascal)
 }
 
 // StrictCamel is Strict for protocols whose members begin in lower case.
 func StrictCamel[In, Out any](op func(context.Context, In) (Out, error)) Operation {
-	return decoded(op, Camel, true)
+	return decoded(op, Camel)
 }
 
-func decoded[In, Out any](op func(context.Context, In) (Out, error), naming Naming, strict bool) Operation {
+func decoded[In, Out any](op func(context.Context, In) (Out, error), naming Naming) Operation {
 	return func(ctx context.Context, raw json.RawMessage) (any, error) {
 		var in In
 		if len(raw) > 0 {
-			if err := Decode(raw, &in, naming, strict); err != nil {
+			if err := Decode(raw, &in, naming); err != nil {
 				return nil, Errorf("SerializationException", "%s", strings.TrimPrefix(err.Error(), "json: "))
 			}
 		}
