@@ -138,7 +138,7 @@ func (v *checkView) printf(format string, args ...any) { fmt.Fprintf(&v.b, forma
 // paragraph wraps a text, indented.
 func (v *checkView) paragraph(indent, text string) {
 	column := 0
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		n := len([]rune(word))
 		switch {
 		case column == 0:

@@ -108,7 +108,7 @@ func hang(first, text string, indent, width int) string {
 	used := utf8.RuneCountInString(first)
 	var b strings.Builder
 	empty := true
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		n := utf8.RuneCountInString(word)
 		if !empty && used+1+n > width || empty && used+n > width && used > indent {
 			b.WriteString(strings.TrimRight(line, " ") + "\n")

@@ -310,10 +310,8 @@ func (s *Source) clean(column int, cell []byte) []byte {
 	if string(cell) == `\N` {
 		return nil
 	}
-	for _, text := range s.e.nullText {
-		if string(cell) == text {
-			return nil
-		}
+	if slices.ContainsFunc(s.e.nullText, func(text string) bool { return string(cell) == text }) {
+		return nil
 	}
 	return cell
 }

@@ -47,7 +47,7 @@ func newPlan(code int, country *phonenumbers.PhoneMetadata) *plan {
 	national := uint64(1)
 	for n := 1; n <= maxDigits; n++ {
 		number := &phonenumbers.PhoneNumber{}
-		number.CountryCode, number.NationalNumber = ptr(int32(code)), &national
+		number.CountryCode, number.NationalNumber = new(int32(code)), &national
 		if phonenumbers.IsPossibleNumberWithReason(number) == phonenumbers.IS_POSSIBLE {
 			p.lengths |= 1 << n
 		}
@@ -62,8 +62,6 @@ func newPlan(code int, country *phonenumbers.PhoneMetadata) *plan {
 	}
 	return p
 }
-
-func ptr[T any](v T) *T { return &v }
 
 // firstDigits returns the digits that a match of a pattern may begin with, as bits.
 func firstDigits(pattern string) uint16 {

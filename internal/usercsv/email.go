@@ -1,8 +1,8 @@
 package usercsv
 
 import (
-	"bytes"
 	"fmt"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -22,7 +22,7 @@ var localBytes, labelBytes = emailBytes(localSigns), emailBytes("-")
 func emailBytes(signs string) (table [256]bool) {
 	for b := range utf8.RuneSelf {
 		r := rune(b)
-		table[b] = unicode.IsLetter(r) || unicode.IsDigit(r) || bytes.ContainsRune([]byte(signs), r)
+		table[b] = unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune(signs, r)
 	}
 	return table
 }

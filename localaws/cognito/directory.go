@@ -3,6 +3,7 @@ package cognito
 import (
 	"fmt"
 	"iter"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -154,9 +155,7 @@ func (d *directory) show(i int) User {
 	if d.subNames {
 		shown.Username = shown.Sub
 	}
-	for name, value := range u.each() {
-		shown.Attributes[name] = value
-	}
+	maps.Insert(shown.Attributes, u.each())
 	return shown
 }
 

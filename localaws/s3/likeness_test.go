@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/crc64"
 	"io"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"strings"
@@ -103,12 +104,8 @@ func TestPresignedPost(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			fields := map[string]string{"success_action_status": "201", "Content-Type": "text/csv"}
-			for name, value := range presigned.Values {
-				fields[name] = value
-			}
-			for name, value := range c.change {
-				fields[name] = value
-			}
+			maps.Copy(fields, presigned.Values)
+			maps.Copy(fields, c.change)
 			var form bytes.Buffer
 			w := multipart.NewWriter(&form)
 			for name, value := range fields {

@@ -11,9 +11,11 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -243,12 +245,7 @@ func (s *Service) bucket(name string) (*bucket, error) {
 
 // sorted lists the buckets by name; s.mu is held.
 func (s *Service) sorted() []*bucket {
-	all := make([]*bucket, 0, len(s.buckets))
-	for _, b := range s.buckets {
-		all = append(all, b)
-	}
-	slices.SortFunc(all, func(a, b *bucket) int { return bytes.Compare([]byte(a.Name), []byte(b.Name)) })
-	return all
+	return slices.SortedFunc(maps.Values(s.buckets), func(a, b *bucket) int { return strings.Compare(a.Name, b.Name) })
 }
 
 // find returns the named version, the current one when versionID is empty. It may be a delete marker.

@@ -17,12 +17,7 @@ type only []string
 func (only) ARN() string { return "arn:aws:sts::111122223333:assumed-role/machine/session" }
 
 func (o only) Allows(action, resource string, _ map[string]string) bool {
-	for _, allowed := range o {
-		if allowed == action+" "+resource {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(o, action+" "+resource)
 }
 
 func TestTheMachineActsAsItsRole(t *testing.T) {

@@ -195,7 +195,7 @@ func (p *parser) expression(n *node) expression {
 			if dynamic && slices.Contains(n.names, plain) {
 				p.complain(m, "the member %q is there twice", plain)
 			}
-			value := expression(nil)
+			var value expression
 			if dynamic {
 				value = p.dynamic(m, name)
 			} else {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -125,9 +126,7 @@ func (c *taskCall) invoke(ctx context.Context, parameters map[string]any) (any, 
 // submit records the first events of an optimised integration.
 func (c *taskCall) submit(service, parameters map[string]any) {
 	details := map[string]any{"region": c.s.account.Region, "parameters": encode(parameters)}
-	for k, v := range service {
-		details[k] = v
-	}
+	maps.Copy(details, service)
 	c.scheduled("TaskScheduled", details)
 	c.event("TaskStarted", service)
 }

@@ -3,6 +3,7 @@ package stepfunctions
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -285,9 +286,7 @@ func jsonMerge(args []any) (any, error) {
 	}
 	merged := make(map[string]any, len(first)+len(second))
 	for _, m := range []map[string]any{first, second} {
-		for k, v := range m {
-			merged[k] = v
-		}
+		maps.Copy(merged, m)
 	}
 	return merged, nil
 }

@@ -24,7 +24,7 @@ func decodeValue(n *yaml.Node, path string, v reflect.Value) error {
 		v.Set(reflect.New(v.Type().Elem()))
 		v = v.Elem()
 	}
-	if u, ok := v.Addr().Interface().(json.Unmarshaler); ok {
+	if u, ok := reflect.TypeAssert[json.Unmarshaler](v.Addr()); ok {
 		b, err := asJSON(n)
 		if err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"encoding/xml"
+	"maps"
 	"net/http"
 	"strings"
 )
@@ -54,9 +55,7 @@ func writeJSONError(w http.ResponseWriter, r *http.Request, e *Error, status int
 		w.Header().Set("X-Amzn-Query-Error", e.QueryCode+";"+fault)
 	}
 	answer := map[string]any{"__type": e.Code, "message": e.Message}
-	for name, value := range e.Fields {
-		answer[name] = value
-	}
+	maps.Copy(answer, e.Fields)
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(answer)
 }

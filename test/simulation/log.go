@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -71,5 +72,5 @@ func (d dispatch) WithGroup(name string) slog.Handler {
 }
 
 func (d dispatch) and(with func(slog.Handler) slog.Handler) slog.Handler {
-	return dispatch{append(d.with[:len(d.with):len(d.with)], with)}
+	return dispatch{append(slices.Clip(d.with), with)}
 }

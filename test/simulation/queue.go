@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -304,6 +303,3 @@ func (w *crowd) jobs() {
 		w.fail("%d jobs were active at once", w.Cognito.MaxActive())
 	}
 }
-
-// Names are the operations that were called, sorted.
-func (r *CrowdReport) Names() []string { return slices.Sorted(maps.Keys(r.Calls)) }
