@@ -39,7 +39,7 @@ var budgets = []budget{
 	// A page of ListUsers has 60 users.
 	{with(simulation.WithUpdates, one(1_000, 1)), map[string]int{
 		"jobs": 0, "transitions": 12, "transitions of one": 10, "history events": 35, "invocations": 6,
-		"cognito-idp": 1_020, "s3": 70, "states": 3, "events": 1, "sns": 1,
+		"cognito-idp": 1_020, "s3": 80, "states": 3, "events": 1, "sns": 1,
 	}},
 	{with(simulation.WithMapping, one(100, 1)), map[string]int{
 		"jobs": 1, "transitions": 20, "transitions of one": 20, "history events": 45, "invocations": 9,
