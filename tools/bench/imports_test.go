@@ -58,9 +58,16 @@ func TestImports(t *testing.T) {
 	if !*measure {
 		t.Skip("for `make bench`; TestBudgets has smaller imports")
 	}
+	took := map[int]float64{} // the seconds that so many drops take
 	for _, c := range measured() {
 		r := simulate(t, c)
 		found := []Benchmark{figures(r), shares(r)}
+		if c.GatherSeconds > 0 {
+			b := Benchmark{Name: "Gathering"}
+			b.add("%-of-time", 100*r.TookSeconds/took[c.Drops])
+			found = append(found, b)
+		}
+		took[c.Drops] = r.TookSeconds
 		if r.Changed > 0 {
 			found = append(found, changes(r))
 		}
