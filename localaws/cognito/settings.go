@@ -158,6 +158,7 @@ func Random(ids *wire.IDs) Settings {
 	s.StartWithin = Duration(24*time.Hour) + some(24*time.Hour)
 	s.UpdatesShareQuota = coin()
 	s.GroupsModifyUsers = coin()
+	s.UsersListedLate = some(2 * time.Minute)
 	return s
 }
 

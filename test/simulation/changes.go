@@ -15,8 +15,10 @@ import (
 	"userdrop/localaws/cognito"
 )
 
-// groupNames are the groups that each pool has. Drops also want others, which it does not have.
+// groupNames are the groups that each pool has. Drops also want nowhere, which it does not have.
 var groupNames = []string{"staff", "crew", "guests"}
+
+const nowhere = "nowhere"
 
 // ApplyRate is the parameter ApplyRate.
 const ApplyRate = 12
@@ -42,7 +44,11 @@ func (s *Scenario) changeColumns(drop *Drop) {
 		row.Enabled = []string{"", "", "no", "yes"}[d.IntN(4)]
 		cell := strings.Join(row.Groups, []string{";", "|", " ; "}[d.IntN(3)])
 		if row.Kind == Fresh && d.chance(0.02) {
-			row.Kind, cell = Bad, cell+";nowhere"
+			if cell += ";" + nowhere; s.creates {
+				row.Groups = append(row.Groups, nowhere)
+			} else {
+				row.Kind = Bad
+			}
 		}
 		text.Write(bytes.TrimSuffix(lines[i+1], []byte("\n")))
 		fmt.Fprintf(&text, ",%s,%s\n", cell, row.Enabled)

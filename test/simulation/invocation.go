@@ -113,7 +113,11 @@ func (c *chaos) mishap(ctx context.Context, f lambda.Function, payload []byte) m
 		m.wait = d.between(100*time.Millisecond, 5*time.Second)
 	}
 	m.gap = d.between(time.Millisecond, 2*time.Second)
-	m.doom = &doom{what: what + killed, calls: 1 + d.IntN(9), after: d.chance(0.5)}
+	most := 9
+	if name == "apply-changes" || name == "prepare-import" { // which make more
+		most = 60
+	}
+	m.doom = &doom{what: what + killed, calls: 1 + d.IntN(most), after: d.chance(0.5)}
 	if m.kind == killed {
 		c.doomed[m.id] = m.doom
 	} else if m.kind != "" {

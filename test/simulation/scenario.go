@@ -23,6 +23,7 @@ type Scenario struct {
 	environment map[string]string // of the functions
 	nightly     bool              // most drops wait for the schedule
 	changes     bool              // some drops have the columns groups and enabled
+	creates     bool              // groups that pools lack are created
 	updates     bool              // existing users get the names of their rows
 	userMap     bool              // results have a users.csv
 	faults      faults
@@ -109,8 +110,8 @@ var oddNames = []string{
 
 // NewScenario draws a scenario. What it can't make: a file of more than 300 rows or with a row of more than some hundred
 // characters (the engine's own tests have those), a name with a control character, a source above 5 GB, several stacks
-// in one account, a deployment of another release meanwhile, groups that are to be created, mappings, and faults of S3
-// that lose a write which it has confirmed.
+// in one account, a deployment of another release meanwhile, mappings, and faults of S3 that lose a write which it has
+// confirmed.
 func NewScenario(seed uint64) *Scenario {
 	d := draw{rand.New(rand.NewPCG(seed, 0x5ce9a810))}
 	s := &Scenario{Seed: seed, Settings: cognito.Random(wire.NewIDs(seed)), environment: map[string]string{}}
@@ -135,6 +136,7 @@ func NewScenario(seed uint64) *Scenario {
 	for i := range 1 + d.IntN(3) {
 		s.Pools = append(s.Pools, s.pool(d, i))
 	}
+	s.creates = draw{rand.New(rand.NewPCG(seed, 0xc4ea7e))}.chance(0.3)
 	drops := 1 + d.IntN(8)
 	if s.nightly {
 		drops += d.IntN(12)
@@ -153,6 +155,11 @@ func NewScenario(seed uint64) *Scenario {
 	}
 	after := draw{rand.New(rand.NewPCG(seed, 0xaf7e4))}
 	s.updates, s.userMap = after.chance(0.2), after.chance(0.25)
+	if after.chance(0.5) { // pools that take several runs, each of few calls
+		s.environment["LOOK_TIME"] = []string{"1ns", "200ms", "1s"}[after.IntN(3)]
+		s.environment["CHECKPOINT_CALLS"] = fmt.Sprint(1 + after.IntN(4))
+		s.environment["USERS_PER_PAGE"] = fmt.Sprint(1 + after.IntN(6))
+	}
 	return s
 }
 
@@ -325,6 +332,9 @@ func (s *Scenario) parameters() map[string]string {
 	}
 	if s.changes {
 		parameters["ApplyGroups"] = "true"
+	}
+	if s.creates {
+		parameters["CreateGroups"] = "true"
 	}
 	if s.updates {
 		parameters["Existing"] = "update"
