@@ -16,13 +16,13 @@ func (s *Scenario) besiege(d draw) {
 	if !d.chance(0.01) {
 		return
 	}
-	s.besieged = d.between(20*time.Hour, 60*time.Hour)
-	s.environment["MAX_WAIT_FOR_OTHERS_DAYS"] = "1"
+	s.besieged = d.between(10*time.Hour, 30*time.Hour)
+	s.environment["MAX_WAIT_FOR_OTHERS_DAYS"] = "0.5"
 	s.Settings.LockScope = "account"
 	s.Settings.UsersPerSecond = 0.2
 	s.environment["USERS_PER_SECOND"] = "0.2"
 	if d.chance(0.6) {
-		s.Settings.StartWithin = cognito.Duration(24 * time.Hour)
+		s.Settings.StartWithin = cognito.Duration(12 * time.Hour)
 	}
 	s.actions = append(s.actions, action{d.between(0, time.Hour), "job of another stack's", func(r *run) {
 		rows := int(s.besieged.Seconds() * s.Settings.UsersPerSecond)

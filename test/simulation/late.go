@@ -11,7 +11,9 @@ import (
 // redriveLate lets the results expire, as the life cycle of their bucket does after KeepProcessedDays, and redrives
 // every execution that Step Functions lets anybody redrive: no job starts, and no second result appears.
 func (r *run) redriveLate(ctx context.Context) {
+	r.sweepEvery("rate(1 day)") // for days it finds nothing, 24 times a day
 	time.Sleep(9 * 24 * time.Hour)
+	r.sweepEvery("rate(1 hour)")
 	keys, err := r.S3.Keys(r.Results(), "")
 	if err != nil {
 		r.violation("list results: %v", err)
@@ -43,6 +45,20 @@ func (r *run) redriveLate(ctx context.Context) {
 	}
 	if n := r.started() - started; n != 0 {
 		r.violation("a late redrive started %d jobs", n)
+	}
+}
+
+// sweepEvery sets when sweep-lost runs.
+func (r *run) sweepEvery(rate string) {
+	for _, s := range r.Stack.Schedules {
+		if s.LogicalID != "LostSweep" {
+			continue
+		}
+		changed := *s
+		changed.ScheduleExpression = rate
+		if err := r.Scheduler.Put(changed); err != nil {
+			r.violation("schedule: %v", err)
+		}
 	}
 }
 

@@ -31,15 +31,15 @@ func (r *run) checkLeaks() {
 			if err != nil {
 				r.violation("history: %v", err)
 			}
-			var told strings.Builder
+			lapsed := false
 			for _, event := range history {
 				for _, detail := range event.Details {
 					text, _ := detail.(string)
-					told.WriteString(text)
+					look("the history of "+e.Name, text, secrets...)
+					lapsed = lapsed || strings.Contains(text, `"lapsed":true`)
 				}
 			}
-			look("the history of "+e.Name, told.String(), secrets...)
-			if strings.Contains(told.String(), `"lapsed":true`) {
+			if lapsed {
 				r.count("upload: URL lapsed")
 			}
 		}

@@ -20,7 +20,7 @@ var crowd = flag.Int("crowd", 150, "how many drops TestManyDrops drops at once")
 func TestMain(m *testing.M) {
 	flag.Parse()
 	slog.SetDefault(simulation.Logger())
-	debug.SetGCPercent(400) // each seed is small, and leaves nothing
+	debug.SetGCPercent(1600) // each seed is small, and leaves nothing
 	os.Exit(m.Run())
 }
 

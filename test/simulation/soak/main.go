@@ -52,7 +52,7 @@ func main() {
 	testing.Init()
 	flag.Parse()
 	slog.SetDefault(simulation.Logger())
-	debug.SetGCPercent(400) // each seed is small, and leaves nothing
+	debug.SetGCPercent(1600) // each seed is small, and leaves nothing
 
 	seeds := []uint64{}
 	for i := range uint64(*count) {
