@@ -34,23 +34,24 @@ type checkOptions struct {
 	settings     ruleFlags
 	existing     existingFlag
 	mapping      string
+	ofPool       []byte // the mapping that the inbox has for the pool
 }
 
 func newCheckCommand() *cobra.Command {
 	var o checkOptions
 	cmd := &cobra.Command{
-		Use:   "check FILE... (--pool POOL.json | --pool-id ID | --stack NAME)",
+		Use:   "check FILE... (--pool FILE | --pool-id ID | --stack NAME)",
 		Short: "Check a CSV file of users by the rules of an import",
 		Long: `Check reads CSV files of users as imports would and reports which rows would be rejected, and why. FILE may be
 a pattern such as "*.csv", and - is standard input.
 
-POOL.json is what "aws cognito-idp describe-user-pool" prints, HEADER.json what "aws cognito-idp get-csv-header"
-prints. With --pool-id or --stack it asks AWS for them; --stack takes the stack's settings, too. The files never leave
-this machine.
+The file for --pool is what "aws cognito-idp describe-user-pool" prints, that for --header what "aws cognito-idp
+get-csv-header" prints. With --pool-id or --stack it asks AWS for them; --stack takes the stack's settings, too. The
+files never leave this machine.
 
 Exit codes: 0 all rows pass, 1 some or all rows are rejected, 2 a file is refused as a whole, 64 usage, 66
 there is no such stack or user pool, 68 AWS could not be reached, 69 AWS refused, 130 interrupted.`,
-		Example: `  aws cognito-idp describe-user-pool --user-pool-id us-east-1_Example > pool.json
+		Example: `  aws cognito-idp describe-user-pool --user-pool-id POOL-ID > pool.json
   userdrop check users.csv --pool pool.json --out checked
   userdrop check users.csv --stack userdrop-prod`,
 		Args: cobra.MinimumNArgs(1),
@@ -124,7 +125,7 @@ func (o *checkOptions) checkFile(
 	if err != nil {
 		return 0, err
 	}
-	engine, err := mapFile(&settings, pool, o.mapping)
+	engine, err := o.mapFile(&settings, pool)
 	var summary usercsv.Summary
 	if err == nil {
 		source, done := watched(file, file.size, cmd.ErrOrStderr())
@@ -142,9 +143,11 @@ func (o *checkOptions) checkFile(
 	switch {
 	case refused:
 		code, res.Problems, err = exitRefused, refusal.Problems, sink.discard()
-		if engine == nil {
-			res.Problems, sink.hint = file.hint(refusal.Problems)
+		used := ""
+		if engine != nil {
+			used = engine.Name()
 		}
+		res.Problems, sink.hint = file.hint(refusal.Problems, used)
 	case err != nil:
 		err = errors.Join(err, sink.discard())
 	default:
@@ -200,7 +203,7 @@ func (o *checkOptions) write(
 		return err
 	}
 	view := newCheckView(cmd.OutOrStdout(), sink.samples)
-	view.hint = contract.NameFlags(sink.hint)
+	view.hint = sink.hint
 	return view.write(res, parts)
 }
 

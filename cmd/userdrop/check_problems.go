@@ -52,7 +52,7 @@ func (v *checkView) problem(p contract.Problem) {
 		v.details(p.Details)
 		return
 	}
-	v.paragraph("  ", p.Message)
+	v.paragraph("  ", contract.NameFlags(p.Message))
 	v.firstRows(p)
 }
 

@@ -8,6 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"userdrop/internal/client"
+	"userdrop/internal/contract"
+	"userdrop/internal/mapping"
 	"userdrop/internal/phonenumber"
 	"userdrop/internal/steps/prepareimport"
 	"userdrop/internal/usercsv"
@@ -48,8 +50,8 @@ func (o *checkOptions) rules(cmd *cobra.Command) (*usercsv.Pool, usercsv.Setting
 			return nil, none, err
 		}
 		parameters = s.Parameters
-		if o.mapping == "" {
-			o.mapping = s.Parameters["Mapping"]
+		if err := o.takeMapping(cmd, s); err != nil {
+			return nil, none, err
 		}
 	}
 	settings, err := parseSettings(o.settings.SettingTexts)
@@ -64,6 +66,34 @@ func (o *checkOptions) rules(cmd *cobra.Command) (*usercsv.Pool, usercsv.Setting
 		o.takeChanges(cmd, pool, parameters)
 	}
 	return pool, settings, client.Explain(err)
+}
+
+// takeMapping takes the mapping of the pool, or of the stack, where the flag was not given.
+func (o *checkOptions) takeMapping(cmd *cobra.Command, s *client.Stack) error {
+	if o.mapping != "" {
+		return nil
+	}
+	text, mayRead, err := s.MappingOfPool(cmd.Context(), o.poolID)
+	if err != nil {
+		return err
+	}
+	o.ofPool, o.mapping = text, s.Parameters["Mapping"]
+	if !mayRead {
+		hint(cmd, "Whether the inbox has a mapping for the pool is not known: these AWS credentials may not read its %s.",
+			contract.MappingKey(o.poolID))
+	}
+	return nil
+}
+
+// findMapping returns the mapping of the files, nil if there is none.
+func (o *checkOptions) findMapping() (m *mapping.Mapping, err error) {
+	switch {
+	case o.ofPool != nil:
+		return prepareimport.ParseMapping(o.ofPool, contract.MappingKey(o.poolID)+" in the inbox")
+	case o.mapping != "":
+		m, _, err = findMapping(o.mapping)
+	}
+	return m, err
 }
 
 // parseSettings reads the settings of the CSV rules for a file that is checked now.

@@ -66,7 +66,7 @@ func TestCheckExitCodes(t *testing.T) {
 		{"good.csv", 64, "userdrop: check needs a user pool: --pool POOL.json, --pool-id ID or --stack NAME"},
 		{
 			"--pool pool.json", 64,
-			"userdrop: usage: userdrop check FILE... (--pool POOL.json | --pool-id ID | --stack NAME) [flags] " +
+			"userdrop: usage: userdrop check FILE... (--pool FILE | --pool-id ID | --stack NAME) [flags] " +
 				`(see "userdrop check --help")`,
 		},
 		{"none.csv --pool pool.json", 64, "userdrop: open none.csv: no such file or directory"},

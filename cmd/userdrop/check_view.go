@@ -25,13 +25,7 @@ type checkView struct {
 }
 
 func newCheckView(w io.Writer, samples map[contract.Code][]sample) *checkView {
-	v := &checkView{w: w, width: 80, samples: samples, colour: isTerminal(w) && os.Getenv("NO_COLOR") == ""}
-	if f, ok := w.(*os.File); ok && isTerminal(w) {
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
-			v.width = min(max(width, 40), 100)
-		}
-	}
-	return v
+	return &checkView{w: w, width: min(max(columns(w), 20), 100), samples: samples, colour: coloured(w)}
 }
 
 func isTerminal(w io.Writer) bool {
@@ -83,13 +77,7 @@ func (v *checkView) write(r *contract.Result, parts []usercsv.PartSummary) error
 		}
 		v.printf(".\n")
 	}
-	if v.hint != "" {
-		v.printf("\n")
-		v.paragraph("  ", v.hint)
-		for i := range r.Problems { // once is enough
-			r.Problems[i].Message = strings.TrimPrefix(r.Problems[i].Message, v.hint+" ")
-		}
-	}
+	v.showHint(r.Problems)
 	v.problems(r)
 	v.notes(r.Notes)
 	if len(parts) > 0 {
@@ -131,6 +119,20 @@ func nonePass(n int64) string {
 		return "the row does not pass"
 	}
 	return fmt.Sprintf("none of the %s passes", client.Rows(n))
+}
+
+// showHint shows, before the problems, which mapping the file looks to need.
+func (v *checkView) showHint(problems []contract.Problem) {
+	if v.hint == "" {
+		return
+	}
+	v.printf("\n")
+	v.paragraph("  ", contract.NameFlags(v.hint))
+	for i := range problems { // once is enough
+		for _, hint := range []string{v.hint, contract.NameFlags(v.hint)} {
+			problems[i].Message = strings.TrimPrefix(problems[i].Message, hint+" ")
+		}
+	}
 }
 
 func (v *checkView) printf(format string, args ...any) { fmt.Fprintf(&v.b, format, args...) }

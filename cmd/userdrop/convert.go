@@ -27,8 +27,9 @@ password hash. "userdrop mappings" lists the products that it knows. The file ne
 Exit codes: 0 all rows pass the rules of an import, 1 some or all would be rejected, 2 the export is refused as a whole,
 64 usage, 130 interrupted.`,
 		Example: `  userdrop convert export.csv --mapping okta --pool pool.json --out converted
-  userdrop convert users.ndjson --mapping auth0 --passwords hashes.ndjson --pool pool.json --out converted
-  userdrop convert export.csv --mapping mine.json --pool pool.json --out converted`,
+  userdrop convert users.ndjson --mapping auth0 --passwords hashes.ndjson \
+    --pool pool.json --out converted
+  userdrop convert export.csv --mapping mine.json --pool pool.json --out new`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return runConvert(cmd, args[0], o) },
 	}
@@ -97,7 +98,11 @@ func runConvert(cmd *cobra.Command, export string, o convertOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := newConvertView(cmd.OutOrStdout()).write(account, m); err != nil {
+	view := newConvertView(cmd.OutOrStdout())
+	if account.Refused {
+		account.Problems, view.hint = file.hint(account.Problems, m.Name)
+	}
+	if err := view.write(account, m); err != nil {
 		return err
 	}
 	switch {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
 	"userdrop/internal/contract"
@@ -121,6 +123,66 @@ func TestCheckWithMapping(t *testing.T) {
 	if text := strings.Join(strings.Fields(stdout), " "); code != 2 ||
 		!strings.Contains(text, "looks like an export of Okta: import it as it is by --mapping okta.") {
 		t.Errorf("exit %d: %s", code, stdout)
+	}
+}
+
+// TestWrongMapping names the mapping that the file needs instead of the one that was given.
+func TestWrongMapping(t *testing.T) {
+	desk(t, map[string]string{"okta.csv": oktaExport})
+	for _, args := range []string{"check okta.csv --mapping auth0", "convert okta.csv --mapping auth0 --out out"} {
+		code, stdout, _ := userdrop(append(strings.Fields(args), "--pool", "pool.json")...)
+		if text := strings.Join(strings.Fields(stdout), " "); code != 2 || strings.Count(text, "looks like") != 1 ||
+			!strings.Contains(text, "The file looks like an export of Okta: take --mapping okta instead of auth0.") {
+			t.Errorf("%s: exit %d: %s", args, code, stdout)
+		}
+	}
+}
+
+// TestMappingWithoutAttribute says that the mapping, not the file, needs to be changed.
+func TestMappingWithoutAttribute(t *testing.T) {
+	desk(t, map[string]string{
+		"okta.csv": oktaExport,
+		"mine.json": `{"schema": "userdrop.mapping/v1", "name": "mine", "columns": {"email": "email"},
+			"ignore": ["id", "status", "login", "firstName", "state"]}`,
+	})
+	for _, args := range []string{"check okta.csv --mapping mine.json", "convert okta.csv --mapping mine.json --out out"} {
+		code, stdout, _ := userdrop(append(strings.Fields(args), "--pool", "pool.json")...)
+		if text := strings.Join(strings.Fields(stdout), " "); code != 2 ||
+			!strings.Contains(text, "needs attributes that the mapping does not make from this file") {
+			t.Errorf("%s: exit %d: %s", args, code, stdout)
+		}
+	}
+}
+
+// TestCheckWithMappingOfPool checks by the mapping that the inbox has for the pool, as an import would.
+func TestCheckWithMappingOfPool(t *testing.T) {
+	d := deploy(t, doubleOptions{set: []string{"Mapping=auth0"}})
+	if err := os.WriteFile("okta.csv", []byte(oktaExport), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	inbox := s3.NewFromConfig(localConfig(d, os.Getenv("AWS_ENDPOINT_URL")))
+	for _, c := range []struct {
+		name, mapping, args string
+		code                int
+		want                string
+	}{
+		{"none: the stack's", "", "", 2, "instead of auth0"},
+		{"its own", `"okta"`, "", 1, "1 of 3 rows pass, 1 rejected"},
+		{"the command line's", `"shopify"`, "--mapping okta", 1, "1 of 3 rows pass, 1 rejected"},
+		{"with mistakes", `{"colums": {}}`, "", 2, "mappings/" + examplePool + ".json in the inbox has a mapping with mistakes"},
+	} {
+		if c.mapping != "" {
+			if _, err := inbox.PutObject(t.Context(), &s3.PutObjectInput{
+				Bucket: aws.String(d.Stack.Bucket("InboxBucket").Name), Key: aws.String("mappings/" + examplePool + ".json"),
+				Body: strings.NewReader(c.mapping),
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		code, stdout, stderr := userdrop(strings.Fields("check okta.csv --stack userdrop " + c.args)...)
+		if text := strings.Join(strings.Fields(stdout), " "); code != c.code || !strings.Contains(text, c.want) {
+			t.Errorf("%s: exit %d, want %d and %q\n%s%s", c.name, code, c.code, c.want, stdout, stderr)
+		}
 	}
 }
 

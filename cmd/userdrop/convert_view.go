@@ -29,6 +29,7 @@ func (v *convertView) write(a *convert.Account, m *mapping.Mapping) error {
 		v.printf("%s %s: %s converted; %s of them would be rejected.\n", v.paint(yellow, "!"), name,
 			client.Rows(int64(a.Rows.Read-a.Rows.Excluded)), client.Grouped(int64(a.Rows.Rejected)))
 	}
+	v.showHint(a.Problems)
 	for _, p := range a.Problems {
 		v.problem(p)
 	}
@@ -117,7 +118,7 @@ func (v *convertView) rest(a *convert.Account, m *mapping.Mapping) {
 	for _, n := range a.Notes {
 		if n.Code != contract.HashDropped {
 			v.printf("\n%s  %s\n", v.paint(bold, n.Code.String()), client.Rows(int64(n.Count)))
-			v.paragraph("  ", n.Message)
+			v.paragraph("  ", contract.NameFlags(n.Message))
 		}
 	}
 	v.uncertain(m)

@@ -157,18 +157,14 @@ func (o *demoOptions) run(cmd *cobra.Command, file *input, pool string) (*contra
 	return r, text, err
 }
 
-// print prints a result. The verdict and the report's path come last, so that they stay in sight.
+// print prints a result.
 func (o *demoOptions) print(cmd *cobra.Command, r *contract.Result, text []byte) error {
 	out := cmd.OutOrStdout()
 	if o.json {
 		_, err := out.Write(text)
 		return err
 	}
-	s := style(out)
-	if err := report.WriteText(out, r, s); err != nil {
-		return err
-	}
-	return report.WriteVerdict(out, r, s)
+	return report.WriteText(out, r, style(out))
 }
 
 // howToGetPool ends the messages of commands that need a pool's description.

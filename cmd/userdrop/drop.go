@@ -196,7 +196,7 @@ Exit codes: 0 the verdict is SUCCEEDED (of a dry run: all rows pass), 1 any othe
 or import, 68 AWS could not be reached, 69 AWS refused, 130 interrupted: the import
 continues.`,
 		Example: `  userdrop watch
-  userdrop watch users-1f0c6d8be5a94ac4d1c3a6f2 --stack userdrop-prod --out result
+  userdrop watch users-1f0c6d8be5a94ac4d1c3a6f2 --stack prod --out result
   userdrop watch --json | jq .rows`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

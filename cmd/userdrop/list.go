@@ -86,7 +86,8 @@ func printList(cmd *cobra.Command, s *client.Stack, imports []client.Listed) err
 		fmt.Fprintf(&b, "%s\n\n", m.paint(yellow, held.UTC().Format(notice)))
 	}
 	if len(imports) == 0 {
-		fmt.Fprintf(&b, "No imports yet: \"userdrop drop FILE --stack %s\".\n", s.Name)
+		fmt.Fprintf(&b, "No imports yet: \"userdrop drop FILE%s\". A file that was dropped just now is listed in some seconds.\n",
+			stackFlag(s))
 	} else {
 		table := [][]string{{"VERDICT", "ROWS", "IN POOL", "STARTED", "IMPORT"}}
 		notes := []string{""}

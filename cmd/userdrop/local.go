@@ -41,7 +41,7 @@ Nothing is kept: each start is a new account. There is no authentication, so lis
 other machines can reach, only in a network that you trust.
 
 Exit codes: 0 interrupted, 64 usage, or the address is taken.`,
-		Example: `  aws cognito-idp describe-user-pool --user-pool-id us-east-1_Example > pool.json
+		Example: `  aws cognito-idp describe-user-pool --user-pool-id POOL-ID > pool.json
   userdrop local --pool pool.json --speed 60
   userdrop local --pool pool.json --listen 0.0.0.0:4566 --env-json env.json`,
 		Args: cobra.NoArgs,

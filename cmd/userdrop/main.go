@@ -99,8 +99,9 @@ func newRootCommand() *cobra.Command {
 		Long: `Userdrop imports CSV files of users into Amazon Cognito user pools, and returns every row that could not be
 imported with its reason.
 
-Exit codes: 0 done, 1 rows or an import did not make it, 64 usage, 66 there is no such stack, user pool or import,
-68 AWS could not be reached, 69 AWS refused, 130 interrupted. The help of each command lists its own.`,
+Exit codes: 0 done, 1 rows or an import did not make it, 64 usage, or no Region or credentials, 66 there is no such
+stack, user pool or import, 68 AWS could not be reached, 69 AWS refused, 130 interrupted. The help of each command lists
+its own.`,
 		Example: `  userdrop demo                              see an import, without AWS
   userdrop check users.csv --pool pool.json  check a file offline
   userdrop drop users.csv --watch            import it with a deployed stack`,

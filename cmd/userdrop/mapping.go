@@ -46,19 +46,16 @@ func findMapping(nameOrFile string) (*mapping.Mapping, []byte, error) {
 
 // mapFile sets a mapping in the settings of the rules, and returns its engine: nil without a mapping. A mapping that is
 // not usable is a *usercsv.Refusal.
-func mapFile(settings *usercsv.Settings, pool *usercsv.Pool, nameOrFile string) (*mapping.Engine, error) {
-	if nameOrFile == "" {
-		return nil, nil
-	}
-	m, _, err := findMapping(nameOrFile)
+func (o *checkOptions) mapFile(settings *usercsv.Settings, pool *usercsv.Pool) (*mapping.Engine, error) {
+	m, err := o.findMapping()
 	var engine *mapping.Engine
-	if err == nil {
+	if m != nil {
 		engine, err = mapping.New(m, mapping.TargetOf(pool, *settings))
 	}
 	if invalid, ok := errors.AsType[*mapping.Invalid](err); ok {
 		return nil, invalid.For(mapping.TargetOf(pool, *settings)).Refusal()
 	}
-	if err != nil {
+	if m == nil || err != nil {
 		return nil, err
 	}
 	*settings = m.Rules(*settings)
@@ -101,9 +98,9 @@ func mappingMember(nameOrFile string) (any, error) {
 	return json.RawMessage(text), nil
 }
 
-// hint adds, to the problems of a file that is refused without a mapping, the mapping that it looks to need.
-func (i *input) hint(problems []contract.Problem) (hinted []contract.Problem, hint string) {
+// hint adds, to the problems of a file that is refused, the mapping that it looks to need instead of the one that is used.
+func (i *input) hint(problems []contract.Problem, used string) (hinted []contract.Problem, hint string) {
 	text := make([]byte, mapping.SuggestFrom)
 	n, _ := i.ReadAt(text, 0)
-	return mapping.Hint(problems, text[:n])
+	return mapping.Hint(problems, text[:n], used)
 }

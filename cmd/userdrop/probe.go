@@ -31,7 +31,8 @@ cognito-idp:*, logs:DescribeLogGroups, logs:FilterLogEvents, logs:DeleteLogGroup
 
 Exit codes: 0 done, 64 usage, 66 there is no such stack, 68 AWS could not be reached, 69 AWS refused, 130 interrupted.`,
 		Example: `  userdrop probe --stack userdrop
-  userdrop probe --logs-role-arn arn:aws:iam::123456789012:role/import-logs --json > settings.json`,
+  userdrop probe --logs-role-arn arn:aws:iam::123456789012:role/import-logs \
+    --json > settings.json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runProbe(cmd, o) },
 	}

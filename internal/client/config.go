@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -20,7 +21,8 @@ type Account struct {
 	Log func(string)
 }
 
-// Config reads the user's AWS settings, and makes sure that there are a Region and credentials before any call.
+// Config reads the user's AWS settings, and makes sure that there are a Region and credentials before any call. What is
+// missing on this machine is not an [Error]: AWS refused nothing.
 func (a Account) Config(ctx context.Context) (aws.Config, error) {
 	options := []func(*config.LoadOptions) error{
 		config.WithSharedConfigProfile(a.Profile), config.WithRegion(a.Region), config.WithAppID("userdrop"),
@@ -34,7 +36,7 @@ func (a Account) Config(ctx context.Context) (aws.Config, error) {
 		cfg.APIOptions = append(cfg.APIOptions, logCalls(a.Log))
 	}
 	if cfg.Region == "" {
-		return cfg, Refusedf("no AWS Region is set: use --region, AWS_REGION or a profile that has one")
+		return cfg, errors.New("no AWS Region is set: use --region, AWS_REGION or a profile that has one")
 	}
 	limited, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -54,17 +56,17 @@ func (a Account) noCredentials(err error) error {
 		profile = os.Getenv("AWS_PROFILE")
 	}
 	if _, sso := errors.AsType[*ssocreds.InvalidTokenError](err); sso || loggedOut(err) {
-		return Refusedf("the AWS profile %q is logged out: run \"%s\"", nameOr(profile, "default"), loginCommand(profile))
+		return fmt.Errorf("the AWS profile %q is logged out: run \"%s\"", nameOr(profile, "default"), loginCommand(profile))
 	}
-	return Refusedf("no AWS credentials were found (%s): log in, for example with \"%s\", or set AWS_PROFILE",
-		lastLink(err), loginCommand(profile))
+	return fmt.Errorf("no AWS credentials were found (%s): log in, for example with \"%s\", or set AWS_PROFILE, or "+
+		"AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", lastLink(err), loginCommand(profile))
 }
 
 // loggedOut reports whether the SDK could not use the token of IAM Identity Center that "aws sso login" caches. The SDK
 // has several errors for it, most without a type.
 func loggedOut(err error) bool {
-	text := err.Error()
-	return strings.Contains(text, "sso") && (strings.Contains(text, "token") || strings.Contains(text, "InvalidGrant"))
+	text := strings.ToLower(err.Error())
+	return strings.Contains(text, "sso") && (strings.Contains(text, "token") || strings.Contains(text, "invalidgrant"))
 }
 
 func loginCommand(profile string) string {

@@ -54,7 +54,7 @@ func Explain(err error) error {
 		return err
 	}
 	if e, ok := errors.AsType[config.SharedConfigProfileNotExistError](err); ok {
-		return Refusedf("there is no AWS profile %q: see \"aws configure list-profiles\"", e.Profile)
+		return fmt.Errorf("there is no AWS profile %q: see \"aws configure list-profiles\"", e.Profile)
 	}
 	if e, ok := errors.AsType[smithy.APIError](err); ok {
 		switch e.ErrorCode() {

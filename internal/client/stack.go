@@ -18,7 +18,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/smithy-go"
 
+	"userdrop/internal/aws/awserror"
 	"userdrop/internal/aws/objects"
+	"userdrop/internal/contract"
 )
 
 // Stack is a deployed userdrop, as its outputs and parameters describe it.
@@ -75,6 +77,15 @@ func Open(ctx context.Context, cfg aws.Config, name string) (*Stack, error) {
 		}
 	}
 	return s, nil
+}
+
+// MappingOfPool returns the mapping of all drops for a pool: nil if the inbox has none, or if it may not be read.
+func (s *Stack) MappingOfPool(ctx context.Context, pool string) (text []byte, mayRead bool, err error) {
+	text, _, err = s.inbox.Read(ctx, contract.MappingKey(pool))
+	if awserror.Name(err) == contract.Denied {
+		return nil, false, nil
+	}
+	return text, true, Explain(err)
 }
 
 // Pool returns the pool that a drop is for: the one that is named, or the one that the stack would take.

@@ -101,6 +101,9 @@ func (t *Target) mistakes(m *Mapping) []Mistake {
 	return mistakes
 }
 
+// Name returns the name of the mapping.
+func (e *Engine) Name() string { return e.mapping.Name }
+
 // Positions returns the names of the columns of a CSV export without a header. It implements [usercsv.Mapping].
 func (e *Engine) Positions() []string { return e.mapping.Positions }
 

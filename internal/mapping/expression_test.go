@@ -178,12 +178,18 @@ func TestMistakes(t *testing.T) {
 		}},
 		{"the schema", map[string]any{
 			"columns": map[string]any{"name": 1}, "exclude": []map[string]string{{"if": "a", "because": "fired"}},
-			"colour": "red",
+			"colour": "red", "colums": map[string]string{}, "settings": map[string]string{"dateOrdre": "day-first"},
+			"spread": map[string]any{"fields": map[string]string{"nam": "n", "name": "n", "value": "v"}},
+			"facts":  []map[string]string{{"facts": "x", "fact": "y"}},
 		}, []string{
-			": additional properties 'colour' not allowed",
+			`: there is no "colour" here`,
+			`: there is no "colums" here; perhaps "columns" is meant`,
 			"columns.name: got number, want string",
 			"exclude.0.because: value must be one of 'deactivated', 'deleted', 'federated', 'guest', 'service-account', " +
 				"'unconfirmed', 'no-address', 'other'",
+			`facts.0: there is no "facts" here; perhaps "fact" is meant`,
+			`settings: there is no "dateOrdre" here; perhaps "dateOrder" is meant`,
+			`spread.fields: there is no "nam" here; perhaps "name" is meant`,
 		}},
 		{"the schema and expressions", map[string]any{
 			"columns": map[string]any{"name": 1, "nickname": "a +", "email_verified": "b +", "picture": ""},

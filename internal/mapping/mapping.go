@@ -8,12 +8,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 
@@ -241,15 +243,37 @@ func checkSchema(text []byte) ([]Mistake, error) {
 		for _, cause := range e.Causes {
 			collect(cause)
 		}
-		if len(e.Causes) == 0 {
-			mistakes = append(mistakes, Mistake{
-				Place:   strings.Join(e.InstanceLocation, "."),
-				Message: e.ErrorKind.LocalizedString(printer),
-			})
+		place := strings.Join(e.InstanceLocation, ".")
+		if unknown, ok := e.ErrorKind.(*kind.AdditionalProperties); ok {
+			for _, name := range slices.Sorted(slices.Values(unknown.Properties)) {
+				mistakes = append(mistakes, Mistake{place, unknownName(name, e.InstanceLocation)})
+			}
+		} else if len(e.Causes) == 0 {
+			mistakes = append(mistakes, Mistake{place, e.ErrorKind.LocalizedString(printer)})
 		}
 	}
 	collect(violation)
 	return inOrder(mistakes), nil
+}
+
+// unknownName says that the schema has no member of a name at a place, and which one may be meant.
+func unknownName(name string, place []string) string {
+	s := compiledSchema()
+	for _, step := range place {
+		switch {
+		case s.Items2020 != nil:
+			s = s.Items2020
+		case s.Properties[step] != nil:
+			s = s.Properties[step]
+		default:
+			s, _ = s.AdditionalProperties.(*jsonschema.Schema)
+		}
+	}
+	text := fmt.Sprintf("there is no %q here", name)
+	if meant := usercsv.Closest(name, slices.Sorted(maps.Keys(s.Properties))); meant != "" {
+		text += fmt.Sprintf("; perhaps %q is meant", meant)
+	}
+	return text
 }
 
 // Refusal returns the refusal of a drop whose mapping is not usable.

@@ -79,9 +79,9 @@ func fitsJSON(text []byte) func(Signature) int {
 	}
 }
 
-// Hint adds, to the problems of a file that is refused without a mapping, the built-in mapping that it looks to need.
-// The hint is empty if it looks to need none.
-func Hint(problems []contract.Problem, beginning []byte) (hinted []contract.Problem, hint string) {
+// Hint adds, to the problems of a file that is refused, the built-in mapping that it looks to need instead of the one
+// that is used, "" for none. The hint is empty if it looks to need no other.
+func Hint(problems []contract.Problem, beginning []byte, used string) (hinted []contract.Problem, hint string) {
 	helped := slices.IndexFunc(problems, func(p contract.Problem) bool {
 		switch p.Code {
 		case contract.NotCSV, contract.NoHeader, contract.UnknownColumn, contract.DuplicateColumn, contract.MissingColumn:
@@ -93,13 +93,16 @@ func Hint(problems []contract.Problem, beginning []byte) (hinted []contract.Prob
 		return problems, ""
 	}
 	name, title, ok := Suggest(beginning)
-	if !ok {
+	if !ok || name == used {
 		return problems, ""
 	}
 	problems = slices.Clone(problems)
 	p := &problems[helped]
 	hint = fmt.Sprintf("The file looks like an export of %s: import it as it is by the setting Mapping %s.", title, name)
-	if p.Code == contract.NotCSV {
+	switch {
+	case used != "":
+		hint = fmt.Sprintf("The file looks like an export of %s: take the setting Mapping %s instead of %s.", title, name, used)
+	case p.Code == contract.NotCSV:
 		hint = fmt.Sprintf("The file looks like an export of %s: userdrop convert --mapping %s makes a CSV file of it.",
 			title, name)
 	}

@@ -88,10 +88,23 @@ func (t *terminal) place(label, text string) {
 	}
 }
 
-// WriteText prints a result for a terminal: the verdict, the counts as a bar and as sums, the reasons, and what is
-// next.
+// WriteText prints a result for a terminal: the counts as a bar and as sums, the reasons, where things are, and the
+// verdict with what to do next. The verdict comes last, so that it stays in sight.
 func WriteText(w io.Writer, r *contract.Result, style Style) error {
 	t := newTerminal(style)
+	t.bar(r)
+	t.reasons(r)
+	t.notes(r)
+	t.changes(r)
+	t.sources(r)
+	t.places(r)
+	t.verdict(r)
+	_, err := io.WriteString(w, t.String())
+	return err
+}
+
+// verdict says how the import ended, what is next, and where the report is.
+func (t *terminal) verdict(r *contract.Result) {
 	mood := mood(r)
 	t.WriteString("\n" + t.paint(mood, icons[mood]+" "+clean(string(r.Verdict), 20)) + "\n")
 	t.para("  ", "  ", "bold", headline(r)+".")
@@ -99,31 +112,16 @@ func WriteText(w io.Writer, r *contract.Result, style Style) error {
 	if r.Error != nil {
 		t.para("  ", "  ", "bad", clean(r.Error.Name, 100)+": "+clean(r.Error.Message, 1000))
 	}
-	t.bar(r)
-	t.reasons(r)
-	t.notes(r)
-	t.changes(r)
-	t.sources(r)
 	if next := steps(r); len(next) > 0 {
 		t.heading("Next")
 		for _, step := range next {
 			t.para("  • ", "    ", "", step)
 		}
 	}
-	t.places(r)
-	_, err := io.WriteString(w, t.String())
-	return err
-}
-
-// WriteVerdict prints the verdict in one line and where the report is: the end of a long output.
-func WriteVerdict(w io.Writer, r *contract.Result, style Style) error {
-	t := newTerminal(style)
-	mood := mood(r)
-	t.WriteString("\n")
-	t.para("", "  ", mood, icons[mood]+" "+clean(string(r.Verdict), 20)+": "+headline(r)+".")
-	t.place("report", r.Files.Report)
-	_, err := io.WriteString(w, t.String())
-	return err
+	if r.Files.Report != "" {
+		t.WriteString("\n")
+		t.place("report", r.Files.Report)
+	}
 }
 
 // bar draws the rows as a bar with its legend, and the sums.
@@ -247,7 +245,6 @@ func (t *terminal) places(r *contract.Result) {
 	t.place("failed rows", r.Files.Failed)
 	t.place("left out", r.Files.Excluded)
 	t.place("users", r.Files.Users)
-	t.place("report", r.Files.Report)
 	t.place("result", r.Files.Result)
 	if n := len(r.Files.Parts); n > 0 {
 		t.place("first part", r.Files.Parts[0])

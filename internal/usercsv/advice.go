@@ -124,6 +124,21 @@ func (r *resolver) suggest(name string, taken map[string]bool) string {
 	return best
 }
 
+// Closest returns the name that a misspelled one is probably meant to be; "" if none is close.
+func Closest(name string, names []string) string {
+	best, least := "", maxSlip+1
+	for _, known := range names {
+		longer := max(len(name), len(known))
+		if longer > longestSlip {
+			continue
+		}
+		if d := distance(name, known); d < least && d <= longer/3 {
+			best, least = known, d
+		}
+	}
+	return best
+}
+
 // isDelicate reports whether a column would do harm if it were filled from the wrong one.
 func isDelicate(column string) bool {
 	return column == colUsername || column == colMFA || column == colHash || strings.HasSuffix(column, "_verified")

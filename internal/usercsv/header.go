@@ -200,7 +200,7 @@ func (h *Header) ignoredNote() contract.Note {
 	}
 }
 
-// problems compares the header with the pool.
+// problems compares the header with the pool. The header of what a mapping makes has no scanner.
 func (h *Header) problems(pool *Pool, known *resolver, s *scanner) []contract.Problem {
 	var problems []contract.Problem
 	if len(pool.AutoVerified) == 0 {
@@ -220,7 +220,7 @@ func (h *Header) problems(pool *Pool, known *resolver, s *scanner) []contract.Pr
 	if p := h.duplicateColumns(known, sources); p.Count > 0 {
 		problems = append(problems, p)
 	}
-	if p := missingColumns(pool, known, taken); p.Count > 0 {
+	if p := missingColumns(pool, known, taken, s == nil); p.Count > 0 {
 		problems = append(problems, p)
 	}
 	return problems
@@ -283,8 +283,8 @@ func (h *Header) duplicateColumns(known *resolver, sources map[string][]int) con
 	return p
 }
 
-// missingColumns names the attributes that the pool needs and the file lacks.
-func missingColumns(pool *Pool, known *resolver, taken map[string]bool) contract.Problem {
+// missingColumns names the attributes that the pool needs and the file, or its mapping, does not have.
+func missingColumns(pool *Pool, known *resolver, taken map[string]bool, mapped bool) contract.Problem {
 	p := contract.Problem{Code: contract.MissingColumn, Lines: []int{}}
 	if !taken[colUsername] && !slices.ContainsFunc(pool.UsernameAttributes, func(a string) bool { return taken[a] }) {
 		p.Columns = append(p.Columns, colUsername)
@@ -295,7 +295,12 @@ func missingColumns(pool *Pool, known *resolver, taken map[string]bool) contract
 		}
 	}
 	p.Count = len(p.Columns)
-	p.Message = listed(contract.MissingColumn.Message(), p.Columns)
+	message := contract.MissingColumn.Message()
+	if mapped {
+		message = "The user pool needs attributes that the mapping does not make from this file. Add them to the columns of " +
+			"a copy of the mapping."
+	}
+	p.Message = listed(message, p.Columns)
 	return p
 }
 

@@ -28,6 +28,14 @@ type terms struct {
 	settings *SidecarSettings
 }
 
+// name is the name of the mapping; "" if there is none.
+func (t *terms) name() string {
+	if t.mapping == nil {
+		return ""
+	}
+	return t.mapping.Name
+}
+
 func (p *Prepare) terms(
 	ctx context.Context, plan *contract.Plan, expected *Sidecar, found *mappings,
 ) (asked terms, err error) {
@@ -44,7 +52,7 @@ func (p *Prepare) mapping(
 	ctx context.Context, plan *contract.Plan, expected *Sidecar, found *mappings,
 ) (*mapping.Mapping, error) {
 	if expected != nil && expected.Mapping != nil {
-		return parseMapping(expected.Mapping, "The manifest beside the file")
+		return ParseMapping(expected.Mapping, "The manifest beside the file")
 	}
 	if !found.looked {
 		m, err := p.mappingOfPool(ctx, plan)
@@ -76,7 +84,7 @@ func (p *Prepare) mappingOfPool(ctx context.Context, plan *contract.Plan) (*mapp
 	if err != nil {
 		return nil, fmt.Errorf("read s3://%s/%s: %w", bucket, key, err)
 	}
-	return parseMapping(text, key+" in the inbox")
+	return ParseMapping(text, key+" in the inbox")
 }
 
 // mappingOfStack returns the built-in mapping that the parameter Mapping names.
@@ -92,8 +100,8 @@ func (p *Prepare) mappingOfStack() (*mapping.Mapping, error) {
 	return m, nil
 }
 
-// parseMapping reads a mapping, or the name of a built-in one. where says where it was found.
-func parseMapping(text []byte, where string) (*mapping.Mapping, error) {
+// ParseMapping reads a mapping, or the name of a built-in one. where says where it was found.
+func ParseMapping(text []byte, where string) (*mapping.Mapping, error) {
 	var name string
 	if trimmed := bytes.TrimSpace(text); len(trimmed) > 0 && trimmed[0] == '"' && json.Unmarshal(trimmed, &name) == nil {
 		m, ok := mapping.Builtin(name)

@@ -125,8 +125,8 @@ func (p *Prepare) add(
 	}
 	text := &beginning{Reader: r}
 	summary, err := preparer.Add(ctx, text)
-	if refusal, refused := errors.AsType[*usercsv.Refusal](err); refused && engine == nil {
-		refusal.Problems, _ = mapping.Hint(refusal.Problems, text.kept)
+	if refusal, refused := errors.AsType[*usercsv.Refusal](err); refused {
+		refusal.Problems, _ = mapping.Hint(refusal.Problems, text.kept, asked.name())
 	}
 	source.Read, source.Rejected, source.Problems = summary.Read, summary.Rejected, summary.Problems
 	source.Notes = summary.Notes
@@ -159,14 +159,14 @@ func (p *Prepare) preparer(
 func (p *Prepare) examine(
 	ctx context.Context, r io.Reader, plan *contract.Plan, pool *usercsv.Pool, groups *usercsv.Groups, asked terms,
 ) (rows int, err error) {
-	settings, engine, err := p.mapped(plan, pool, groups, asked)
+	settings, _, err := p.mapped(plan, pool, groups, asked)
 	if err != nil {
 		return 0, err
 	}
 	text := &beginning{Reader: r}
 	defer func() {
-		if refusal, refused := errors.AsType[*usercsv.Refusal](err); refused && engine == nil {
-			refusal.Problems, _ = mapping.Hint(refusal.Problems, text.kept)
+		if refusal, refused := errors.AsType[*usercsv.Refusal](err); refused {
+			refusal.Problems, _ = mapping.Hint(refusal.Problems, text.kept, asked.name())
 		}
 	}()
 	if p.Config.MaxRejectedPercent >= 100 {
