@@ -135,17 +135,35 @@ func packageTemplate(template, architecture string) (packaged string, folders []
 	return strings.Replace(packaged, parameter, one.Replace(parameter), 1), folders, nil
 }
 
+// functionFlags returns the flags of `sam build`, which tools/sam/flags.mk has, with the address of the documentation for
+// the links of reports; "" leaves the links out.
+func functionFlags(makefile, docs string) ([]string, error) {
+	m := regexp.MustCompile(`(?m)^FUNCTION_FLAGS := (.*)$`).FindStringSubmatch(makefile)
+	if m == nil {
+		return nil, errors.New("tools/sam/flags.mk has no FUNCTION_FLAGS")
+	}
+	flags := strings.Fields(m[1])
+	i := slices.Index(flags, "-ldflags=-s")
+	if i < 0 {
+		return nil, errors.New("the FUNCTION_FLAGS of tools/sam/flags.mk have no -ldflags=-s")
+	}
+	if docs != "" {
+		flags[i] += " -X userdrop/internal/report.docsURL=" + docs
+	}
+	return flags, nil
+}
+
 // buildFunctions builds all functions with the flags of `sam build`.
 func buildFunctions(dir, goarch string) error {
-	flags, err := os.ReadFile("tools/sam/flags.mk")
+	makefile, err := os.ReadFile("tools/sam/flags.mk")
 	if err != nil {
 		return err
 	}
-	m := regexp.MustCompile(`(?m)^FUNCTION_FLAGS := (.*)$`).FindSubmatch(flags)
-	if m == nil {
-		return errors.New("tools/sam/flags.mk has no FUNCTION_FLAGS")
+	flags, err := functionFlags(string(makefile), os.Getenv("USERDROP_DOCS_URL"))
+	if err != nil {
+		return err
 	}
-	args := append([]string{"build", "-trimpath", "-o", dir + "/"}, strings.Fields(string(m[1]))...)
+	args := append([]string{"build", "-trimpath", "-o", dir + "/"}, flags...)
 	build := exec.Command("go", append(args, "./functions/...")...)
 	build.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+goarch, "CGO_ENABLED=0")
 	if text, err := build.CombinedOutput(); err != nil {

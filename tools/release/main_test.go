@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -38,6 +39,30 @@ func TestPackageTemplate(t *testing.T) {
 		if strings.Contains(packaged, left) {
 			t.Errorf("the packaged template holds %q", left)
 		}
+	}
+}
+
+// TestDocsURL proves that reports link to the documentation of the release: in the stack's functions and in the command
+// line, by a variable that is there. The linker ignores one that is not.
+func TestDocsURL(t *testing.T) {
+	read := func(name string) string {
+		text, err := os.ReadFile(filepath.Join("../..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	makefile := read("tools/sam/flags.mk")
+	flags, err := functionFlags(makefile, "https://docs.example.com/")
+	const set = "-X userdrop/internal/report.docsURL="
+	if err != nil || !slices.Contains(flags, "-ldflags=-s "+set+"https://docs.example.com/") {
+		t.Errorf("%q, %v", flags, err)
+	}
+	if flags, err := functionFlags(makefile, ""); err != nil || !slices.Contains(flags, "-ldflags=-s") {
+		t.Errorf("without an address: %q, %v", flags, err)
+	}
+	if !strings.Contains(read(".goreleaser.yaml"), set) || !strings.Contains(read("internal/report/report.go"), "\nvar docsURL string\n") {
+		t.Errorf("no %s in .goreleaser.yaml, or no such variable", set)
 	}
 }
 
