@@ -37,10 +37,10 @@ help: ## List targets
 		/^[a-z0-9-]+:.*## / { printf "  %-23s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@printf '\nmake build, demo, test, bench, cross and soak need Go alone; the other checks install their tools in .tools/.\n'
 
-# The first build compiles the AWS SDK, too: without inlining that takes two thirds of the time. What was compiled
-# before, by `make build` or `go test`, is taken as it is.
+# The first build compiles the AWS SDK, too. Without inlining, debug information and most garbage collection of the
+# compiler that takes half of the time. What was compiled before, by `make build` or `go test`, is taken as it is.
 DEMO_BUILD = $(if $(filter false,$(shell go list -f '{{.Stale}}' github.com/aws/aws-sdk-go-v2/service/s3)),\
-	go build,CGO_ENABLED=0 go build -gcflags=all=-l)
+	go build,CGO_ENABLED=0 GOGC=400 go build -tags=lambda.norpc -gcflags='all=-l -dwarf=false')
 
 .PHONY: demo
 demo: ## Import examples/users.csv on this machine, no AWS account: see out/demo/
